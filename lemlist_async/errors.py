@@ -1,0 +1,326 @@
+"""Everything this library raises, as one tree: whose fault it was, what lemlist said, whether it may be tried again.
+
+LemlistError
+├─ ConfigurationError            no key, bad base_url, bad option (also a ValueError)
+├─ ClosedError                   used after close, from another event loop, after a fork
+├─ QueueError                    refused by our own queue, before anything was sent
+│   ├─ QueueFullError
+│   └─ WaitTooLongError
+├─ TransportError                no (whole) answer came
+│   └─ NotSentError              surely nothing happened: refused, DNS, TLS
+├─ AmbiguousError                it may have happened, and was not repeated
+│   ├─ LostAnswerError           … because no (whole) answer came (also a TransportError)
+│   └─ AmbiguousServerError      … because the answer was a 5xx (also a ServerError)
+├─ DeadlineExceededError         the caller's own deadline (also a TimeoutError)
+│   └─ AmbiguousDeadlineError    … while the request was in flight (also an AmbiguousError)
+├─ DecodeError                   an answer that is not what the API promises
+└─ APIStatusError                lemlist answered, and said no
+    ├─ BadRequestError 400
+    │   ├─ BadTeamError          "Bad team": wrong team, or an id of the wrong form
+    │   └─ BadParamsError        "Bad params"
+    ├─ AuthenticationError 401   key missing or wrong (also by message under 400 and 404)
+    ├─ PaymentRequiredError 402
+    ├─ PermissionDeniedError 403
+    │   └─ UserBlockedError      "User linked to this API key is blocked"
+    ├─ NotFoundError 404
+    ├─ MethodNotAllowedError 405
+    ├─ ConflictError 409
+    ├─ RateLimitError 429
+    │   └─ PlanLimitError        a 429 that is a limit of the plan, not of the rate
+    ├─ ServerError 5xx
+    ├─ RedirectError 3xx         never followed
+    ├─ LeadAlreadyExistsError    by message, whatever the status
+    ├─ LeadInGraveyardError      by message: a 500 that will not go away
+    ├─ AlreadyDoneError          by message: started, paused, launched or selected before
+    └─ UnexpectedStatusError     any other status
+
+Every error pickles, holds no secret, and is one log line as ``str()``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import attrs
+
+__all__ = [
+    "APIStatusError",
+    "AlreadyDoneError",
+    "AmbiguousDeadlineError",
+    "AmbiguousError",
+    "AmbiguousServerError",
+    "Attempt",
+    "AuthenticationError",
+    "BadParamsError",
+    "BadRequestError",
+    "BadTeamError",
+    "ClosedError",
+    "ConfigurationError",
+    "ConflictError",
+    "DeadlineExceededError",
+    "DecodeError",
+    "LeadAlreadyExistsError",
+    "LeadInGraveyardError",
+    "LemlistError",
+    "LostAnswerError",
+    "MethodNotAllowedError",
+    "NotFoundError",
+    "NotSentError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "PlanLimitError",
+    "QueueError",
+    "QueueFullError",
+    "RateLimitError",
+    "RedirectError",
+    "ServerError",
+    "TransportError",
+    "UnexpectedStatusError",
+    "UserBlockedError",
+    "WaitTooLongError",
+]
+
+
+@attrs.frozen
+class Attempt:
+    """One try of a call: what came of it, and how long it took."""
+
+    outcome: str
+    """The status as text (``"502"``) or the kind of failure (``"reset"``, ``"timeout"``, …)."""
+    seconds: float
+    """From the grant of the throttle to the outcome, in seconds."""
+
+
+class LemlistError(Exception):
+    """The root of all that this library raises on purpose."""
+
+    operation: str | None = None
+    """Verb and path template, such as ``GET /campaigns/{campaignId}``; never an id, never a query."""
+    attempts: tuple[Attempt, ...] = ()
+    """Every try that was made for the call, in order; empty if nothing was sent."""
+
+    def __init__(self, message: str, *, operation: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.operation = operation
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.message}" if self.operation else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[LemlistError], args: tuple[Any, ...], state: dict[str, Any]) -> LemlistError:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(LemlistError, ValueError):
+    """What was given to the library cannot work; nothing was sent."""
+
+
+class ClosedError(LemlistError):
+    """Used after `aclose()`, from another event loop, or after a fork."""
+
+
+class QueueError(LemlistError):
+    """Our own queue refused the call; nothing was sent."""
+
+    def __init__(self, message: str, *, forecast: float, operation: str | None = None) -> None:
+        super().__init__(message, operation=operation)
+        self.forecast = forecast
+        """Seconds until the call could have been sent, as foreseen when it was refused."""
+
+
+class QueueFullError(QueueError):
+    """`max_queue` calls are waiting already."""
+
+
+class WaitTooLongError(QueueError):
+    """The call would have waited longer than `max_wait`."""
+
+
+class TransportError(LemlistError):
+    """No whole answer came back."""
+
+    kind: str = "transport"
+    """What went wrong, as one word: ``refused``, ``dns``, ``tls``, ``reset``, ``timeout``, ``cut``, …"""
+    status: int | None = None
+    """The status, where the answer had begun."""
+
+    def __init__(
+        self, message: str, *, kind: str, status: int | None = None, operation: str | None = None
+    ) -> None:
+        super().__init__(message, operation=operation)
+        self.kind = kind
+        self.status = status
+
+
+class NotSentError(TransportError):
+    """The request never left: the connection was refused, the name unknown, the certificate bad."""
+
+
+class AmbiguousError(LemlistError):
+    """The operation may have taken effect. It was not repeated, because a repeat could do it twice."""
+
+    check: str | None = None
+    """How to find out whether it happened, where there is a way."""
+
+
+class LostAnswerError(AmbiguousError, TransportError):
+    """The request was sent, and the answer was lost."""
+
+
+class DeadlineExceededError(LemlistError, TimeoutError):
+    """The deadline of the call passed, or the next step could not have been done before it."""
+
+    ambiguous: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, phase: str, operation: str | None = None) -> None:
+        super().__init__(message, operation=operation)
+        self.phase = phase
+        """Where the time went: ``queue``, ``attempt`` or ``backoff``."""
+
+
+class AmbiguousDeadlineError(DeadlineExceededError, AmbiguousError):
+    """The deadline passed while a request that may not be repeated was in flight."""
+
+    ambiguous: ClassVar[bool] = True
+
+
+class DecodeError(LemlistError):
+    """The answer is not what the API promises: HTML with a 200, cut JSON, the wrong shape."""
+
+    def __init__(
+        self, message: str, *, status: int, body: str = "", operation: str | None = None
+    ) -> None:
+        super().__init__(message, operation=operation)
+        self.status = status
+        self.body = body
+        """The beginning of the body (at most 2,000 characters)."""
+
+
+class APIStatusError(LemlistError):
+    """lemlist answered with a status other than success."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str | None = None,
+        body: str = "",
+        headers: dict[str, str] | None = None,
+        retry_after: float | None = None,
+        operation: str | None = None,
+    ) -> None:
+        super().__init__(message, operation=operation)
+        self.status = status
+        self.code = code
+        """lemlist's machine-readable code (``CAMPAIGN_LEAD_REVIEW_…``), where it sent one."""
+        self.body = body
+        """The beginning of the body (at most 2,000 characters)."""
+        self.headers = headers or {}
+        """The answer's rate limit headers, content type and request id; nothing else is kept."""
+        self.retry_after = retry_after
+        """Seconds lemlist asked to wait, where it did."""
+
+    def __str__(self) -> str:
+        where = f" {self.operation}" if self.operation else ""
+        return f"{self.status}{where}: {self.message}"
+
+
+class BadRequestError(APIStatusError):
+    """400: invalid parameters or team."""
+
+
+class BadTeamError(BadRequestError):
+    """``Bad team``: the id belongs to another team, or has not the form of an id."""
+
+
+class BadParamsError(BadRequestError):
+    """``Bad params``: lemlist could not use what was sent."""
+
+
+class AuthenticationError(APIStatusError):
+    """401: the key is missing or wrong. Some routes say so with a 400 or a 404."""
+
+
+class PaymentRequiredError(APIStatusError):
+    """402: the plan does not include the route, or the credits do not suffice."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: not allowed for this user, or refused by the gateway."""
+
+
+class UserBlockedError(PermissionDeniedError):
+    """403: the user whom the key belongs to is blocked."""
+
+
+class NotFoundError(APIStatusError):
+    """404: no such resource."""
+
+
+class MethodNotAllowedError(APIStatusError):
+    """405: the route does not know the verb."""
+
+
+class ConflictError(APIStatusError):
+    """409: it exists already, or is protected."""
+
+
+class RateLimitError(APIStatusError):
+    """429: the key's rate limit is exceeded; lemlist did nothing."""
+
+
+class PlanLimitError(RateLimitError):
+    """429 as a limit of the plan (`POST /watchlist`): waiting does not help."""
+
+
+class ServerError(APIStatusError):
+    """5xx: lemlist or its gateway failed."""
+
+
+class AmbiguousServerError(ServerError, AmbiguousError):
+    """5xx to an operation that may not be repeated: it may have taken effect."""
+
+
+class RedirectError(APIStatusError):
+    """3xx: never followed, since the key must not travel to another host."""
+
+
+class LeadAlreadyExistsError(APIStatusError):
+    """The lead is in the campaign, or with `deduplicate` in another one; the status drifts (400, 409, 500)."""
+
+    @property
+    def scope(self) -> str:
+        """``campaign`` if the lead is in this campaign, ``other`` if in another one."""
+        return "other" if "other" in self.message.lower() else "campaign"
+
+
+class LeadInGraveyardError(APIStatusError):
+    """The person has unsubscribed; lemlist says so with a 500."""
+
+
+class AlreadyDoneError(APIStatusError):
+    """The campaign already runs or does not run, the lead is launched already, the variant exists already."""
+
+
+class UnexpectedStatusError(APIStatusError):
+    """A status that neither the document nor the practice of the API knows."""
+
+
+BY_STATUS: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    405: MethodNotAllowedError,
+    409: ConflictError,
+    429: RateLimitError,
+}
