@@ -1,7 +1,8 @@
-"""Everything this library raises, as one tree: whose fault it was, what lemlist said, whether it may be tried again.
+"""Everything this library raises, as one tree: whose fault it was, what lemlist said, and what next.
 
 LemlistError
 ├─ ConfigurationError            no key, bad base_url, bad option (also a ValueError)
+├─ InvalidInputError             an argument that lemlist would refuse; nothing was sent (also a ValueError)
 ├─ ClosedError                   used after close, from another event loop, after a fork
 ├─ QueueError                    refused by our own queue, before anything was sent
 │   ├─ QueueFullError
@@ -59,6 +60,7 @@ __all__ = [
     "ConflictError",
     "DeadlineExceededError",
     "DecodeError",
+    "InvalidInputError",
     "LeadAlreadyExistsError",
     "LeadInGraveyardError",
     "LemlistError",
@@ -120,6 +122,10 @@ def _rebuild(cls: type[LemlistError], args: tuple[Any, ...], state: dict[str, An
 
 class ConfigurationError(LemlistError, ValueError):
     """What was given to the library cannot work; nothing was sent."""
+
+
+class InvalidInputError(LemlistError, ValueError):
+    """An argument that lemlist would refuse, or that would not arrive as it was given; nothing was sent."""
 
 
 class ClosedError(LemlistError):
@@ -195,10 +201,19 @@ class DecodeError(LemlistError):
     """The answer is not what the API promises: HTML with a 200, cut JSON, the wrong shape."""
 
     def __init__(
-        self, message: str, *, status: int, body: str = "", operation: str | None = None
+        self,
+        message: str,
+        *,
+        status: int,
+        body: str = "",
+        damaged: bool = False,
+        operation: str | None = None,
     ) -> None:
         super().__init__(message, operation=operation)
         self.status = status
+        """The status; 2xx means that the operation took effect, whatever became of its answer."""
+        self.damaged = damaged
+        """Whether it looks damaged on the way, so that a read is worth another try."""
         self.body = body
         """The beginning of the body (at most 2,000 characters)."""
 
@@ -294,7 +309,7 @@ class RedirectError(APIStatusError):
 
 
 class LeadAlreadyExistsError(APIStatusError):
-    """The lead is in the campaign, or with `deduplicate` in another one; the status drifts (400, 409, 500)."""
+    """The lead is in the campaign, or with `deduplicate` in another one; the status drifts: 400, 409, 500."""
 
     @property
     def scope(self) -> str:

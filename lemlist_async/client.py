@@ -1,0 +1,235 @@
+"""Lemlist: options in, one attribute per area of the API."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import attrs
+
+from lemlist_async import __version__
+from lemlist_async.core.payload import query_value
+from lemlist_async.core.wire import Call, Effect, fill
+from lemlist_async.credentials import DEFAULT_BASE_URL, ApiKey, BaseURL
+from lemlist_async.errors import ConfigurationError, InvalidInputError
+from lemlist_async.hooks import EventName, Hook
+from lemlist_async.options import Options
+from lemlist_async.throttle import Throttle, ThrottleOptions, throttle_for
+from lemlist_async.transport.pipeline import Pipeline
+from lemlist_async.transport.session import Network, Session
+
+if TYPE_CHECKING:
+    import ssl as ssl_module
+
+    import aiohttp
+
+    from lemlist_async.resources.campaigns import CampaignsResource
+    from lemlist_async.resources.leads import LeadsResource
+    from lemlist_async.resources.team import TeamResource
+
+T = TypeVar("T")
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+
+
+class Lemlist:
+    """A client of the lemlist API for one key, which is one team.
+
+    Nothing is opened before the first call; `async with` or `aclose()` closes it. All clients of one key in a
+    process share one throttle, so that together they keep to the key's limit.
+
+    Args:
+        api_key: The key; by default the environment's ``LEMLIST_API_KEY``.
+        base_url: Where the API is; by default ``LEMLIST_BASE_URL``, else ``https://api.lemlist.com/api``.
+        options: Deadlines, retries, time-outs: `Options`.
+        throttle: The key's limit and how to keep it: `ThrottleOptions`, or a `Throttle` of your own.
+        session: A ClientSession to borrow; it is never closed here. Its own middlewares are not run.
+        proxy: Address of an HTTP proxy; proxies of the environment and ``.netrc`` are never read.
+        ssl: An SSLContext for a private authority or a client certificate.
+        user_agent: Put before the library's own.
+        allow_insecure: Take a plain http `base_url` on another machine.
+
+    Raises:
+        ConfigurationError: no key, a key that no key looks like, a bad base URL or option.
+    """
+
+    def __init__(
+        self,
+        api_key: str | ApiKey | None = None,
+        base_url: str | None = None,
+        *,
+        options: Options | None = None,
+        throttle: ThrottleOptions | Throttle | None = None,
+        session: aiohttp.ClientSession | None = None,
+        proxy: str | None = None,
+        ssl: ssl_module.SSLContext | None = None,
+        user_agent: str | None = None,
+        allow_insecure: bool = False,
+    ) -> None:
+        key = _key(api_key)
+        base = BaseURL.parse(
+            base_url or os.environ.get("LEMLIST_BASE_URL") or DEFAULT_BASE_URL, allow_insecure=allow_insecure
+        )
+        self._options = options or Options()
+        agent = f"lemlist_async/{__version__} (Python)"
+        network = Network(
+            proxy=proxy,
+            ssl=True if ssl is None else ssl,
+            user_agent=f"{user_agent} {agent}" if user_agent else agent,
+        )
+        if not isinstance(throttle, Throttle):
+            throttle = throttle_for(key.fingerprint, base.host, throttle or ThrottleOptions())
+        self._base = base
+        self._pipeline = Pipeline(
+            Session(network, self._options.timeouts, session), throttle, key, base, self._options
+        )
+
+    # Areas of the API ---------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def team(self) -> TeamResource:
+        """The team of the key, its senders and credits."""
+        from lemlist_async.resources.team import TeamResource
+
+        return TeamResource(self)
+
+    @functools.cached_property
+    def campaigns(self) -> CampaignsResource:
+        """Campaigns, their exports, figures and checks."""
+        from lemlist_async.resources.campaigns import CampaignsResource
+
+        return CampaignsResource(self)
+
+    @functools.cached_property
+    def leads(self) -> LeadsResource:
+        """Leads: the copies of people inside campaigns."""
+        from lemlist_async.resources.leads import LeadsResource
+
+        return LeadsResource(self)
+
+    # Calls --------------------------------------------------------------------------------------------
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *ids: str,
+        effect: Effect,
+        query: Mapping[str, Any] | Iterable[tuple[str, Any]] = (),
+        json: Any = None,
+    ) -> Any:
+        """Call an operation that this library does not know, with the same key, limit, retries and errors.
+
+        `path` is a template below the base URL whose places (``/brand-new/{id}``) are filled from `ids`, each
+        quoted. `effect` must be said: it decides whether the call may be repeated. The result is plain JSON,
+        the text of an answer that is not JSON, or None for an empty one.
+
+        Raises:
+            InvalidInputError: a path without a leading slash, or values that do not fit it.
+            LemlistError: as every operation.
+        """
+        call = Call[Any](
+            _method(method), _path(path, ids), ids, effect, query=_query(query), body=json, text=True
+        )
+        return await self.send(call)
+
+    async def send(self, call: Call[T]) -> T:
+        """Run a call of your own making; what all operations go through."""
+        return await self._pipeline.run(call, self._options)
+
+    def stream(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Run a call, and give its body piece by piece, for answers too large to hold."""
+        return self._pipeline.stream(call, self._options)
+
+    def with_options(self, **changes: Any) -> Self:
+        """A view with other `Options` (``lane``, ``deadline``, ``max_wait``, ``retry``, …).
+
+        It shares the connections, the throttle and the counters; closing either closes both.
+
+        Raises:
+            ConfigurationError: there is no such option, or a value out of its range.
+        """
+        known = {field.name for field in attrs.fields(Options)}
+        if unknown := changes.keys() - known:
+            raise ConfigurationError(f"no option {min(unknown)!r}; there are {', '.join(sorted(known))}")
+        view = object.__new__(type(self))
+        view._base, view._pipeline = self._base, self._pipeline
+        view._options = attrs.evolve(self._options, **changes)
+        return view
+
+    def on(self, event: EventName, hook: Hook) -> Callable[[], None]:
+        """Call `hook` with each event of a kind; the result takes it off again.
+
+        ``request``: a try is about to go. ``response``: a call succeeded. ``retry``: a try failed, and another
+        one follows. ``wait``: for the quota, for the gate after a 429, or before a retry. ``error``: a call
+        failed for good. Events hold no secret and no query.
+
+        Raises:
+            ConfigurationError: there is no such event.
+        """
+        return self._pipeline.hooks.on(event, hook)
+
+    # State --------------------------------------------------------------------------------------------
+
+    @property
+    def throttle(self) -> Throttle:
+        """The key's throttle: what flies, what waits, how long it will take."""
+        return self._pipeline.throttle
+
+    @property
+    def options(self) -> Options:
+        """The options of this view."""
+        return self._options
+
+    @property
+    def surprises(self) -> Mapping[str, int]:
+        """How often a field came with a value of an unexpected type: ``{"Campaign.status": 2}``."""
+        return self._pipeline.surprises
+
+    async def aclose(self) -> None:
+        """Close the connections; calls that still wait end with ClosedError. May be called twice."""
+        await self._pipeline.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<Lemlist {self._base} {self._pipeline.throttle!r}>"
+
+
+def _key(given: str | ApiKey | None) -> ApiKey:
+    if isinstance(given, ApiKey):
+        return given
+    if given is None:
+        given = os.environ.get("LEMLIST_API_KEY")
+        if given is None:
+            raise ConfigurationError("no API key: give Lemlist(api_key=…), or set LEMLIST_API_KEY")
+    return ApiKey(given)
+
+
+def _method(method: str) -> str:
+    if method.upper() not in _METHODS:
+        raise InvalidInputError(f"no method {method!r}; there are {', '.join(sorted(_METHODS))}")
+    return method.upper()
+
+
+def _path(path: str, ids: tuple[str, ...]) -> str:
+    if not path.startswith("/") or any(mark in path for mark in "?#\\ ") or "//" in path:
+        raise InvalidInputError(f"a path begins with a slash and holds no query: {path.partition('?')[0]!r}")
+    if path.count("{") != len(ids):
+        raise InvalidInputError(f"{path!r} has {path.count('{')} places, {len(ids)} values are given")
+    fill(path, ids)
+    return path
+
+
+def _query(query: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    pairs = query.items() if isinstance(query, Mapping) else query
+    return [(name, query_value(value)) for name, value in pairs if value is not None]

@@ -1,0 +1,1 @@
+"""Values and decisions: no clock, no socket, no randomness of its own."""

@@ -1,0 +1,169 @@
+"""From an answer that is not a success to the error it means."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from lemlist_async import errors
+from lemlist_async.core.headers import RateInfo, read_rate
+from lemlist_async.core.wire import Call, Reply
+
+_KEPT_HEADERS = (
+    "Content-Type",
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "CF-Ray",
+)
+_BODY_KEPT = 2_000
+"""Characters of a body that an error keeps."""
+_LINE_KEPT = 300
+"""Characters of a message: an error is one log line."""
+
+# The message is asked first and the status second: lemlist moves the same refusal from one status to another
+# ("Lead already in other campaign" was a 500 in August 2026 and a 409 in September).
+_BY_MESSAGE: tuple[tuple[re.Pattern[str], type[errors.APIStatusError]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        (r"\blead already in\b", errors.LeadAlreadyExistsError),
+        (r"\blead in graveyard\b", errors.LeadInGraveyardError),
+        (r"^campaign is (?:already|not) running\b", errors.AlreadyDoneError),
+        (r"\balready been selected\b|\bLEAD_ALREADY_LAUNCHED\b", errors.AlreadyDoneError),
+        (r"\bno api key provided\b", errors.AuthenticationError),
+        (r"\bauthentication you supplied is incorrect\b", errors.AuthenticationError),
+        (r"\bno user found for this api key\b", errors.AuthenticationError),
+        (r"\buser linked to this api key is blocked\b", errors.UserBlockedError),
+        (r"^bad team\b", errors.BadTeamError),
+        (r"^bad params\b", errors.BadParamsError),
+        (r"\broute is available starting\b|\binsufficient credits\b", errors.PaymentRequiredError),
+    )
+)
+_STATUS_TEXT = {
+    400: "Bad request",
+    401: "The API key is missing or wrong",
+    402: "Not in this plan, or not enough credits",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    429: "Rate limit exceeded",
+}
+_CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_HTML = re.compile(rb"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
+
+
+def refusal(call: Call[Any], reply: Reply) -> errors.APIStatusError:
+    """The error that an answer with a status of 300 or above means."""
+    message, code = _redirect(reply) if 300 <= reply.status < 400 else read_message(reply)
+    rate = read_rate(reply.headers)
+    error = _kind(call, reply, message, code, rate)(
+        message or _STATUS_TEXT.get(reply.status, f"Status {reply.status}"),
+        status=reply.status,
+        code=code,
+        body=reply.text(_BODY_KEPT * 4)[:_BODY_KEPT],
+        headers={name: value for name in _KEPT_HEADERS if (value := reply.headers.get(name)) is not None},
+        retry_after=rate.retry_after,
+        operation=call.operation,
+    )
+    if isinstance(error, errors.AmbiguousError):
+        error.check = call.verify
+    return error
+
+
+def is_html(reply: Reply) -> bool:
+    """Whether the answer is a page: a gateway's, or the web app's shell for a path that does not exist."""
+    return reply.content_type in {"text/html", "application/xhtml+xml"} or bool(_HTML.match(reply.body[:200]))
+
+
+def by_limiter(reply: Reply) -> bool:
+    """Whether a 429 comes from lemlist's own limiter, and not from the edge in front of it."""
+    return "X-RateLimit-Limit" in reply.headers or not is_html(reply)
+
+
+def is_plan_limit(call: Call[Any], rate: RateInfo) -> bool:
+    """Whether a 429 is a limit of the plan: only where one is documented, and the rate headers disagree."""
+    return call.plan_limited and (rate.retry_after is None or (rate.remaining or 0) > 0)
+
+
+def read_message(reply: Reply) -> tuple[str, str | None]:
+    """lemlist's sentence and its code, out of the nine forms that its errors take."""
+    if is_html(reply):
+        return _one_line(
+            _STATUS_TEXT.get(reply.status, "an HTML page")
+        ) + " (an HTML page, not lemlist's API)", None
+    try:
+        said = orjson.loads(reply.body)
+    except ValueError:
+        return _one_line(reply.text(_BODY_KEPT)), None
+    return _from_json(said)
+
+
+def _from_json(said: Any) -> tuple[str, str | None]:
+    if isinstance(said, str):
+        return _one_line(said), None
+    if not isinstance(said, dict):
+        return "", None
+    error, message, code = said.get("error"), said.get("message"), said.get("code")
+    if isinstance(error, dict):  # {"success": false, "error": {"code", "message"}}
+        message, code, error = error.get("message"), error.get("code"), None
+    if isinstance(error, str) and code is None and (_CODE.fullmatch(error) or isinstance(message, str)):
+        # the code sits in `error` when a sentence stands beside it, or when it is spelled like one
+        code = error
+    sentence = next((text for text in (message, error, code) if isinstance(text, str) and text), "")
+    return _one_line(sentence), code if isinstance(code, str) else None
+
+
+def _kind(
+    call: Call[Any], reply: Reply, message: str, code: str | None, rate: RateInfo
+) -> type[errors.APIStatusError]:
+    said = f"{message} {code}" if code else message
+    for pattern, kind in _BY_MESSAGE:
+        if pattern.search(said):
+            return kind
+    status = reply.status
+    if status == 429 and is_plan_limit(call, rate):
+        return errors.PlanLimitError
+    if status >= 500:
+        return errors.ServerError if call.effect.repeatable else errors.AmbiguousServerError
+    if 300 <= status < 400:
+        return errors.RedirectError
+    return errors.BY_STATUS.get(status, errors.UnexpectedStatusError)
+
+
+def refusal_inside(call: Call[Any], reply: Reply, found: Any) -> errors.APIStatusError | None:
+    """The refusal that a 2xx may hold: ``{"ok": false, "message": …}`` or ``{"success": false, …}``."""
+    if not isinstance(found, dict) or (found.get("ok") is not False and found.get("success") is not False):
+        return None
+    message, code = _from_json(found)
+    if not message:  # `deleted: false`, or a test that failed: an answer, not a refusal
+        return None
+    return errors.UnexpectedStatusError(
+        message, status=reply.status, code=code, body=reply.text(_BODY_KEPT), operation=call.operation
+    )
+
+
+def unlike_the_api(call: Call[Any], reply: Reply) -> errors.DecodeError | None:
+    """The error that a page with a 2xx means; None for an answer."""
+    if not is_html(reply):
+        return None
+    return errors.DecodeError(
+        "an HTML page instead of an API answer: does the path exist? (unknown paths answer so)",
+        status=reply.status,
+        body=reply.text(_BODY_KEPT),
+        operation=call.operation,
+    )
+
+
+def _redirect(reply: Reply) -> tuple[str, None]:
+    # the rest of a Location may hold personal data
+    host = urlsplit(reply.headers.get("Location", "")).hostname or "an unnamed place"
+    return f"redirected to {host}, which is not followed", None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_LINE_KEPT]

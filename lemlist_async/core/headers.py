@@ -1,0 +1,129 @@
+"""Retry-After and X-RateLimit-* in every form seen; None for anything else, never an exception."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+
+import attrs
+
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+# the reset is what JavaScript's Date.toString() prints: "Tue Feb 16 2021 09:02:42 GMT+0100 (Central …)"
+_JS_DATE = re.compile(
+    r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) (?P<day>\d{1,2}) (?P<year>\d{4}) "
+    r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
+    r"(?: (?:GMT|UTC)(?:(?P<sign>[+-])(?P<oh>\d\d):?(?P<om>\d\d))?)?"
+    r"(?: \(.*\))?"
+)
+_MILLISECONDS = 1e11
+"""Epoch numbers above this are milliseconds: as seconds they would be past the year 5000."""
+
+
+@attrs.frozen
+class RateInfo:
+    """What an answer tells of the limit."""
+
+    limit: int | None = None
+    """Requests per window."""
+    remaining: int | None = None
+    """Requests left in the window."""
+    reset: datetime | None = None
+    """When the window ends, by lemlist's clock."""
+    retry_after: float | None = None
+    """Seconds to wait. lemlist sends it on successes too: it counts only beside a 429 or a 503."""
+
+
+def read_rate(headers: Mapping[str, str]) -> RateInfo:
+    """Read all of them at once."""
+    return RateInfo(
+        limit=_count(headers.get("X-RateLimit-Limit")),
+        remaining=_count(headers.get("X-RateLimit-Remaining")),
+        reset=read_date(headers.get("X-RateLimit-Reset")),
+        retry_after=read_retry_after(headers.get("Retry-After"), headers.get("Date")),
+    )
+
+
+def read_retry_after(text: str | None, server_date: str | None = None) -> float | None:
+    """Seconds to wait: from a number, or from a date held against the server's own `Date`.
+
+    The documents of 2024 print a date under this name, so every form of date is taken.
+    """
+    if text is None:
+        return None
+    seconds = _number(text)
+    if seconds is not None:
+        return seconds if seconds >= 0 else None
+    until, now = read_date(text), read_date(server_date)
+    if until is None or now is None:
+        return None
+    return max(0.0, (until - now).total_seconds())
+
+
+def read_date(text: str | None) -> datetime | None:
+    """An aware time from a JavaScript date, an HTTP date, ISO 8601, or epoch seconds or milliseconds."""
+    if not text:
+        return None
+    text = text.strip()
+    return _js_date(text) or _epoch(text) or _iso(text) or _http_date(text)
+
+
+def _js_date(text: str) -> datetime | None:
+    found = _JS_DATE.fullmatch(text)
+    if found is None or found["month"] not in _MONTHS:
+        return None
+    offset = timedelta(hours=int(found["oh"] or 0), minutes=int(found["om"] or 0))
+    try:
+        zone = timezone(-offset if found["sign"] == "-" else offset)
+        return datetime(
+            int(found["year"]),
+            _MONTHS.index(found["month"]) + 1,
+            int(found["day"]),
+            int(found["hour"]),
+            int(found["minute"]),
+            int(found["second"]),
+            tzinfo=zone,
+        )
+    except ValueError:
+        return None
+
+
+def _epoch(text: str) -> datetime | None:
+    number = _number(text)
+    if number is None or number <= 0:
+        return None
+    try:
+        return datetime.fromtimestamp(number / 1000 if number > _MILLISECONDS else number, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _number(text: str) -> float | None:
+    # float() also takes "1_0", "infinity" and other digits than ours
+    if not re.fullmatch(r"\s*[+-]?[0-9]{1,15}(?:\.[0-9]{0,9})?\s*", text):
+        return None
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _count(text: str | None) -> int | None:
+    number = _number(text) if text else None
+    return int(number) if number is not None and number >= 0 else None

@@ -1,0 +1,214 @@
+"""Keyword arguments to query and body: wire names, times, lists, and the ranges that lemlist documents."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, NotRequired, Required, get_args, get_origin, is_typeddict
+
+import attrs
+import orjson
+
+from lemlist_async.core.structure import Wire, cached, hints_of, marks, unstructure, wire_name, write_time
+from lemlist_async.core.wire import Query
+from lemlist_async.errors import InvalidInputError
+
+
+@attrs.frozen
+class InQuery:
+    """Marks a field that travels in the query, and how a list of values does."""
+
+    many: Literal["comma", "repeated", "json"] = "comma"
+
+
+@attrs.frozen
+class Between:
+    """The documented range of a number."""
+
+    low: float
+    high: float = math.inf
+
+
+@attrs.frozen
+class Length:
+    """The documented range of a text's or a list's length."""
+
+    low: int = 0
+    high: int | None = None
+
+
+@attrs.frozen
+class Payload:
+    """What a call carries."""
+
+    query: Query = ()
+    body: dict[str, Any] | None = None
+
+    def asking(self, **values: str) -> Payload:
+        """The same with more in the query."""
+        return Payload([*self.query, *values.items()], self.body)
+
+
+def encode(spec: type, fields: Mapping[str, Any]) -> Payload:
+    """Sort `fields`, given as the TypedDict `spec` names them, into query and body.
+
+    A missing field is not sent; None is sent as null in a body and left out of a query.
+
+    Raises:
+        TypeError: a field that `spec` does not have, or a required one missing.
+        InvalidInputError: a value outside its documented range, or of a kind JSON cannot carry.
+    """
+    known = _places(spec)
+    if unknown := fields.keys() - known.keys():
+        raise TypeError(_unknown(min(unknown), known))
+    if missing := getattr(spec, "__required_keys__", frozenset[str]()) - fields.keys():
+        raise TypeError(f"missing required argument: {', '.join(sorted(missing))}")
+    query: list[tuple[str, str]] = []
+    body: dict[str, Any] | None = {} if any(place.query is None for place in known.values()) else None
+    for name, value in fields.items():
+        place = known[name]
+        place.check(name, value)
+        if place.query is not None:
+            query += [] if value is None else _in_query(place.wire, place.query, value)
+        elif body is not None:
+            body[place.wire] = place.convert(value)
+    return Payload(query, body)
+
+
+def query_value(value: Any) -> str:
+    """One value as a query carries it: ``true``, ISO 8601, a plain number, or the text itself."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return write_time(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise InvalidInputError(f"a query cannot carry a {type(value).__name__}")
+
+
+def to_json(value: Any) -> bytes:
+    """JSON as lemlist reads it.
+
+    Raises:
+        InvalidInputError: a lone surrogate, or a value JSON does not know.
+    """
+    try:
+        return orjson.dumps(value, default=_json_default, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    except (TypeError, orjson.JSONEncodeError) as error:
+        raise InvalidInputError(f"the body cannot be written as JSON: {error}") from None
+
+
+def _json_default(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return write_time(value)
+    if isinstance(value, set | frozenset | tuple):
+        return sorted(value) if not isinstance(value, tuple) else list(value)
+    shown = unstructure(value)
+    if shown is value:
+        raise TypeError(f"{type(value).__name__} is not JSON")
+    return shown
+
+
+@attrs.frozen
+class _Place:
+    """Where a field goes, under which name, and what is asked of it."""
+
+    wire: str
+    query: InQuery | None
+    between: Between | None
+    length: Length | None
+    convert: Callable[[Any], Any]
+
+    def check(self, name: str, value: Any) -> None:
+        if value is None:
+            return
+        if self.between is not None:
+            _check_number(name, value, self.between)
+        if self.length is not None:
+            _check_length(name, value, self.length)
+
+
+def _check_number(name: str, value: Any, span: Between) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInputError(f"{name} must be a number, not {type(value).__name__}")
+    if not span.low <= value <= span.high:
+        limits = f"at least {span.low:g}" if span.high == math.inf else f"from {span.low:g} to {span.high:g}"
+        raise InvalidInputError(f"{name} must be {limits}, not {value!r}")
+
+
+def _check_length(name: str, value: Any, span: Length) -> None:
+    count = len(value) if hasattr(value, "__len__") else -1
+    if count < 0:
+        raise InvalidInputError(f"{name} must be a text or a list, not {type(value).__name__}")
+    what = "characters" if isinstance(value, str) else "items"
+    if count < span.low:
+        raise InvalidInputError(f"{name} must have at least {span.low} {what}, not {count}")
+    if span.high is not None and count > span.high:
+        raise InvalidInputError(f"{name} may have at most {span.high} {what}, not {count}")
+
+
+@cached
+def _places(spec: type) -> dict[str, _Place]:
+    return {name: _place(spec, name, _bare(hint)) for name, hint in hints_of(spec).items()}
+
+
+def _place(spec: type, name: str, hint: Any) -> _Place:
+    return _Place(
+        wire=next((mark.name for mark in marks(hint, Wire)), wire_name(spec, name)),
+        query=next(marks(hint, InQuery), None),
+        between=next(marks(hint, Between), None),
+        length=next(marks(hint, Length), None),
+        convert=_converter(hint),
+    )
+
+
+def _bare(hint: Any) -> Any:
+    return _bare(get_args(hint)[0]) if get_origin(hint) in {Required, NotRequired} else hint
+
+
+def _converter(hint: Any) -> Callable[[Any], Any]:
+    """Of nested TypedDicts, which change their keys; anything else is left as it is given."""
+    nested = next(_typed_dicts(hint), None)
+    return _json_value if nested is None else functools.partial(_nested, nested)
+
+
+def _typed_dicts(hint: Any) -> Iterator[type]:
+    if is_typeddict(hint):
+        yield hint
+    elif get_origin(hint) is not None:
+        inner = (hint.__origin__,) if get_origin(hint) is Annotated else get_args(hint)
+        for one in inner:
+            yield from _typed_dicts(one)
+
+
+def _nested(spec: type, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return encode(spec, value).body
+    if isinstance(value, str | None) or not isinstance(value, Iterable):
+        return value
+    return [_nested(spec, one) for one in value]
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | list):
+        return list(value)
+    return value
+
+
+def _in_query(name: str, how: InQuery, value: Any) -> Query:
+    if how.many == "json":
+        return [(name, value if isinstance(value, str) else to_json(value).decode())]
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return [(name, query_value(value))]
+    values = [query_value(one) for one in value]
+    return [(name, ",".join(values))] if how.many == "comma" else [(name, one) for one in values]
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"unknown argument {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")

@@ -1,0 +1,145 @@
+"""What goes out and what comes back, as values."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import attrs
+
+from lemlist_async.errors import InvalidInputError
+
+T = TypeVar("T")
+
+Query = Sequence[tuple[str, str]]
+Decode = Callable[[Any, "Surprises"], T]
+
+
+class ShapeError(ValueError):
+    """A parsed answer has not the shape that the operation promises."""
+
+
+Surprises = dict[str, int]
+"""How often a field (``Campaign.status``) came with a value of an unexpected type."""
+
+
+class Effect(enum.Enum):
+    """What a repeat of the operation would do. HTTP verbs lie here, so each operation states its own."""
+
+    READ = "read"
+    """Changes nothing."""
+    IDEMPOTENT = "idempotent"
+    """Done twice is the same as done once."""
+    DEDUPABLE = "dedupable"
+    """A repeat is refused by lemlist with a message that tells so."""
+    UNSAFE = "unsafe"
+    """A repeat does it again: a second campaign, a second message, credits charged twice."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the operation may be sent again when nobody knows if it happened."""
+        return self is Effect.READ or self is Effect.IDEMPOTENT
+
+
+@attrs.frozen
+class Upload:
+    """One file part of a multipart body."""
+
+    name: str
+    filename: str
+    content: bytes
+    content_type: str = "application/octet-stream"
+
+
+@attrs.frozen
+class Call(Generic[T]):
+    """One operation with its values: all that is needed to send it, and to send it again."""
+
+    method: str
+    path: str
+    """The document's own template, ``/campaigns/{campaignId}``."""
+    ids: tuple[str, ...] = ()
+    """Values for the template's places, in order."""
+    effect: Effect = Effect.READ
+    query: Query = ()
+    body: Any = None
+    """To be sent as JSON; None means no body."""
+    upload: Upload | None = None
+    decode: Decode[T] | None = None
+    """From parsed JSON to the result; None keeps the JSON as it is."""
+    text: bool = False
+    """The answer is text, or a JSON string: both are taken."""
+    plan_limited: bool = False
+    """A 429 here may be a limit of the plan rather than of the rate."""
+    verify: str | None = None
+    """How a caller finds out whether the operation took effect."""
+
+    @property
+    def operation(self) -> str:
+        """Verb and template; the only form in which a call is named in errors and logs."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def target(self) -> str:
+        """Path and query as they go on the wire."""
+        path = fill(self.path, self.ids)
+        return f"{path}?{encode_query(self.query)}" if self.query else path
+
+
+@attrs.frozen
+class Reply:
+    """A whole answer: status, headers, bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Looked up without regard to case."""
+    body: bytes = b""
+
+    @property
+    def content_type(self) -> str:
+        """The media type in lower case, without parameters."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    def text(self, limit: int | None = None) -> str:
+        """The body as text; what is not UTF-8 becomes U+FFFD rather than an exception."""
+        return self.body[:limit].decode("utf-8", "replace")
+
+
+_PLACE = re.compile(r"\{\w+\}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def fill(template: str, ids: Sequence[str]) -> str:
+    """Put `ids` into the places of `template`, each quoted so that the server decodes just what was given.
+
+    Raises:
+        InvalidInputError: a value is empty, ``.``, ``..``, not a string, or holds a control character or a
+            lone surrogate.
+    """
+    if not ids:
+        return template
+    values = iter(ids)
+    return _PLACE.sub(lambda place: _quote(next(values), place[0]), template)
+
+
+def _quote(value: object, place: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{place} must be a string, not {type(value).__name__}")
+    # an empty or dotted segment would name another route; yarl and proxies normalise them away
+    if value in {"", ".", ".."} or _CONTROL.search(value):
+        raise InvalidInputError(f"{place} is empty, a dot segment, or holds a control character")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise InvalidInputError(f"{place} holds a lone surrogate, which no URL can carry") from None
+
+
+def encode_query(query: Query) -> str:
+    """Percent-encode a query; spaces as ``%20``, nothing left to a normaliser."""
+    try:
+        return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
+    except UnicodeEncodeError:
+        raise InvalidInputError("a query value holds a lone surrogate, which no URL can carry") from None

@@ -1,0 +1,124 @@
+"""The API key, which never shows, and the only origin it is sent to."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import string
+from typing import NoReturn
+from urllib.parse import quote, urlsplit
+
+import attrs
+
+from lemlist_async.errors import ConfigurationError
+
+DEFAULT_BASE_URL = "https://api.lemlist.com/api"
+_PRINTABLE = frozenset(string.ascii_letters + string.digits + string.punctuation)
+
+
+class ApiKey:
+    """An API key without a readable form: not in `repr`, not in `str`, not in a pickle.
+
+    Raises:
+        ConfigurationError: the key is empty, or holds anything but printable ASCII without spaces.
+    """
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+            raise ConfigurationError(f"the API key must be a string, not {type(value).__name__}")
+        if not value:
+            raise ConfigurationError(
+                "the API key is empty: create one in lemlist under Settings > Integrations"
+            )
+        if not _PRINTABLE.issuperset(value):
+            raise ConfigurationError(
+                "the API key holds a space, a line break or another character that no key has: "
+                "was it read from a file with its newline?"
+            )
+        self.__value = value
+
+    @property
+    def authorization(self) -> str:
+        """The header value: Basic, with an empty user name and the standard base64 alphabet."""
+        return "Basic " + base64.b64encode(f":{self.__value}".encode()).decode()
+
+    @property
+    def fingerprint(self) -> str:
+        """A name for the key that does not give it away: 16 hex digits of its SHA-256."""
+        return hashlib.sha256(b"lemlist_async:" + self.__value.encode()).hexdigest()[:16]
+
+    def redact(self, text: str) -> str:
+        """`text` without the key, in any form it is likely to take."""
+        encoded = self.authorization.removeprefix("Basic ")
+        for form in (self.__value, encoded, quote(self.__value, safe=""), quote(encoded, safe="")):
+            text = text.replace(form, "…")
+        return text
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ApiKey):
+            return NotImplemented
+        return hmac.compare_digest(self.__value, other.__value)
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __repr__(self) -> str:
+        return "ApiKey(…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an ApiKey cannot be pickled or copied into another process")
+
+
+@attrs.frozen
+class BaseURL:
+    """Where the API is: an origin (`https://api.lemlist.com`) and the path below it (`/api`)."""
+
+    origin: str
+    path: str
+
+    @classmethod
+    def parse(cls, text: str, *, allow_insecure: bool = False) -> BaseURL:
+        """Check and split a base URL.
+
+        Raises:
+            ConfigurationError: not http(s), no host, user info, a query or a fragment in it; or plain http to
+                a host that is not this machine, without `allow_insecure`.
+        """
+        shown = text if isinstance(text, str) and "@" not in text else "the given one"
+        try:
+            url = urlsplit(text)
+            host, port = url.hostname, url.port
+        except (ValueError, AttributeError):
+            raise ConfigurationError(f"base_url is not a URL: {shown}") from None
+        if url.scheme not in {"https", "http"} or not host or any(c.isspace() for c in text):
+            raise ConfigurationError(f"base_url must look like {DEFAULT_BASE_URL}, not {shown}")
+        if "@" in url.netloc or url.query or url.fragment:
+            raise ConfigurationError("base_url must not hold a user name, a password, a query or a fragment")
+        if url.scheme == "http" and not (allow_insecure or _is_loopback(host)):
+            raise ConfigurationError(
+                f"base_url {shown} would send the API key unencrypted: use https, "
+                "or allow_insecure=True if the network is yours"
+            )
+        netloc = f"[{host}]" if ":" in host else host
+        return cls(f"{url.scheme}://{netloc}{f':{port}' if port else ''}", url.path.rstrip("/"))
+
+    @property
+    def host(self) -> str:
+        """Host and port, as in a Host header."""
+        return self.origin.partition("://")[2]
+
+    def __str__(self) -> str:
+        return self.origin + self.path
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,84 @@
+"""What a caller may set, checked where it is built."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+import attrs
+
+from lemlist_async.errors import ConfigurationError
+
+Lane = Literal["interactive", "bulk"]
+"""Who waits for a call: a person, or a batch. Interactive calls overtake queued bulk ones."""
+
+Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+
+def _between(low: float, high: float = math.inf, *, or_none: bool = False) -> Check:
+    def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if value is None and or_none:
+            return
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            span = f"of at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
+            none = " or None" if or_none else ""
+            name = f"{type(instance).__name__}.{attribute.name}"
+            raise ConfigurationError(f"{name} must be a number {span}{none}, not {value!r}")
+
+    return check
+
+
+def _lane(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value not in get_args(Lane):
+        raise ConfigurationError(f"lane must be one of {', '.join(get_args(Lane))}, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class Retry:
+    """How a call is tried again.
+
+    The n-th wait is ``floor + uniform(0, min(cap, base * 2**(n-1)))``, where ``floor`` is lemlist's
+    Retry-After: full jitter above what lemlist asked for.
+    """
+
+    attempts: int = attrs.field(default=5, validator=_between(1, 20))
+    """Tries in all, the first one included (1 to 20)."""
+    base: float = attrs.field(default=0.5, validator=_between(0, 60))
+    """Ceiling of the first random wait, in seconds."""
+    cap: float = attrs.field(default=30.0, validator=_between(0, 600))
+    """Ceiling of every random wait, in seconds."""
+    max_retry_after: float = attrs.field(default=120.0, validator=_between(0, 3600))
+    """A Retry-After above this many seconds ends the call at once."""
+    budget: float = attrs.field(default=0.2, validator=_between(0, 1))
+    """Retries of the whole client, as a share of its requests."""
+    budget_floor: float = attrs.field(default=20.0, validator=_between(0, 10_000))
+    """Retries that are allowed beside that share; the budget also never holds more than this."""
+
+
+@attrs.frozen(kw_only=True)
+class Timeouts:
+    """Limits of one try, in seconds. The deadline of a whole call is `Options.deadline`."""
+
+    connect: float = attrs.field(default=10.0, validator=_between(0.001, 600))
+    """TCP and TLS."""
+    read: float = attrs.field(default=60.0, validator=_between(0.001, 3600))
+    """Silence on the socket."""
+    attempt: float | None = attrs.field(default=120.0, validator=_between(0.001, 3600, or_none=True))
+    """From sending to the last byte of the body: what stops an answer that drips. Streams are exempt."""
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """How calls are made; `Lemlist.with_options` changes some for a view of the same client."""
+
+    lane: Lane = attrs.field(default="interactive", validator=_lane)
+    """``interactive`` or ``bulk``."""
+    deadline: float | None = attrs.field(default=None, validator=_between(0, or_none=True))
+    """Seconds for a whole call: queue, tries and pauses. None: no limit."""
+    max_wait: float | None = attrs.field(default=None, validator=_between(0, or_none=True))
+    """Seconds a call may wait for its turn; one that would wait longer is refused before it is sent."""
+    retry: Retry = attrs.field(factory=Retry, validator=attrs.validators.instance_of(Retry))
+    timeouts: Timeouts = attrs.field(factory=Timeouts, validator=attrs.validators.instance_of(Timeouts))
+    max_body: int = attrs.field(default=32 * 2**20, validator=_between(1024, 2**34))
+    """Bytes of an answer that are held in memory at most, after decompression. Exports are streamed."""

@@ -1,0 +1,137 @@
+"""What all areas share: from a method's arguments to a Call, and to a list of pages."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeVar, overload
+
+from lemlist_async.core.payload import Payload
+from lemlist_async.core.structure import Model, decoder
+from lemlist_async.core.wire import Call, Decode, Effect, ShapeError, Surprises, Upload
+from lemlist_async.errors import InvalidInputError
+from lemlist_async.pagination import Cursor, Page, Pages, Scheme, rows_of, totals
+
+T = TypeVar("T")
+
+READ, IDEMPOTENT, DEDUPABLE, UNSAFE = Effect.READ, Effect.IDEMPOTENT, Effect.DEDUPABLE, Effect.UNSAFE
+NOTHING = Payload()
+
+
+class Sender(Protocol):
+    """What a resource asks of the client."""
+
+    async def send(self, call: Call[T]) -> T:
+        """Run a call to its result."""
+        ...
+
+    def stream(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Run a call, and give its body piece by piece."""
+        ...
+
+
+class Resource:
+    """One area of the API, as an attribute of `Lemlist`."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    @overload
+    async def _call(
+        self, method: str, into: type[T], path: str, *ids: str, effect: Effect = ..., payload: Payload = ...,
+        body: Any = ..., upload: Upload | None = ..., plan_limited: bool = ..., verify: str | None = ...,
+    ) -> T: ...  # fmt: skip
+    @overload
+    async def _call(
+        self, method: str, into: None, path: str, *ids: str, effect: Effect = ..., payload: Payload = ...,
+        body: Any = ..., upload: Upload | None = ..., plan_limited: bool = ..., verify: str | None = ...,
+    ) -> None: ...  # fmt: skip
+    async def _call(
+        self,
+        method: str,
+        into: Any,
+        path: str,
+        *ids: str,
+        effect: Effect = READ,
+        payload: Payload = NOTHING,
+        body: Any = None,
+        upload: Upload | None = None,
+        plan_limited: bool = False,
+        verify: str | None = None,
+    ) -> Any:
+        """Send one operation; `into` is a model, a list or mapping of one, `str` for a text, or None."""
+        call: Call[Any] = Call(
+            method, path, ids, effect, payload.query, payload.body if body is None else body, upload,
+            decode=reader(into), text=into is str or into is None, plan_limited=plan_limited, verify=verify,
+        )  # fmt: skip
+        return await self._sender.send(call)
+
+    def _pages(
+        self, item: type[T], path: str, *ids: str, scheme: Scheme, payload: Payload = NOTHING,
+        under: str = "data", method: str = "GET",
+    ) -> Pages[T]:  # fmt: skip
+        """A list whose rows are `item`s under the key `under`; a POST is paged by its body."""
+
+        async def fetch(cursor: Cursor) -> Page[T]:
+            asked = scheme.ask(cursor)
+            query, body = payload.query, payload.body
+            if method == "GET":
+                query = [*query, *((name, str(value)) for name, value in asked.items())]
+            else:
+                body = {**(body or {}), **asked}
+            decode = page_reader(item, scheme, cursor, under)
+            return await self._sender.send(Call(method, path, ids, READ, query, body, decode=decode))
+
+        return Pages(fetch, scheme.first())
+
+
+@functools.cache
+def reader(into: Any) -> Decode[Any]:
+    """The function from parsed JSON to `into`, which refuses another shape at the top."""
+    if into is None:
+        return lambda raw, surprises: None
+    decode = decoder(into)
+    wanted = into if isinstance(into, type) and issubclass(into, Model) else getattr(into, "__origin__", into)
+    if not isinstance(wanted, type):
+        return decode
+
+    def checked(raw: Any, surprises: Surprises) -> Any:
+        found = decode(raw, surprises)
+        if not isinstance(found, wanted):
+            came = "nothing" if raw is None else type(raw).__name__
+            raise ShapeError(f"{wanted.__name__} was promised, {came} came")
+        return found
+
+    return checked
+
+
+def page_reader(item: Any, scheme: Scheme, cursor: Cursor, under: str) -> Decode[Page[Any]]:
+    """The function from one answer of a list to a Page."""
+    decode = decoder(item)
+
+    def read(raw: Any, surprises: Surprises) -> Page[Any]:
+        rows = rows_of(raw, under)
+        items = [decode(row, surprises) for row in rows]
+        return Page(items, totals(raw).rows, scheme.after(cursor, len(rows), raw))
+
+    return read
+
+
+def query_of(**values: Any) -> Payload:
+    """A payload with nothing but a query, of values that are given here and not by a caller."""
+    return Payload([(name, str(value)) for name, value in values.items()])
+
+
+def custom_fields(variables: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Custom variables for a body, under their own names.
+
+    Raises:
+        InvalidInputError: a value is nested; lemlist would keep it as the text ``[object Object]``.
+    """
+    for name, value in (variables or {}).items():
+        if isinstance(value, Mapping | list | tuple | set):
+            raise InvalidInputError(
+                f"the variable {name!r} is nested, which lemlist keeps as '[object Object]'; flatten it"
+            )
+    return dict(variables or {})

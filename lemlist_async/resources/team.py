@@ -1,0 +1,166 @@
+"""The team of the key: members, senders, credits."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from lemlist_async.core.structure import Id, Model, Secret, model
+from lemlist_async.resources._base import Resource, query_of
+
+CampaignStatus = Literal["running", "paused", "draft", "ended", "archived", "errors"]
+Role = Literal["admin", "member"]
+
+
+@model
+class Hook(Model):
+    """A webhook, as the team lists it."""
+
+    id: Id
+    target_url: Annotated[str | None, Secret()] = None
+    """Where events go; not shown in `repr`, since such URLs are often secret."""
+    type: str | None = None
+    """The event; None for all events."""
+    campaign_id: str | None = None
+    is_first: bool | None = None
+    zap_id: int | None = None
+    created_at: datetime | None = None
+
+
+@model
+class SlackWebhook(Model):
+    """The team's Slack connection."""
+
+    url: Annotated[str | None, Secret()] = None
+    fail_counter: int | None = None
+
+
+@model
+class Invitation(Model):
+    """Somebody invited to the team."""
+
+    email: str | None = None
+    role: Role | str | None = None
+    invited_by: str | None = None
+    invited_at: datetime | None = None
+
+
+@model
+class Member(Model):
+    """A member of the team."""
+
+    user_id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    role: Role | str | None = None
+
+
+@model
+class Team(Model):
+    """The team that the API key belongs to."""
+
+    id: Id
+    name: str | None = None
+    user_ids: list[str] | None = None
+    users: list[Member] | None = None
+    """Members with name and role."""
+    created_by: str | None = None
+    created_at: datetime | None = None
+    hooks: list[Hook] | None = None
+    beta: list[str] | None = None
+    slack_webhook: SlackWebhook | None = None
+    invited_users: list[Invitation] | None = None
+    agency: str | None = None
+    picture_id: str | None = None
+    custom_domain: str | None = None
+    api_key: Annotated[str | None, Secret()] = None
+    """Older answers carried the key itself; never shown."""
+    billing: Annotated[dict[str, Any] | None, Secret()] = None
+
+
+@model
+class SenderCampaign(Model):
+    """A campaign that a member sends for."""
+
+    id: Id
+    name: str | None = None
+    status: CampaignStatus | str | None = None
+    sending_channels: list[str] | None = None
+
+
+@model
+class TeamSender(Model):
+    """A member and the campaigns sent in that member's name."""
+
+    user_id: str | None = None
+    campaigns: list[SenderCampaign] | None = None
+
+
+@model
+class CreditsRemaining(Model):
+    """Credits left, by where they came from."""
+
+    total: int | None = None
+    freemium: int | None = None
+    subscription: int | None = None
+    gifted: int | None = None
+    paid: int | None = None
+
+
+@model
+class CreditsDetails(Model):
+    """The breakdown of the balance."""
+
+    remaining: CreditsRemaining | None = None
+
+
+@model
+class Credits(Model):
+    """The balance of enrichment credits."""
+
+    credits: int | None = None
+    """Credits left in all."""
+    details: CreditsDetails | None = None
+
+
+@model
+class CrmUser(Model):
+    """A member with a CRM connected."""
+
+    user_id: str | None = None
+    crm: Literal["salesforce", "hubspot", "pipedrive"] | str | None = None
+
+
+class TeamResource(Resource):
+    """`lemlist.team`."""
+
+    async def get(self) -> Team:
+        """The team that owns the key, with its members.
+
+        Always asks for version v2: without it `users` is missing.
+
+        GET /team
+        """
+        return await self._call("GET", Team, "/team", payload=query_of(version="v2"))
+
+    async def senders(self, *, state: CampaignStatus | None = None) -> list[TeamSender]:
+        """Members with the campaigns each one sends for, in one campaign state or in all.
+
+        GET /team/senders
+        """
+        payload = query_of() if state is None else query_of(state=state)
+        return await self._call("GET", list[TeamSender], "/team/senders", payload=payload)
+
+    async def credits(self) -> Credits:
+        """The enrichment credits left, by origin.
+
+        GET /team/credits
+        """
+        return await self._call("GET", Credits, "/team/credits")
+
+    async def crm_users(self) -> list[CrmUser]:
+        """Which members have which CRM connected.
+
+        GET /team/crmUsers
+        """
+        return await self._call("GET", list[CrmUser], "/team/crmUsers")

@@ -1,0 +1,81 @@
+"""From what aiohttp raises to what it means: surely never sent, or maybe done."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ssl
+from typing import Any
+
+import aiohttp
+
+from lemlist_async.core.wire import Call
+from lemlist_async.errors import LostAnswerError, NotSentError, TransportError
+
+CAUGHT = (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError)
+"""All that aiohttp is known to raise for a failed exchange; time-outs come in two classes."""
+
+# The order counts: aiohttp's classes inherit from one another, and from OSError.
+_NEVER_SENT: tuple[tuple[type[BaseException], str, str], ...] = (
+    (aiohttp.ClientConnectorCertificateError, "certificate", "the certificate of the host is not valid"),
+    (aiohttp.ServerFingerprintMismatch, "certificate", "the certificate of the host is another one"),
+    (aiohttp.ClientConnectorSSLError, "tls", "the TLS handshake failed"),
+    (aiohttp.ClientConnectorDNSError, "dns", "the name of the host could not be resolved"),
+    (aiohttp.ClientProxyConnectionError, "proxy", "the proxy could not be reached"),
+    (aiohttp.ClientHttpProxyError, "proxy", "the proxy refused the connection"),
+    (aiohttp.ClientConnectorError, "refused", "no connection to the host"),
+    (aiohttp.ConnectionTimeoutError, "connect_timeout", "no connection to the host in time"),
+    (aiohttp.InvalidURL, "url", "the URL cannot be requested"),
+)
+_MAYBE_DONE: tuple[tuple[type[BaseException], str, str], ...] = (
+    (TimeoutError, "timeout", "no answer in time"),
+    (aiohttp.ClientPayloadError, "cut", "the answer broke off, or could not be unpacked"),
+    # a malformed answer is raised as a 400 that no server sent
+    (aiohttp.ClientResponseError, "garbage", "the answer was not HTTP"),
+    (aiohttp.ClientConnectionError, "reset", "the connection was closed before the answer"),
+    (OSError, "reset", "the connection broke"),
+)
+
+
+def fault(error: BaseException, call: Call[Any], *, sent: bool, status: int | None = None) -> TransportError:
+    """The error to raise in place of aiohttp's, and nothing of it: its exceptions carry request headers."""
+    kind, why = _read(error, _NEVER_SENT) or (None, "")
+    if kind is not None:
+        return NotSentError(why + _errno(error), kind=kind, operation=call.operation)
+    kind, why = _read(error, _MAYBE_DONE) or ("transport", "the exchange failed")
+    if not sent and status is None:
+        return NotSentError(
+            why + " was sent" if kind == "timeout" else why, kind=kind, operation=call.operation
+        )
+    return maybe_done(call, why, kind=kind, status=status)
+
+
+def maybe_done(call: Call[Any], why: str, *, kind: str, status: int | None = None) -> TransportError:
+    """The answer is lost: an error that is ambiguous where a repeat could do the operation twice."""
+    seen = f" (status {status})" if status is not None else ""
+    if call.effect.repeatable:
+        return TransportError(why + seen, kind=kind, status=status, operation=call.operation)
+    hint = f"; {call.verify}" if call.verify else ""
+    lost = LostAnswerError(
+        f"{why}{seen}; it may have taken effect and was not repeated{hint}",
+        kind=kind,
+        status=status,
+        operation=call.operation,
+    )
+    lost.check = call.verify
+    return lost
+
+
+def _read(
+    error: BaseException, table: tuple[tuple[type[BaseException], str, str], ...]
+) -> tuple[str, str] | None:
+    return next(((kind, why) for cls, kind, why in table if isinstance(error, cls)), None)
+
+
+def _errno(error: BaseException) -> str:
+    """The system's word for it; texts of exceptions may hold addresses and are left out."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, ssl.SSLError):
+        return f" ({cause.reason})" if cause.reason else ""
+    name = errno.errorcode.get(cause.errno or 0) if isinstance(cause, OSError) else None
+    return f" ({name})" if name else ""

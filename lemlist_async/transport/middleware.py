@@ -1,0 +1,135 @@
+"""aiohttp client middlewares of one try: auth outermost, then classify, then throttle next to the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import aiohttp
+
+from lemlist_async.core.classify import by_limiter, is_plan_limit, refusal
+from lemlist_async.core.headers import read_rate
+from lemlist_async.core.wire import Call, Reply
+from lemlist_async.credentials import ApiKey
+from lemlist_async.errors import LemlistError
+from lemlist_async.options import Options
+from lemlist_async.throttle import RateState, Slot, Throttle
+from lemlist_async.transport.faults import CAUGHT, fault
+
+_ERROR_BODY = 64 * 1024
+"""Bytes of an error's body that are read; more closes the connection instead."""
+Handler = aiohttp.ClientHandlerType
+
+
+class Try:
+    """One try of a call, as three middlewares that share what happened.
+
+    Because `classify` turns aiohttp's exceptions into ours inside aiohttp's own loop, aiohttp never sends a
+    request again by itself: each repeat is a decision of the pipeline.
+    """
+
+    def __init__(
+        self,
+        call: Call[Any],
+        key: ApiKey,
+        throttle: Throttle,
+        options: Options,
+        limit: asyncio.Timeout,
+        seconds: float | None,
+        owner: object,
+    ) -> None:
+        self._call = call
+        self._key = key
+        self._throttle = throttle
+        self._options = options
+        self._owner = owner
+        self._limit = limit
+        self._seconds = seconds
+        self.sent = False
+        self.granted: float | None = None
+        self.slot: Slot | None = None
+
+    @property
+    def middlewares(self) -> tuple[aiohttp.ClientMiddlewareType, ...]:
+        """Outermost first."""
+        return self.authenticate, self.classify, self.throttle
+
+    async def authenticate(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
+        """Add the key. Redirects are not followed, so the request can only go to our own origin."""
+        request.headers["Authorization"] = self._key.authorization
+        return await handler(request)
+
+    async def classify(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
+        """Raise our error for a status that is no success, and in place of each of aiohttp's exceptions."""
+        try:
+            response = await handler(request)
+            if response.status < 300:
+                return response
+            failed = await self._refusal(response)
+        except CAUGHT as error:
+            failed = fault(error, self._call, sent=self.sent)
+        # outside of the except block: aiohttp's exception, as a context, would carry the request's headers
+        raise failed
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> LemlistError:
+        status = response.status
+        try:
+            body = await read_capped(response, _ERROR_BODY)
+        except CAUGHT:
+            # the status alone says enough: a gateway's page that was cut must not hide its 502
+            body = b""
+        return refusal(self._call, Reply(status, response.headers, body or b""))
+
+    async def throttle(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
+        """Wait for a slot, send, and hold the slot until a window after the answer."""
+        slot = self.slot = await self._throttle.acquire(
+            self._options.lane, max_wait=self._options.max_wait, owner=self._owner
+        )
+        self._start()
+        try:
+            response = await handler(request)
+        except BaseException:
+            # a request of a borrowed session does not tell whether it was written: it counts as sent
+            self.sent = getattr(request, "written", True)
+            if self.sent:
+                slot.answered()
+            else:
+                slot.give_back()
+            raise
+        self.sent = True
+        self._settle(slot, response)
+        return response
+
+    def _start(self) -> None:
+        """The time of the try runs from here: what went before was the queue."""
+        self.granted = time.monotonic()
+        if self._seconds is not None:
+            now = asyncio.get_running_loop().time()
+            deadline = self._limit.when()
+            until = now + self._seconds
+            self._limit.reschedule(until if deadline is None else min(until, deadline))
+
+    def _settle(self, slot: Slot, response: aiohttp.ClientResponse) -> None:
+        headers = response.headers
+        rate = read_rate(headers) if "X-RateLimit-Limit" in headers or response.status == 429 else None
+        state = None if rate is None else RateState(rate.limit, rate.remaining)
+        if response.status != 429 or rate is None or is_plan_limit(self._call, rate):
+            slot.answered(state)
+            return
+        slot.refused(rate.retry_after, by_limiter=by_limiter(Reply(429, headers)), rate=state)
+
+
+async def read_capped(response: aiohttp.ClientResponse, cap: int) -> bytes | None:
+    """The whole body; None if it is larger than `cap` bytes, in which case the connection is closed."""
+    chunks: list[bytes] = []
+    size = 0
+    content = response.content
+    while chunk := await content.readany():
+        size += len(chunk)
+        if size > cap:
+            response.close()
+            return None
+        chunks.append(chunk)
+    response.release()
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)

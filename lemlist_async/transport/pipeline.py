@@ -1,0 +1,356 @@
+"""From a Call to its result: deadline, tries, pauses, hooks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import aiohttp
+import attrs
+import backoff
+import orjson
+from yarl import URL
+
+from lemlist_async.core import retry as schedule
+from lemlist_async.core.classify import is_html, refusal_inside, unlike_the_api
+from lemlist_async.core.payload import to_json
+from lemlist_async.core.wire import Call, Reply, ShapeError, Surprises
+from lemlist_async.credentials import ApiKey, BaseURL
+from lemlist_async.errors import (
+    AmbiguousDeadlineError,
+    APIStatusError,
+    Attempt,
+    AuthenticationError,
+    DeadlineExceededError,
+    DecodeError,
+    LemlistError,
+    TransportError,
+)
+from lemlist_async.hooks import ErrorEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent, WaitEvent
+from lemlist_async.options import Options
+from lemlist_async.throttle import Throttle
+from lemlist_async.transport.faults import CAUGHT, fault, maybe_done
+from lemlist_async.transport.middleware import Try, read_capped
+from lemlist_async.transport.session import Session
+
+_log = logging.getLogger("lemlist_async")
+T = TypeVar("T")
+
+REFUSED_KEY_TRIES = 3
+"""Answers of 401 in a row after which the key is taken for wrong …"""
+REFUSED_KEY_SECONDS = 30.0
+"""… for this long, in which calls fail without being sent."""
+
+
+@attrs.define
+class _Journey:
+    """One call on its way: what was tried, and until when it may go on."""
+
+    call: Call[Any]
+    options: Options
+    deadline: float | None
+    """On the clock of the event loop."""
+    tries: list[Attempt] = attrs.field(factory=list[Attempt])
+
+    def left(self, now: float) -> float | None:
+        return None if self.deadline is None else self.deadline - now
+
+    @property
+    def number(self) -> int:
+        return len(self.tries) + 1
+
+
+class Pipeline:
+    """Sends calls for all views of one client."""
+
+    def __init__(
+        self, session: Session, throttle: Throttle, key: ApiKey, base: BaseURL, options: Options
+    ) -> None:
+        self._session = session
+        self.throttle = throttle
+        self._key = key
+        self._base = base
+        self.hooks = Hooks()
+        self.surprises: Surprises = {}
+        self._budget = schedule.Budget(options.retry.budget, options.retry.budget_floor)
+        self._refusals = 0
+        self._refused: tuple[float, AuthenticationError] | None = None
+
+    # The two ways to run a call -----------------------------------------------------------------------
+
+    async def run(self, call: Call[T], options: Options) -> T:
+        """Send a call until it succeeds or may not be sent again, and read its result.
+
+        Raises:
+            LemlistError: whatever ended it, with all `attempts`.
+        """
+        return await self._repeat(call, options, self._whole)
+
+    @asynccontextmanager
+    async def stream(self, call: Call[Any], options: Options) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Send a call, and give its body piece by piece; the tries end when the body begins."""
+        response = await self._repeat(call, options, self._opened)
+        try:
+            yield self._pieces(call, response)
+        finally:
+            response.close()
+
+    async def aclose(self) -> None:
+        """Close the session; calls that still wait end with ClosedError."""
+        self.throttle.drop(self)
+        await self._session.close()
+
+    # The loop over tries ------------------------------------------------------------------------------
+
+    async def _repeat(self, call: Call[Any], options: Options, once: Callable[[_Journey], Awaitable[T]]) -> T:
+        self._fail_fast(call)
+        call.target  # a value that no path can carry is refused before anything waits or is sent  # noqa: B018
+        loop = asyncio.get_running_loop()
+        deadline = None if options.deadline is None else loop.time() + options.deadline
+        journey = _Journey(call, options, deadline)
+        self._budget.earn()
+        while True:
+            try:
+                result = await once(journey)
+            except LemlistError as error:
+                error.attempts = tuple(journey.tries)
+                self._count_refusals(error)
+                pause = self._after(journey, error)
+                if pause is None:
+                    self._failed(call, error)
+                    raise
+            else:
+                self._refusals = 0
+                return result
+            await asyncio.sleep(pause)
+
+    def _after(self, journey: _Journey, error: LemlistError) -> float | None:
+        """How long to wait before the next try; None if there is none."""
+        if not schedule.may_repeat(error, journey.call.effect):
+            return None
+        retry = journey.options.retry
+        decision = schedule.decide(
+            retry,
+            self._budget,
+            tries=len(journey.tries),
+            floor=schedule.floor(error),
+            jitter=lambda n: backoff.full_jitter(next_ceiling(n, retry.base, retry.cap)),
+            left=journey.left(asyncio.get_running_loop().time()),
+        )
+        if isinstance(decision, schedule.GiveUp):
+            _log.info("not tried again: %s (%s)", error, decision.why)
+            return None
+        self._announce(journey, error, decision.seconds)
+        return decision.seconds
+
+    def _announce(self, journey: _Journey, error: LemlistError, seconds: float) -> None:
+        operation, number = journey.call.operation, len(journey.tries)
+        _log.warning("try %d failed, the next one in %.2f s: %s", number, seconds, error)
+        if self.hooks.wants("retry"):
+            self.hooks.emit(
+                "retry", RetryEvent(operation=operation, number=number, seconds=seconds, error=error)
+            )
+        if self.hooks.wants("wait"):
+            self.hooks.emit("wait", WaitEvent(operation=operation, reason="backoff", seconds=seconds))
+
+    def _failed(self, call: Call[Any], error: LemlistError) -> None:
+        if isinstance(error, APIStatusError):
+            _log.info("%s", error)
+            _log.debug("%s answered: %s", call.operation, self._key.redact(error.body))
+        if self.hooks.wants("error"):
+            self.hooks.emit("error", ErrorEvent(operation=call.operation, error=error))
+
+    # One try ------------------------------------------------------------------------------------------
+
+    async def _whole(self, journey: _Journey) -> Any:
+        """Send once and read the whole answer."""
+        async with self._trying(journey, journey.options.timeouts.attempt) as attempt:
+            response = await self._send(journey, attempt)
+            try:
+                reply = await self._read(journey, response)
+            except BaseException:
+                response.close()
+                raise
+        result = self._decode(journey.call, reply)
+        self._succeeded(journey, attempt, reply.status)
+        return result
+
+    async def _opened(self, journey: _Journey) -> aiohttp.ClientResponse:
+        """Send once, up to the headers of the answer."""
+        async with self._trying(journey, None) as attempt:
+            response = await self._send(journey, attempt)
+            if is_html(Reply(response.status, response.headers)):
+                body = await read_capped(response, journey.options.max_body)
+                self._decode(journey.call, Reply(response.status, response.headers, body or b""))
+        self._succeeded(journey, attempt, response.status)
+        return response
+
+    @asynccontextmanager
+    async def _trying(self, journey: _Journey, seconds: float | None) -> AsyncIterator[Try]:
+        """The bounds of one try: its time, and its line in the record."""
+        call, options = journey.call, journey.options
+        limit = asyncio.timeout_at(journey.deadline)
+        attempt = Try(call, self._key, self.throttle, options, limit, seconds, self)
+        error: LemlistError
+        try:
+            async with limit:
+                yield attempt
+            return
+        except TimeoutError:
+            error = self._out_of_time(journey, attempt)
+        except LemlistError as failed:
+            error = failed
+        self._note(journey, attempt, _outcome(error))
+        raise error
+
+    async def _send(self, journey: _Journey, attempt: Try) -> aiohttp.ClientResponse:
+        call = journey.call
+        if self.hooks.wants("request"):
+            event = RequestEvent(operation=call.operation, number=journey.number, lane=journey.options.lane)
+            self.hooks.emit("request", event)
+        kwargs = self._session.kwargs()
+        if call.upload is not None:
+            form = aiohttp.FormData()
+            part = call.upload
+            form.add_field(part.name, part.content, filename=part.filename, content_type=part.content_type)
+            kwargs["data"] = form
+        elif call.body is not None:
+            kwargs["data"] = to_json(call.body)
+            kwargs["headers"]["Content-Type"] = "application/json"
+        return await self._session.get().request(
+            call.method,
+            URL(f"{self._base}{call.target}", encoded=True),
+            middlewares=attempt.middlewares,
+            **kwargs,
+        )
+
+    async def _read(self, journey: _Journey, response: aiohttp.ClientResponse) -> Reply:
+        call = journey.call
+        try:
+            body = await read_capped(response, journey.options.max_body)
+        except CAUGHT as error:
+            lost = fault(error, call, sent=True, status=response.status)
+        else:
+            if body is not None:
+                return Reply(response.status, response.headers, body)
+            lost = maybe_done(
+                call, f"the answer is larger than {journey.options.max_body} bytes", kind="too_large",
+                status=response.status,
+            )  # fmt: skip
+        raise lost
+
+    def _decode(self, call: Call[Any], reply: Reply) -> Any:
+        failed = unlike_the_api(call, reply)
+        if failed is not None:
+            raise failed
+        try:
+            found = orjson.loads(reply.body) if reply.body else None
+            if (refused := refusal_inside(call, reply, found)) is not None:
+                raise refused
+            return found if call.decode is None else call.decode(found, self.surprises)
+        except ShapeError as error:
+            why, damaged = f"the answer has another shape: {error}", False
+        except ValueError:
+            if call.text:
+                return reply.text()
+            why, damaged = "the answer is not JSON", True
+        raise DecodeError(
+            why, status=reply.status, body=reply.text(2000), damaged=damaged, operation=call.operation
+        )
+
+    async def _pieces(self, call: Call[Any], response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        try:
+            async for piece in response.content.iter_any():
+                yield piece
+        except CAUGHT as error:
+            lost = fault(error, call, sent=True, status=response.status)
+        else:
+            return
+        raise lost
+
+    # What is written down -----------------------------------------------------------------------------
+
+    def _note(self, journey: _Journey, attempt: Try, outcome: str) -> float:
+        seconds = 0.0 if attempt.granted is None else time.monotonic() - attempt.granted
+        if attempt.granted is not None:
+            journey.tries.append(Attempt(outcome, seconds))
+        slot = attempt.slot
+        if slot is not None and slot.reason is not None and self.hooks.wants("wait"):
+            event = WaitEvent(operation=journey.call.operation, reason=slot.reason, seconds=slot.waited)
+            self.hooks.emit("wait", event)
+        return seconds
+
+    def _succeeded(self, journey: _Journey, attempt: Try, status: int) -> None:
+        seconds = self._note(journey, attempt, str(status))
+        if self.hooks.wants("response"):
+            event = ResponseEvent(
+                operation=journey.call.operation,
+                status=status,
+                seconds=seconds,
+                attempts=tuple(journey.tries),
+            )
+            self.hooks.emit("response", event)
+
+    def _out_of_time(self, journey: _Journey, attempt: Try) -> LemlistError:
+        call, left = journey.call, journey.left(asyncio.get_running_loop().time())
+        if left is None or left > 0:
+            return maybe_done(call, "no whole answer in time", kind="timeout")
+        if attempt.granted is None:
+            return DeadlineExceededError(
+                "the deadline passed while the call waited for its turn",
+                phase="queue",
+                operation=call.operation,
+            )
+        if not attempt.sent or call.effect.repeatable:
+            return DeadlineExceededError(
+                "the deadline passed before the answer", phase="attempt", operation=call.operation
+            )
+        lost = AmbiguousDeadlineError(
+            "the deadline passed before the answer; it may have taken effect and was not repeated",
+            phase="attempt",
+            operation=call.operation,
+        )
+        lost.check = call.verify
+        return lost
+
+    # A key that is refused again and again ------------------------------------------------------------
+
+    def _count_refusals(self, error: LemlistError) -> None:
+        if not isinstance(error, AuthenticationError):
+            return
+        self._refusals += 1
+        if self._refusals >= REFUSED_KEY_TRIES:
+            self._refused = time.monotonic() + REFUSED_KEY_SECONDS, error
+
+    def _fail_fast(self, call: Call[Any]) -> None:
+        if self._refused is None:
+            return
+        until, last = self._refused
+        if time.monotonic() >= until:
+            self._refused, self._refusals = None, 0
+            return
+        raise AuthenticationError(
+            f"{last.message} (not sent: the key was refused {self._refusals} times in a row)",
+            status=last.status,
+            operation=call.operation,
+        )
+
+
+def next_ceiling(number: int, base: float, cap: float) -> float:
+    """Ceiling of the `number`-th random wait: ``min(cap, base * 2**(number-1))`` seconds."""
+    steps = backoff.expo(base=2, factor=base, max_value=cap)
+    next(steps)  # a generator of backoff begins with a None
+    for _ in range(number - 1):
+        next(steps)
+    return float(next(steps))
+
+
+def _outcome(error: LemlistError) -> str:
+    if isinstance(error, TransportError):
+        return error.kind if error.status is None else f"{error.status} {error.kind}"
+    status = getattr(error, "status", None)
+    return type(error).__name__ if status is None else str(status)

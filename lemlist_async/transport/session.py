@@ -1,0 +1,144 @@
+"""Owns, or borrows, the ClientSession; made in the running loop when the first call needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl as ssl_module
+import sys
+import warnings
+from typing import Any
+
+import aiohttp
+import attrs
+from aiohttp.client_reqrep import ClientRequest
+from aiohttp.connector import Connection
+
+from lemlist_async.errors import ClosedError
+from lemlist_async.options import Timeouts
+
+POOL = 100
+"""Connections at most: above what the throttle lets fly, so that no call waits for one inside its slot."""
+
+
+class Request(ClientRequest):
+    """A request that knows whether a byte of it may have left."""
+
+    written = False
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Note it before the first byte, then send."""
+        self.written = True
+        return await super().send(conn)
+
+
+@attrs.frozen(kw_only=True)
+class Network:
+    """How the own session reaches the host."""
+
+    proxy: str | None = None
+    """Address of an HTTP proxy. Proxies from the environment and `.netrc` are never read."""
+    ssl: ssl_module.SSLContext | bool = True
+    """A context of your own, for a private authority or a client certificate."""
+    user_agent: str = ""
+
+
+class Session:
+    """One ClientSession, bound to the event loop and the process of its first use."""
+
+    def __init__(self, network: Network, timeouts: Timeouts, borrowed: aiohttp.ClientSession | None) -> None:
+        self._network = network
+        self._timeouts = timeouts
+        self._borrowed = borrowed
+        self._own: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = os.getpid()
+        self._closed = False
+        self._made_at = _caller()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
+    def get(self) -> aiohttp.ClientSession:
+        """The session to use here and now.
+
+        Raises:
+            ClosedError: after close, after a fork, or from another event loop than that of the first use.
+        """
+        self._check()
+        if self._borrowed is not None:
+            return self._borrowed
+        if self._own is None:
+            self._own = self._open()
+        return self._own
+
+    def _check(self) -> None:
+        if self._closed:
+            raise ClosedError("this Lemlist is closed; make a new one")
+        if self._pid != os.getpid():
+            raise ClosedError("this Lemlist was made before a fork; make one in each process")
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise ClosedError("this Lemlist belongs to another event loop; make one in each loop")
+        if self._borrowed is not None and self._borrowed.closed:
+            raise ClosedError("the ClientSession that was given to this Lemlist is closed")
+
+    def _open(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=POOL, ssl=self._network.ssl, ttl_dns_cache=60),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            request_class=Request,
+            timeout=client_timeout(self._timeouts),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close what is our own; a borrowed session stays open."""
+        self._closed = True
+        own, self._own = self._own, None
+        if own is not None and self._pid == os.getpid():
+            await own.close()
+
+    def kwargs(self) -> dict[str, Any]:
+        """What each request of ours says about the network."""
+        headers = {
+            "User-Agent": self._network.user_agent,
+            "Accept": "application/json, text/*;q=0.9, */*;q=0.1",
+        }
+        more: dict[str, Any] = {"headers": headers, "allow_redirects": False}
+        if self._network.proxy is not None:
+            more["proxy"] = self._network.proxy
+        if self._borrowed is not None:
+            more["timeout"] = client_timeout(self._timeouts)
+            if self._network.ssl is not True:
+                more["ssl"] = self._network.ssl
+        return more
+
+    def __del__(self) -> None:
+        own: aiohttp.ClientSession | None = getattr(self, "_own", None)
+        if own is None or own.closed or self._pid != os.getpid():
+            return
+        warnings.warn(
+            f"the Lemlist made at {self._made_at} was not closed: use `async with`, or await its aclose()",
+            ResourceWarning,
+            source=self,
+            stacklevel=1,
+        )
+        # no I/O here: the sockets go with the connector; aiohttp's own warning would only say it again
+        own._connector = None
+
+
+def client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
+    """No total: it would count the wait in the throttle; the pipeline has a deadline of its own."""
+    return aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=timeouts.read)
+
+
+def _caller() -> str:
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("lemlist_async."):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
