@@ -1,0 +1,35 @@
+"""The largest value of the last seconds."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import attrs
+
+
+@attrs.define(eq=False)
+class Largest:
+    """The largest value seen within the last `seconds`; 0 if there was none above.
+
+    Only values that can still become the largest are kept, so a long look back costs little.
+    """
+
+    seconds: float
+    _seen: deque[tuple[float, float]] = attrs.field(factory=deque[tuple[float, float]], init=False)
+
+    def see(self, now: float, value: float) -> None:
+        """Add a value."""
+        while self._seen and self._seen[-1][1] <= value:
+            self._seen.pop()
+        self._seen.append((now, value))
+
+    def at(self, now: float) -> float:
+        """The largest value of the last `seconds`."""
+        while self._seen and self._seen[0][0] <= now - self.seconds:
+            self._seen.popleft()
+        return self._seen[0][1] if self._seen else 0.0
+
+    def until(self) -> float:
+        """When the value of `at` is forgotten; infinite if there is none."""
+        return self._seen[0][0] + self.seconds if self._seen else math.inf

@@ -1,0 +1,95 @@
+"""What may be set for a throttle, checked where it is built."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from lemlist_async.errors import ConfigurationError
+
+Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+
+def _must_be(words: str, holds: Callable[[Any], bool], *, or_none: bool = False) -> Check:
+    def check(_instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not (holds(value) or (or_none and value is None)):
+            words_ = f"None or {words}" if or_none else words
+            raise ConfigurationError(f"ThrottleOptions.{attribute.name} must be {words_}, not {value!r}")
+
+    return check
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _burst(value: Any) -> bool:
+    try:
+        requests, seconds = value
+    except (TypeError, ValueError):
+        return False
+    return _number(requests) and _number(seconds) and requests >= 1 and seconds > 0
+
+
+_flag = _must_be("True or False", lambda value: isinstance(value, bool))
+_limit = _must_be("a whole number from 1", lambda value: _whole(value) and value >= 1)
+_window = _must_be("a number above 0", lambda value: _number(value) and value > 0)
+_share = _must_be("a number above 0 and at most 1", lambda value: _number(value) and 0 < value <= 1)
+_part = _must_be("a number from 0 to 1", lambda value: _number(value) and 0 <= value <= 1)
+_seconds = _must_be("a number from 0", lambda value: _number(value) and value >= 0)
+_pacer = _must_be("a pair (requests from 1, seconds above 0)", _burst, or_none=True)
+_queue = _must_be("a whole number from 0", lambda value: _whole(value) and value >= 0, or_none=True)
+_wait = _must_be("a number from 0", lambda value: _number(value) and value >= 0, or_none=True)
+
+
+@attrs.frozen(kw_only=True)
+class ThrottleOptions:
+    """How the quota of one API key is used. The defaults are lemlist's documented 20 requests per 2 seconds.
+
+    Raises:
+        ConfigurationError: a value is out of its range, or the pacer is slower than the quota.
+    """
+
+    limit: int = attrs.field(default=20, validator=_limit)
+    """Requests that the server allows per `window`, from 1."""
+    window: float = attrs.field(default=2.0, validator=_window)
+    """Seconds, above 0."""
+    share: float = attrs.field(default=1.0, validator=_share)
+    """This process's part of the quota, above 0, at most 1: ``1 / n`` for n processes that share one key."""
+    strict: bool = attrs.field(default=False, validator=_flag)
+    """Trust no assumption about the server: the kernel rule from the first request on, and no credit."""
+    credit: float = attrs.field(default=0.8, validator=_part)
+    """Part of the smallest round trip, 0 to 1, that is taken off the time for which a slot is held."""
+    margin: float = attrs.field(default=0.005, validator=_seconds)
+    """Seconds, from 0, that a slot is held beyond the window, against drift between two clocks."""
+    pacer: tuple[float, float] | None = attrs.field(default=(4, 0.32), validator=_pacer)
+    """A token bucket (requests, seconds) that spreads bursts; None sends them as fast as the quota allows."""
+    max_queue: int | None = attrs.field(default=None, validator=_queue)
+    """Requests that may wait in each lane; None for no bound."""
+    max_wait: float | None = attrs.field(default=None, validator=_wait)
+    """Seconds that a request may wait; None for no bound."""
+    foreign: bool = attrs.field(default=False, validator=_flag)
+    """Make room for other programs that use the key, from the start and not only after a refusal."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.pacer and self.pacer[0] / self.pacer[1] < self.quota / self.window:
+            raise ConfigurationError(
+                f"ThrottleOptions.pacer {self.pacer} is slower than the quota of {self.quota} requests per"
+                f" {self.window:g} s; give it more requests per second, or None"
+            )
+
+    @property
+    def quota(self) -> int:
+        """Requests per window that this process may use: ``limit * share`` rounded down, at least 1."""
+        # the hair above the product is for shares such as 0.29, whose product with 100 is 28.999…
+        return max(1, math.floor(self.limit * self.share + 1e-9))
+
+
+DEFAULT = ThrottleOptions()

@@ -1,0 +1,79 @@
+"""One throttle per API key and host in a process, whatever clients come and go."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from weakref import WeakValueDictionary
+
+import attrs
+
+from lemlist_async.errors import ConfigurationError
+from lemlist_async.throttle.options import ThrottleOptions
+from lemlist_async.throttle.throttle import Throttle
+
+KEPT = 1024
+"""Throttles that are remembered though no client holds them and nothing of their past counts."""
+
+Name = tuple[str, str]
+
+
+class Registry:
+    """Throttles by hash of the key and host, kept while a client holds them or their past counts."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._living: WeakValueDictionary[Name, Throttle] = WeakValueDictionary()
+        self._recent: OrderedDict[Name, Throttle] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._recent)
+
+    def get(self, key_id: str, host: str, options: ThrottleOptions) -> Throttle:
+        """The throttle of the key at the host, made at the first call.
+
+        Raises:
+            ConfigurationError: it was made with other options.
+        """
+        name = key_id, host
+        with self._lock:
+            throttle = self._living.get(name)
+            if throttle is None:
+                throttle = self._living[name] = Throttle(options)
+            self._recent[name] = throttle
+            self._recent.move_to_end(name)
+            self._forget()
+        if throttle.options != options:
+            raise ConfigurationError(
+                "the clients of an API key share one throttle, which was made with other options:"
+                f" {_difference(throttle.options, options)}"
+            )
+        return throttle
+
+    def _forget(self) -> None:
+        """Let go of two of the oldest whose past counts no more: a crowd of keys shrinks at little cost."""
+        for _ in range(min(2, len(self._recent) - self._kept)):
+            name, throttle = self._recent.popitem(last=False)
+            if not throttle.idle:
+                self._recent[name] = throttle
+
+
+def _difference(old: ThrottleOptions, new: ThrottleOptions) -> str:
+    before, after = attrs.asdict(old), attrs.asdict(new)
+    return ", ".join(
+        f"{name}={before[name]!r} then, {after[name]!r} now" for name in before if before[name] != after[name]
+    )
+
+
+# the only state of this module, and the reason for it: lemlist counts per key, not per client
+_registry = Registry()
+
+
+def throttle_for(key_id: str, host: str, options: ThrottleOptions) -> Throttle:
+    """The one throttle of this process for a key (`key_id` is a hash of it) and a host.
+
+    Raises:
+        ConfigurationError: another client of the key uses other options.
+    """
+    return _registry.get(key_id, host, options)

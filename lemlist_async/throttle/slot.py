@@ -1,0 +1,68 @@
+"""A slot: the right to send one request, and the duty to say what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from lemlist_async.throttle.account import Account, Grant, RateState
+
+WaitReason = Literal["quota", "gate"]
+"""Why a request had to wait: the quota was used (or a burst spread out), or a 429 had shut the gate."""
+Report = Callable[[Account, float], None]
+"""Tells the account, at an instant, what became of a request."""
+
+
+class Slot:
+    """Say once what became of the request; of several calls the first one counts.
+
+    A slot about which nothing is said is held for ever: the call belongs into an ``except`` or ``finally``.
+    """
+
+    __slots__ = ("_deliver", "_grant", "reason", "waited")
+
+    def __init__(
+        self, grant: Grant, deliver: Callable[[Slot, Report], None], waited: float, reason: WaitReason | None
+    ) -> None:
+        self._grant = grant
+        self._deliver: Callable[[Slot, Report], None] | None = deliver
+        self.waited = waited
+        """Seconds from asking to the grant."""
+        self.reason: WaitReason | None = reason
+        """Why it had to wait; None if it did not."""
+
+    def answered(self, rate: RateState | None = None) -> None:
+        """An answer came, whatever it said; `rate` is what its headers say of the quota."""
+        self._report(lambda account, now: account.answered(self._grant, now, rate))
+
+    def refused(self, retry_after: float | None, *, by_limiter: bool, rate: RateState | None = None) -> None:
+        """A 429 came: everybody who uses the key waits for `retry_after` seconds (a window if None).
+
+        `by_limiter` is false for the page of a gateway, which says nothing of the server's rule. A 429 that
+        is a limit of the plan is no refusal: report it with `answered`.
+        """
+        self._report(
+            lambda account, now: account.refused(
+                self._grant, now, retry_after, by_limiter=by_limiter, rate=rate
+            )
+        )
+
+    def aborted(self) -> None:
+        """The request was given up, or the connection failed, before an answer came.
+
+        Like `answered`, but its duration says nothing of how fast the server answers.
+        """
+        self._report(lambda account, now: account.aborted(self._grant, now))
+
+    def give_back(self) -> None:
+        """Nothing of the request was ever written: the slot is free again at once."""
+        self._report(lambda account, _now: account.given_back(self._grant))
+
+    def _report(self, report: Report) -> None:
+        deliver, self._deliver = self._deliver, None
+        if deliver:
+            deliver(self, report)
+
+    def __repr__(self) -> str:
+        state = "held" if self._deliver else "settled"
+        return f"<Slot({state}, granted at {self._grant.at:.6f}, waited {self.waited:.3f} s)>"
