@@ -11,9 +11,8 @@ from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 from lemlist_async.core.payload import InQuery, Length, encode
 from lemlist_async.core.structure import Id, Model, Wire, model
 from lemlist_async.core.wire import Call
-from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Numbered, Pages
-from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, UNSAFE, Resource, query_of
+from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, UNSAFE, Resource, query_of, within
 from lemlist_async.resources.team import CampaignStatus
 
 AutoReview = Literal["deliverable", "risky", "undeliverable", "unverified"]
@@ -455,13 +454,11 @@ class CampaignsResource(Resource):
 
         GET /campaigns
         """
-        if not 1 <= page_size <= 100:
-            raise InvalidInputError(f"page_size must be from 1 to 100, not {page_size!r}")
         payload = encode(CampaignFilter, filters)
         return self._pages(
             Campaign,
             "/campaigns",
-            scheme=Numbered(page_size),
+            scheme=Numbered(within("page_size", page_size, 1, 100)),
             payload=payload.asking(version="v2"),
             under="campaigns",
         )
