@@ -1,0 +1,33 @@
+"""Who is calling: HTTP Basic with an empty user name, or the old ``access_token`` of the query."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+__all__ = ["basic_header", "credential"]
+
+
+def basic_header(key: str) -> str:
+    """The header that carries a key."""
+    return "Basic " + base64.b64encode(b":" + key.encode()).decode()
+
+
+def credential(header: str | None, query: Mapping[str, list[str]]) -> str | None:
+    """The key a request came with, "" for one that cannot be read, None for none at all.
+
+    Bearer tokens and a user name before the colon make the key unreadable. The query parameter is what the
+    documents of 2024 allowed; the header goes first.
+    """
+    if header is None:
+        tokens = query.get("access_token")
+        return tokens[-1] if tokens else None
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        user, colon, key = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return key if colon and not user else ""

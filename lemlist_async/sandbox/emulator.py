@@ -1,0 +1,154 @@
+"""The sandbox as users see it: options in, an address and its state out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import attrs
+
+from .accounts import Account, Counters, Seen
+from .desk import Desk
+from .faults import FaultBook
+from .limits import make_policy
+from .router import Router
+from .routes import all_routes
+from .state import Behaviour, ListShape, Team, World
+
+if TYPE_CHECKING:
+    from .server import Server  # aiohttp.web is heavy, so it waits until a sandbox starts
+
+__all__ = ["Sandbox", "serve"]
+
+LOG_LENGTH: Final = 10_000
+
+
+def _latency(given: float | tuple[float, float]) -> tuple[float, float]:
+    low, high = given if isinstance(given, tuple) else (given, given)
+    if not 0 <= low <= high:
+        raise ValueError("latency must be seconds, or a pair of them with the lower one first")
+    return low, high
+
+
+def _keys(given: Sequence[str]) -> tuple[str, ...]:
+    keys = tuple(given)
+    if isinstance(given, str) or not keys or len(set(keys)) < len(keys) or "" in keys:
+        raise ValueError("keys must be a sequence of at least one key, all different")
+    return keys
+
+
+@attrs.define(kw_only=True, eq=False)
+class Sandbox:
+    """A lemlist on this machine, for as long as its ``async with`` block lasts.
+
+    Each key has a team and a rate limit of its own. An option out of range raises ValueError.
+    """
+
+    policy: str = "fixed-first"
+    """How the limit counts: one of ``limits.POLICIES``."""
+    limit: int | None = 20
+    """Requests per window and key; None takes the limit away, and with it its headers."""
+    window: float = 2.0
+    """Seconds."""
+    latency: tuple[float, float] = attrs.field(default=(0.0, 0.0), converter=_latency)
+    """Seconds that an answer waits: one number, or a range to draw from."""
+    seed: int = 0
+    """The same seed gives the same ids, latencies and chances for the same requests."""
+    keys: tuple[str, ...] = attrs.field(default=("sandbox-key",), converter=_keys, repr=False)
+    blocked_keys: Sequence[str] = attrs.field(default=(), repr=False)
+    """Keys whose user is blocked: they are known, and answer 403."""
+    host: str = "127.0.0.1"
+    port: int = attrs.field(default=0, validator=attrs.validators.in_(range(65536)))
+    """0 takes a free one."""
+    list_shape: ListShape = attrs.field(default="v2", validator=attrs.validators.in_(("v2", "bare")))
+    """What ``GET /campaigns?version=v2`` answers: the page object seen live, or the documented list."""
+    duplicate_status: int = attrs.field(default=409, validator=attrs.validators.in_((409, 500)))
+    """The status of ``Lead already in other campaign``: 409, or 500 as it was in August 2026."""
+    polls: int = attrs.field(default=2, validator=attrs.validators.ge(0))
+    """How many polls an export or an enrichment stays unfinished."""
+    clock: Callable[[], float] = time.monotonic
+    """What the limit counts by, in seconds."""
+    wall_clock: Callable[[], float] = time.time
+    """What the times in answers come from, in epoch seconds."""
+    requests: deque[Seen] = attrs.field(init=False, repr=False)
+    """The last 10,000 requests, oldest first."""
+    faults: FaultBook = attrs.field(init=False, repr=False)
+    counters: Counters = attrs.field(init=False)
+    _accounts: dict[str, Account] = attrs.field(init=False, repr=False)
+    _router: Router = attrs.field(init=False, repr=False)
+    _server: Server | None = attrs.field(default=None, init=False, repr=False)
+    _port: int = attrs.field(default=0, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._accounts = {
+            key: self._account(index, key) for index, key in enumerate((*self.keys, *self.blocked_keys))
+        }
+        self._router = Router(all_routes())
+        self.requests = deque(maxlen=LOG_LENGTH)
+        self.faults = FaultBook(self._router.operations, self._random("faults"))
+        self.counters = Counters(self._accounts)
+
+    @property
+    def key(self) -> str:
+        """The first key."""
+        return self.keys[0]
+
+    @property
+    def url(self) -> str:
+        """The base address for a client, ``http://host:port/api``; RuntimeError before the start."""
+        if not self._port:
+            raise RuntimeError("the sandbox has no address before it starts: use `async with`")
+        return f"http://{self.host}:{self._port}/api"
+
+    def team(self, key: str | None = None) -> Team:
+        """The state behind a key, the first one if none is named; KeyError for an unknown one."""
+        return self._accounts[self.key if key is None else key].team
+
+    async def __aenter__(self) -> Self:
+        from .server import Server
+
+        behaviour = Behaviour(
+            list_shape=self.list_shape,
+            duplicate_status=self.duplicate_status,
+            polls=self.polls,
+            public_url=lambda: self.url,
+        )
+        self._server = Server(
+            world=World(behaviour, [account.team for account in self._accounts.values()]),
+            desk=Desk(self._router, self._accounts, self.wall_clock),
+            faults=self.faults,
+            seen=self.requests,
+            clock=self.clock,
+            latency=self.latency,
+            random=self._random("latency"),
+        )
+        self._port = await self._server.start(self.host, self.port)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None:
+            await self._server.stop()
+            self._server, self._port = None, 0
+
+    def _random(self, purpose: str) -> Random:
+        return Random(f"{self.seed} {purpose}")  # noqa: S311 - play that has to repeat, no secrets
+
+    def _account(self, index: int, key: str) -> Account:
+        team = Team(random=self._random(f"team {index}"), wall_clock=self.wall_clock)
+        limiter = None if self.limit is None else make_policy(self.policy, self.limit, self.window)
+        return Account(team, limiter, blocked=key in self.blocked_keys)
+
+
+async def serve(*, ready: Callable[[Sandbox], None] | None = None, **options: Any) -> None:
+    """Run a ``Sandbox`` with the given options until cancelled; ``ready`` is called once it listens."""
+    async with Sandbox(**options) as sandbox:
+        if ready is not None:
+            ready(sandbox)
+        await asyncio.Event().wait()

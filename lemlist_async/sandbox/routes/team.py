@@ -1,0 +1,77 @@
+"""Team: the account itself, its senders, credits and CRM users."""
+
+from __future__ import annotations
+
+from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
+
+__all__ = ["ROUTES", "STATUSES"]
+
+STATUSES = ("running", "paused", "draft", "ended", "archived", "errors")
+
+
+def get_team(call: Call) -> Record:
+    """``version=v2`` adds the members."""
+    team = call.team
+    record: Record = {
+        "_id": team.id,
+        "name": team.name,
+        "userIds": list(team.users),
+        "createdBy": team.user_id,
+        "createdAt": team.created_at,
+        "hooks": [],
+        "beta": [],
+        "invitedUsers": [],
+    }
+    if call.one("version") == "v2":
+        record["users"] = [
+            {"userId": user["_id"], "name": user["name"], "email": user["email"], "role": user["role"]}
+            for user in team.users.values()
+        ]
+    return record
+
+
+def list_senders(call: Call) -> list[Record]:
+    """Each member with the campaigns that send in their name."""
+    state = call.one("state")
+    if state is not None and state not in STATUSES:
+        raise refuse(400, "Bad params (invalid state parameter)")
+    return [
+        {
+            "userId": user_id,
+            "campaigns": [_sender_row(campaign) for campaign in _campaigns_of(call, user_id, state)],
+        }
+        for user_id in call.team.users
+    ]
+
+
+def _campaigns_of(call: Call, user_id: str, status: str | None) -> list[Record]:
+    return [
+        campaign
+        for campaign in call.team.campaigns.values()
+        if user_id in campaign["sendUserIds"] and status in (None, campaign["status"])
+    ]
+
+
+def _sender_row(campaign: Record) -> Record:
+    row = {field: campaign[field] for field in ("_id", "name", "status")}
+    return row | {"sendingChannels": ["email", "linkedin"]}
+
+
+def get_credits(call: Call) -> Record:
+    """Credits by origin, and their sum."""
+    total = sum(call.team.credits.values())
+    return {"credits": total, "details": {"remaining": {"total": total, **call.team.credits}}}
+
+
+def list_crm_users(call: Call) -> list[Record]:
+    """The members that a CRM segment was set up for."""
+    pairs = {(row["userId"], row["crm"]): None for row in call.team.crm_filters.values()}
+    return [{"userId": user_id, "crm": crm} for user_id, crm in pairs]
+
+
+ROUTES = (
+    Route("GET", "/team", get_team),
+    Route("GET", "/team/senders", list_senders),
+    Route("GET", "/team/credits", get_credits),
+    Route("GET", "/team/crmUsers", list_crm_users),
+)

@@ -1,0 +1,59 @@
+"""The pytest plugin: a running sandbox as a fixture.
+
+A test takes ``lemlist_sandbox``, and says what it wants different with the marker
+``@pytest.mark.lemlist_sandbox(limit=None)``, or with a ``lemlist_sandbox_options`` fixture of its own module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from lemlist_async.sandbox import Sandbox
+
+MARKER: Final = "lemlist_sandbox"
+
+
+def _async_fixture() -> Callable[..., Any]:
+    """pytest-asyncio's strict mode runs only what its own decorator made; anyio takes plain fixtures."""
+    try:
+        from pytest_asyncio import fixture
+    except ImportError:
+        return pytest.fixture
+    return fixture
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known, so that ``--strict-markers`` takes it."""
+    config.addinivalue_line(
+        "markers", f"{MARKER}(**options): options of lemlist_async.sandbox.Sandbox for one test"
+    )
+
+
+@pytest.fixture
+def lemlist_sandbox_options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The options of the sandbox of this test: those of its markers, the nearest one winning."""
+    options: dict[str, Any] = {}
+    for marker in reversed(list(request.node.iter_markers(MARKER))):
+        options |= marker.kwargs
+    return options
+
+
+@_async_fixture()
+async def lemlist_sandbox(lemlist_sandbox_options: dict[str, Any]) -> AsyncIterator[Sandbox]:
+    """A running sandbox of the test's own, with ``url``, ``key``, ``team()``, ``faults`` and ``requests``."""
+    from lemlist_async.sandbox import Sandbox
+
+    async with Sandbox(**lemlist_sandbox_options) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def lemlist_environment(lemlist_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The sandbox, with ``LEMLIST_API_KEY`` and ``LEMLIST_BASE_URL`` set to it for the test."""
+    monkeypatch.setenv("LEMLIST_API_KEY", lemlist_sandbox.key)
+    monkeypatch.setenv("LEMLIST_BASE_URL", lemlist_sandbox.url)
+    return lemlist_sandbox
