@@ -88,7 +88,7 @@ class Account:
 
     def limit(self, now: float) -> int:
         """Requests per window that may be used now: the quota without what other programs use; at least 1."""
-        return max(1, self.options.quota - math.ceil(self._foreign.at(now)))
+        return max(1, self.options.quota - int(self._foreign.at(now)))
 
     def next_grant(self, now: float) -> float:
         """When one more request may go, or when to ask again; infinite while an answer must come first.
@@ -106,10 +106,8 @@ class Account:
 
     def answered(self, grant: Grant, now: float, rate: RateState | None) -> None:
         """The server answered, whatever it said."""
-        self.round_trips.see(now, now - grant.at)
-        if self._heeds_foreign:
-            self._foreign.see(now, self._others(grant, rate, self.ledger.mode))
-        self.ledger.stamp(max(grant.at, now - self.credit(now)), trial=grant.trial)
+        self.ledger.passed += grant.trial
+        self._checked(grant, now, rate)
 
     def aborted(self, grant: Grant, now: float) -> None:
         """No answer came. The server may have counted the request as late as now, so there is no credit."""
@@ -133,7 +131,7 @@ class Account:
         self.gate = max(self.gate, now + pause * (1 + SPREAD * self.chance()))
         if by_limiter:
             self._learn(grant, rate)
-            self.answered(grant, now, rate)
+            self._checked(grant, now, rate)
         else:
             self.ledger.stamp(now, trial=grant.trial)
 
@@ -146,14 +144,21 @@ class Account:
         """Whether a new account would decide the same, but for what was learned."""
         return self.gate <= now and self.ledger.idle(now)
 
+    def _checked(self, grant: Grant, now: float, rate: RateState | None) -> None:
+        self.round_trips.see(now, now - grant.at)
+        if self._heeds_foreign:
+            self._foreign.see(now, self._others(grant, rate, self.ledger.mode))
+        self.ledger.stamp(max(grant.at, now - self.credit(now)), trial=grant.trial)
+
     def _learn(self, grant: Grant, rate: RateState | None) -> None:
         self._heeds_foreign = True
         if self._others(grant, rate, "kernel") <= 0:
             self.ledger.mode = "kernel"
 
-    def _others(self, grant: Grant, rate: RateState | None, rule: Mode) -> float:
-        """How much of what the server has counted is neither ours nor of the other shares."""
+    def _others(self, grant: Grant, rate: RateState | None, rule: Mode) -> int:
+        """How many requests that the server has counted are neither ours nor of the other shares."""
         if rate is None or rate.used is None:
-            return 0.0
+            return 0
         ours = self.ledger.load(grant.at, rule)
-        return max(0.0, rate.used - ours - (self.options.limit - self.options.quota))
+        # rounded down: a server with an estimate such as 17.2 says that 2 are left
+        return max(0, math.floor(rate.used - ours) - (self.options.limit - self.options.quota))

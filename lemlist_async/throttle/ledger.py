@@ -11,6 +11,8 @@ import attrs
 
 Mode = Literal["ledger", "kernel"]
 """Which rule grants: `ledger` is proved for windows, logs and buckets, `kernel` for sliding counters too."""
+TRUST = 10
+"""Trials of the server that must have passed for each further one that may fly at a time."""
 
 
 @attrs.define(eq=False)
@@ -34,26 +36,28 @@ class Ledger:
     margin: float = 0.0
     mode: Mode = "ledger"
     in_flight: int = attrs.field(default=0, init=False)
-    trial: bool = attrs.field(default=False, init=False)
-    """Whether a request is in flight that only the ledger rule allowed."""
+    trials: int = attrs.field(default=0, init=False)
+    """Requests in flight that only the ledger rule allowed."""
+    passed: int = attrs.field(default=0, init=False)
+    """Trials that the server did not refuse."""
     _stamps: list[float] = attrs.field(factory=list[float], init=False)
     _kernel: float | None = attrs.field(default=None, init=False)
 
     def next_grant(self) -> float:
         """When one more request may go; infinite while an answer must come first.
 
-        In ledger mode, a request that the kernel rule would hold back tries the server, and one such trial
-        flies at a time: a sliding counter refuses one request at most before `mode` is set to kernel.
+        In ledger mode, a request that the kernel rule would hold back is a trial of the server. Few of them
+        fly at a time until many have passed: a sliding counter refuses one or two before it is known as one.
         """
-        if self.trial or self.mode == "kernel":
+        if self.mode == "kernel" or self.trials > self.passed // TRUST:
             return self._kernel_opens()
         return self._ledger_opens()
 
     def grant(self, now: float) -> bool:
         """Hold a slot for a request that goes now; true if it is a trial of the server."""
         self._forget(now)
-        trial = self.mode == "ledger" and self._kernel_opens() > now
-        self.trial = self.trial or trial
+        trial = self._in_doubt and self._kernel_opens() > now
+        self.trials += trial
         self._hold(1)
         return trial
 
@@ -64,8 +68,8 @@ class Ledger:
 
     def give_back(self, *, trial: bool) -> None:
         """The request was never sent: its slot is free at once."""
+        self.trials -= trial
         self._hold(-1)
-        self.trial = self.trial and not trial
 
     def resize(self, limit: int) -> None:
         """Go on with another limit; what is held stays held."""
@@ -94,6 +98,11 @@ class Ledger:
     def idle(self, now: float) -> bool:
         """Whether nothing of the past counts any more. Changes nothing: other threads may ask."""
         return not self.in_flight and (not self._stamps or self._stamps[-1] <= now - 2 * self.window)
+
+    @property
+    def _in_doubt(self) -> bool:
+        # when a whole quota of trials might fly there is no doubt left, and no need to tell them apart
+        return self.mode == "ledger" and self.passed < TRUST * self.limit
 
     def _hold(self, slots: int) -> None:
         self.in_flight += slots
