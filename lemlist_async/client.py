@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from lemlist_async.bulk.face import Bulk
     from lemlist_async.resources.campaigns import CampaignsResource
     from lemlist_async.resources.leads import LeadsResource
     from lemlist_async.resources.team import TeamResource
@@ -110,6 +111,13 @@ class Lemlist:
 
         return LeadsResource(self)
 
+    @functools.cached_property
+    def bulk(self) -> Bulk:
+        """Jobs over many rows: planned, journalled, resumed."""
+        from lemlist_async.bulk.face import Bulk
+
+        return Bulk(self)
+
     # Calls --------------------------------------------------------------------------------------------
 
     async def request(
@@ -178,6 +186,11 @@ class Lemlist:
     def throttle(self) -> Throttle:
         """The key's throttle: what flies, what waits, how long it will take."""
         return self._pipeline.throttle
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return str(self._base)
 
     @property
     def options(self) -> Options:

@@ -1,0 +1,1 @@
+"""The ready-made jobs, each with its kind as journals name it."""

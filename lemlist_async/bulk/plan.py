@@ -1,0 +1,145 @@
+"""From rows to a plan: everything is read and checked once, before anything is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import attrs
+import orjson
+
+from lemlist_async.bulk.job import Job, Payload, RowRefusedError, State
+from lemlist_async.bulk.journal import Journal, NewRow, check_same_job
+from lemlist_async.bulk.rows import RawRow, Source, digest, is_path, read_rows
+
+_CHUNK = 1_000
+"""Rows that are held while planning."""
+
+
+@attrs.frozen(kw_only=True)
+class Forecast:
+    """What a job will take."""
+
+    rows: int
+    """All rows, refused ones included."""
+    to_send: int
+    refused: int
+    settled: int
+    """Done, failed or unknown from an earlier run of the same journal."""
+    doubtful: int
+    """Sent by an earlier run that died; they are looked up first."""
+    requests: int
+    """Calls for the rows to send, one look-up for each doubtful row, and the preparation."""
+    seconds: float
+    """The least time the limit allows for that many calls, without any waiting for answers."""
+    credits: int
+    """Enrichment credits that may be charged."""
+
+
+class Plan:
+    """A checked job in its journal, ready to run. Close it, or use `async with`."""
+
+    def __init__(self, job: Job, journal: Journal, forecast: Forecast) -> None:
+        self.job = job
+        self.journal = journal
+        self.forecast = forecast
+
+    async def aclose(self) -> None:
+        """Let go of the journal; a temporary one is removed."""
+        await self.journal.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+async def make_plan(
+    job: Job,
+    source: Source,
+    *,
+    journal: str | os.PathLike[str] | None,
+    encoding: str,
+    limit: int,
+    window: float,
+    retry_failed: bool = False,
+) -> Plan:
+    """Read and check all rows into a journal; a journal that holds this job already is taken as it is.
+
+    Raises:
+        InvalidInputError: the source cannot be read.
+        ConfigurationError: the journal belongs to another job.
+        JournalError: the journal cannot be used.
+    """
+    opened = await Journal.open(journal)
+    try:
+        options = orjson.dumps(job.options(), option=orjson.OPT_SORT_KEYS).decode()
+        mark = await asyncio.to_thread(digest, Path(source)) if is_path(source) else ""
+        meta = await opened.meta()
+        check_same_job(meta, opened.path, job.kind, options, mark)
+        if meta.get("planned") != "1":
+            await opened.forget_rows()
+            name = os.fspath(source) if is_path(source) else type(source).__name__
+            await opened.describe(kind=job.kind, options=options, source=str(name), digest=mark)
+            await _fill(opened, job, source, encoding)
+            await opened.describe(planned="1")
+        await opened.recover(retry_failed=retry_failed)
+        return Plan(job, opened, await forecast(job, opened, limit, window))
+    except BaseException:
+        await opened.close()
+        raise
+
+
+async def _fill(journal: Journal, job: Job, source: Source, encoding: str) -> None:
+    chunk: list[NewRow] = []
+    async for raw in read_rows(source, encoding=encoding):
+        chunk.append(check(job, raw))
+        if len(chunk) == _CHUNK:
+            await journal.add(chunk)
+            chunk = []
+    await journal.add(chunk)
+
+
+def check(job: Job, raw: RawRow) -> NewRow:
+    """A row as the journal takes it: to be done, or refused with the reason."""
+    kept: Payload = {str(name): value for name, value in itertools.islice(_items(raw.values), 100)}
+    if raw.fault is not None:
+        return NewRow(raw.line, kept, None, raw.fault)
+    try:
+        payload = job.check(raw.values)
+    except RowRefusedError as refused:
+        return NewRow(raw.line, kept, None, str(refused))
+    return NewRow(raw.line, payload, job.key(payload), credits=job.credits(payload))
+
+
+def _items(values: Any) -> Any:
+    return values.items() if isinstance(values, Mapping) else {"row": str(values)}.items()
+
+
+async def forecast(job: Job, journal: Journal, limit: int, window: float) -> Forecast:
+    """What is left to do, and how long the limit makes it take."""
+    counts = await journal.counts()
+    by_state = {state: sum(n for (s, _), n in counts.items() if s == state) for state in State}
+    to_send, doubtful = by_state[State.NEW], by_state[State.UNKNOWN]
+    batches = -(-to_send // job.batch)
+    requests = batches * job.calls + doubtful + (1 if to_send or doubtful else 0)
+    return Forecast(
+        rows=sum(counts.values()),
+        to_send=to_send,
+        refused=by_state[State.REFUSED],
+        settled=by_state[State.DONE] + by_state[State.FAILED],
+        doubtful=doubtful,
+        requests=requests,
+        seconds=seconds_at_limit(requests, limit, window),
+        credits=await journal.credits(),
+    )
+
+
+def seconds_at_limit(requests: int, limit: int, window: float) -> float:
+    """The least time between the first and the last of so many requests: `limit` go at once in each `window`."""
+    return 0.0 if requests <= 0 else (requests - 1) // limit * window

@@ -1,0 +1,159 @@
+"""Rows out of files and iterables, one at a time, each with the line it began on."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO, TypeGuard
+
+import attrs
+import orjson
+
+from lemlist_async.errors import InvalidInputError
+
+Rows = Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]]
+Source = str | os.PathLike[str] | Rows
+"""A path (``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``), or mappings from column to value."""
+
+_DELIMITERS = ",;\t|"
+_JSON_LINES = frozenset({".jsonl", ".ndjson"})
+
+
+@attrs.frozen
+class RawRow:
+    """One row as it was read."""
+
+    line: int
+    """Line of the file it began on, counted from 1; the position for an iterable."""
+    values: Mapping[str, Any]
+    fault: str | None = None
+    """Why it cannot be used, where the reading itself tells: then `values` is what there was."""
+
+
+def is_path(source: Source) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether a source is a file."""
+    return isinstance(source, str | os.PathLike)
+
+
+async def read_rows(source: Source, *, encoding: str = "utf-8") -> AsyncIterator[RawRow]:
+    """All rows of a source, without holding them.
+
+    Raises:
+        InvalidInputError: the file cannot be opened, is not text in `encoding`, has no usable header, or a
+            quote in it is never closed.
+    """
+    if isinstance(source, str | os.PathLike):
+        for row in read_file(Path(source), encoding=encoding):
+            yield row
+        return
+    number = 0
+    async for values in _each(source):
+        number += 1
+        yield RawRow(number, values)
+
+
+async def _each(source: Rows) -> AsyncIterator[Mapping[str, Any]]:
+    if isinstance(source, AsyncIterable):
+        async for values in source:
+            yield values
+    else:
+        for values in source:
+            yield values
+
+
+def read_file(path: Path, *, encoding: str = "utf-8") -> Iterator[RawRow]:
+    """All rows of a CSV or JSON lines file."""
+    # a byte order mark, which Excel writes, would become part of the first column's name
+    codec = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
+    try:
+        with path.open(encoding=codec, newline="") as file:
+            yield from (_json_lines if path.suffix.lower() in _JSON_LINES else _csv)(file, path)
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(
+            f"{path} is not {encoding}: byte {error.object[error.start]:#04x} cannot be read; "
+            "save it as UTF-8, or name its encoding (often cp1252 or utf-16)"
+        ) from None
+    except (OSError, LookupError) as error:
+        why = error.strerror if isinstance(error, OSError) else f"no encoding {encoding!r}"
+        raise InvalidInputError(f"{path} cannot be read: {why}") from None
+
+
+def header_of(path: Path, *, encoding: str = "utf-8") -> list[str]:
+    """The columns of a CSV file; empty for JSON lines, which have none."""
+    first = next(read_file(path, encoding=encoding), None)
+    return [] if first is None or path.suffix.lower() in _JSON_LINES else list(first.values)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, to know it again; empty for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _csv(file: TextIO, path: Path) -> Iterator[RawRow]:
+    first = file.readline()
+    if not first.strip():
+        raise InvalidInputError(f"{path} is empty, or begins with an empty line instead of the column names")
+    delimiter = max(_DELIMITERS, key=first.count)
+    file.seek(0)
+    # strict: a stray quote is an error of its row rather than a quiet merge with the next ones
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    columns = _columns(reader, path)
+    line = reader.line_num + 1
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if "unexpected end of data" in str(error):
+                raise InvalidInputError(
+                    f"{path}, line {line}: a quote is opened and never closed; nothing behind it can be read"
+                ) from None
+            yield RawRow(line, {}, f"not readable as CSV: {error}")
+        else:
+            if cells:
+                yield RawRow(line, dict(zip(columns, cells, strict=False)), _width(cells, columns))
+        line = reader.line_num + 1
+
+
+def _columns(reader: Iterator[list[str]], path: Path) -> list[str]:
+    try:
+        columns = [name.strip() for name in next(reader)]
+    except csv.Error as error:
+        raise InvalidInputError(
+            f"{path}, line 1: the column names are not readable as CSV: {error}"
+        ) from None
+    if "" in columns:
+        raise InvalidInputError(f"{path}, line 1: column {columns.index('') + 1} has no name")
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise InvalidInputError(f"{path}, line 1: the column {twice[0]!r} is there twice")
+    return columns
+
+
+def _width(cells: list[str], columns: list[str]) -> str | None:
+    if len(cells) == len(columns):
+        return None
+    return f"{len(cells)} columns where the header has {len(columns)}"
+
+
+def _json_lines(file: TextIO, path: Path) -> Iterator[RawRow]:
+    for line, text in enumerate(file, 1):
+        if not text.strip():
+            continue
+        try:
+            values = orjson.loads(text)
+        except ValueError as error:
+            yield RawRow(line, {}, f"not JSON: {error}")
+            continue
+        if isinstance(values, dict):
+            yield RawRow(line, values)
+        else:
+            yield RawRow(line, {}, "not a JSON object")

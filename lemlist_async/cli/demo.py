@@ -1,0 +1,36 @@
+"""The stage of the demo: a sandbox with a few faults, and a campaign in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from lemlist_async.client import Lemlist
+from lemlist_async.options import Options, Timeouts
+from lemlist_async.sandbox import Sandbox, Slow, gateway, lost_answer
+
+_NAMES = {
+    "Status": "an answer of 502",
+    "Reset": "a lead created whose answer was lost",
+    "Slow": "a slow answer",
+}
+_CREATE = "POST /campaigns/{campaignId}/leads/"
+
+
+@asynccontextmanager
+async def stage() -> AsyncIterator[tuple[Lemlist, str, Sandbox]]:
+    """A client of a fresh sandbox, the id of an empty campaign there, and the sandbox itself."""
+    async with Sandbox(latency=(0.02, 0.06)) as sandbox:
+        sandbox.faults.add(gateway(502), match=_CREATE, after=40)
+        sandbox.faults.add(lost_answer(), match=_CREATE, after=90)
+        sandbox.faults.add(Slow(seconds=2.0), match=_CREATE, after=140)
+        options = Options(timeouts=Timeouts(read=30.0))
+        async with Lemlist(sandbox.key, base_url=sandbox.url, options=options) as lemlist:
+            campaign = await lemlist.campaigns.create(name="Demo")
+            yield lemlist, campaign.id, sandbox
+
+
+def survived(sandbox: Sandbox) -> str:
+    """The faults that happened, in words."""
+    names = [_NAMES[type(fault).__name__] for _, _, fault in sandbox.faults.struck]
+    return f"went wrong on the way, and was dealt with: {', '.join(names) or 'nothing'}"

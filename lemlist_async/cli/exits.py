@@ -1,0 +1,56 @@
+"""Exit codes, which tell a script what happened without reading the output."""
+
+from __future__ import annotations
+
+import enum
+
+from lemlist_async.bulk.job import JobStoppedError
+from lemlist_async.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    InvalidInputError,
+    LemlistError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServerError,
+    TransportError,
+)
+
+
+class Exit(enum.IntEnum):
+    """0 to 6, and what the shell itself gives after a signal."""
+
+    OK = 0
+    ERROR = 1
+    """Something else went wrong."""
+    USAGE = 2
+    """An argument, an option or a file that cannot work; nothing was sent."""
+    PARTIAL = 3
+    """It ran, and some rows were refused, failed or left over."""
+    AUTHENTICATION = 4
+    """No key, or lemlist refuses it."""
+    CONNECTION = 5
+    """lemlist could not be reached, or failed."""
+    UNKNOWN = 6
+    """It ran, and of some rows nobody knows whether they were done."""
+    INTERRUPTED = 130
+
+
+_BY_ERROR: tuple[tuple[type[LemlistError], Exit], ...] = (
+    (AuthenticationError, Exit.AUTHENTICATION),
+    (PermissionDeniedError, Exit.AUTHENTICATION),
+    (ConfigurationError, Exit.USAGE),
+    (InvalidInputError, Exit.USAGE),
+    (NotFoundError, Exit.USAGE),
+    (TransportError, Exit.CONNECTION),
+    (ServerError, Exit.CONNECTION),
+)
+
+
+def exit_of(error: LemlistError) -> Exit:
+    """The code for an error."""
+    if isinstance(error, JobStoppedError) and isinstance(error.__cause__, LemlistError):
+        return exit_of(error.__cause__)
+    if isinstance(error, ConfigurationError) and "API key" in error.message:
+        return Exit.AUTHENTICATION
+    return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), Exit.ERROR)

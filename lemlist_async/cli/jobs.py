@@ -1,0 +1,174 @@
+"""Running a plan from the command line: signals, progress, report, exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import attrs
+
+from lemlist_async.bulk.job import JobStoppedError, Outcome, State
+from lemlist_async.bulk.journal import Journal, JournalError
+from lemlist_async.bulk.plan import Plan
+from lemlist_async.bulk.report import write_report
+from lemlist_async.bulk.runner import OnAmbiguous, Report, RowResult, Run
+from lemlist_async.cli.exits import Exit, exit_of
+from lemlist_async.cli.show import Show, as_json, bad_lines, dump
+from lemlist_async.client import Lemlist
+
+_KEPT = 1_000
+"""Rows that were not done and are kept for the printed report."""
+
+
+@attrs.frozen(kw_only=True)
+class Wishes:
+    """What was asked for on the command line, beside the job itself."""
+
+    dry_run: bool = False
+    json: bool = False
+    report: Path | None = None
+    journal: Path | None = None
+    on_ambiguous: OnAmbiguous = "verify"
+    refused_is_fine: bool = False
+    """Whether rows that were refused before sending leave the job a success."""
+
+
+async def carry_out(
+    lemlist: Lemlist, make: Callable[[], Awaitable[Plan]], wishes: Wishes, show: Show
+) -> Exit:
+    """Plan, run and report."""
+    async with await make() as plan:
+        throttle = lemlist.throttle
+        limit = f"{throttle.limit} requests per {throttle.window:g} s"
+        if wishes.dry_run:
+            return await _dry_run(plan, wishes, show, limit)
+        show.forecast(plan.forecast, limit)
+        run = lemlist.bulk.run(plan, on_ambiguous=wishes.on_ambiguous)
+        stopped = await _run(run, show, wishes)
+        report = await run.report()
+        show.report(report, await _not_done(plan.journal))
+        if wishes.report is not None:
+            await _write(plan.journal, wishes.report, show)
+        if stopped is not None:
+            show.say(str(stopped))
+        if report.left:
+            show.say(_how_to_go_on(report, wishes))
+        return _exit(report, stopped, wishes, interrupted=run.stopped)
+
+
+async def _dry_run(plan: Plan, wishes: Wishes, show: Show, limit: str) -> Exit:
+    bad = await _not_done(plan.journal)
+    if wishes.json:
+        refused = [as_json(row) for row in bad]
+        dump({**attrs.asdict(plan.forecast), "dry_run": True, "rows_not_done": refused})
+    else:
+        show.forecast(plan.forecast, limit)
+        for line in bad_lines(bad):
+            show.say(line)
+        show.say("dry run: nothing was sent")
+    if wishes.report is not None:
+        await _write(plan.journal, wishes.report, show)
+    return Exit.PARTIAL if plan.forecast.refused else Exit.OK
+
+
+async def _run(run: Run, show: Show, wishes: Wishes) -> JobStoppedError | None:
+    with show, _signals(run, show):
+        async with _ticking(run, show):
+            try:
+                async for _ in run:
+                    pass
+            except JobStoppedError as stopped:
+                return stopped
+            finally:
+                show.progress(run.progress)
+    return None
+
+
+@contextlib.asynccontextmanager
+async def _ticking(run: Run, show: Show) -> AsyncIterator[None]:
+    """Show the progress by the clock, and not by the row: a job that waits shows its ETA too."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(0.25)
+            show.progress(run.progress)
+
+    ticker = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        ticker.cancel()
+
+
+@contextlib.contextmanager
+def _signals(run: Run, show: Show) -> Iterator[None]:
+    """The first SIGINT or SIGTERM finishes what is in flight; the second one ends at once."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def stop() -> None:
+        if run.stopped and task is not None:
+            task.cancel()
+        else:
+            show.say("stopping: what is in flight is finished first (again: stop at once)")
+            run.stop()
+
+    installed: list[signal.Signals] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: the default handlers end the run at once
+            loop.add_signal_handler(number, stop)
+            installed.append(number)
+    try:
+        yield
+    finally:
+        for number in installed:
+            loop.remove_signal_handler(number)
+
+
+async def _not_done(journal: Journal) -> list[RowResult]:
+    def collect() -> list[RowResult]:
+        found: list[RowResult] = []
+        for row in journal.rows(settled=True):
+            if row.what != "repeated" and len(found) < _KEPT:
+                found.append(
+                    RowResult(row.line, row.payload, Outcome(row.state, row.what or row.state, row.reason))
+                )
+        return found
+
+    return await journal.in_thread(collect)
+
+
+async def _write(journal: Journal, path: Path, show: Show) -> None:
+    try:
+        await write_report(journal, path)
+    except OSError as error:
+        raise JournalError(f"the report {path} cannot be written: {error.strerror}") from None
+    show.say(f"all rows: {path}")
+
+
+def _how_to_go_on(report: Report, wishes: Wishes) -> str:
+    if wishes.journal is not None:
+        return f"{report.left:,} rows are left; go on with:  lemlist-async resume {wishes.journal}"
+    return f"{report.left:,} rows are left; run it again: what lemlist has already is skipped as a duplicate"
+
+
+def _exit(report: Report, stopped: JobStoppedError | None, wishes: Wishes, *, interrupted: bool) -> Exit:
+    if stopped is not None:
+        return exit_of(stopped)
+    if interrupted and report.left:
+        return Exit.INTERRUPTED
+    if report.unknown:
+        return Exit.UNKNOWN
+    refused = 0 if wishes.refused_is_fine else report.refused
+    return Exit.PARTIAL if report.failed or report.left or refused else Exit.OK
+
+
+def summary(counts: dict[tuple[str, str], int]) -> list[str]:
+    """The counters of a journal, as lines."""
+    order = list(State)
+    return [
+        f"{state}{f' ({what})' if what and what != state else ''}: {count:,}"
+        for (state, what), count in sorted(counts.items(), key=lambda item: order.index(State(item[0][0])))
+    ]

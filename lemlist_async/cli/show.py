@@ -1,0 +1,250 @@
+"""What the command prints: a live bar for people, plain lines for pipes, one JSON object for programs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Protocol, Self
+
+import attrs
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from lemlist_async.bulk.plan import Forecast
+from lemlist_async.bulk.runner import Progress as RunProgress
+from lemlist_async.bulk.runner import Report, RowResult
+
+_PLAIN_EVERY = 5.0
+"""Seconds between the lines of progress in a pipe."""
+_SHOWN = 10
+"""Rows of a kind that are printed; the report file has all."""
+
+
+class Show(Protocol):
+    """How a job is shown while it runs, and after."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def say(self, line: str) -> None:
+        """A remark."""
+        ...
+
+    def forecast(self, forecast: Forecast, limit: str) -> None:
+        """Before it begins."""
+        ...
+
+    def progress(self, progress: RunProgress) -> None:
+        """While it runs."""
+        ...
+
+    def report(self, report: Report, bad: list[RowResult]) -> None:
+        """After it ended."""
+        ...
+
+
+def duration(seconds: float | None) -> str:
+    """``1 h 02 min``, ``3 min 20 s``, ``6.0 s``."""
+    if seconds is None:
+        return "…"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def forecast_lines(forecast: Forecast, limit: str) -> list[str]:
+    """What a plan says."""
+    lines = [f"{forecast.rows:,} rows: {forecast.to_send:,} to send, {forecast.refused:,} refused"]
+    if forecast.settled or forecast.doubtful:
+        lines.append(f"from an earlier run: {forecast.settled:,} settled, {forecast.doubtful:,} to look up")
+    lines.append(f"{forecast.requests:,} requests, {duration(forecast.seconds)} at the limit of {limit}")
+    if forecast.credits:
+        lines.append(f"up to {forecast.credits:,} credits")
+    return lines
+
+
+def report_rows(report: Report) -> list[tuple[str, str]]:
+    """What a report says, as pairs."""
+    share = report.seconds_at_limit / report.seconds if report.seconds else 1.0
+    return [
+        ("created", f"{report.created:,}"),
+        ("duplicates, skipped", f"{report.duplicates:,}"),
+        ("refused before sending", f"{report.refused:,}"),
+        ("failed", f"{report.failed:,}"),
+        ("unknown", f"{report.unknown:,}"),
+        ("left for another run", f"{report.left:,}"),
+        ("answers lost, found done", f"{report.confirmed:,}"),
+        ("calls made", f"{report.calls:,}"),
+        ("429s met", f"{report.rate_limited:,}"),
+        ("retries", f"{report.retries:,}"),
+        (
+            "time",
+            f"{duration(report.seconds)}, of {duration(report.seconds_at_limit)} the limit allows ({share:.0%})",
+        ),
+    ]
+
+
+class Terminal:
+    """For a person."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=False, highlight=False)
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]:.1f}/s"),
+            TextColumn("{task.fields[quota]:.0%} of quota"),
+            TextColumn("ETA {task.fields[eta]}"),
+            console=self.console,
+        )
+        self._task = self._bar.add_task("rows", total=None, rate=0.0, quota=0.0, eta="…", visible=False)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, line: str) -> None:
+        """Above the bar."""
+        self._bar.console.print(line, markup=False)
+
+    def forecast(self, forecast: Forecast, limit: str) -> None:
+        """One line each."""
+        for line in forecast_lines(forecast, limit):
+            self.say(line)
+
+    def progress(self, progress: RunProgress) -> None:
+        """Move the bar."""
+        self._bar.update(
+            self._task,
+            total=progress.total,
+            completed=progress.done,
+            rate=progress.rate,
+            quota=progress.quota,
+            eta=duration(progress.eta),
+            visible=True,
+        )
+
+    def report(self, report: Report, bad: list[RowResult]) -> None:
+        """A table, and under it the first rows that did not go through."""
+        table = Table(title="Report", show_header=False, title_justify="left")
+        for name, value in report_rows(report):
+            table.add_row(name, value)
+        self.console.print(table)
+        for line in bad_lines(bad):
+            self.console.print(line, markup=False, soft_wrap=True)
+
+
+class Plain:
+    """For a pipe or a log."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def say(self, line: str) -> None:
+        """A line."""
+        print(line, flush=True)
+
+    def forecast(self, forecast: Forecast, limit: str) -> None:
+        """One line each."""
+        for line in forecast_lines(forecast, limit):
+            self.say(line)
+
+    def progress(self, progress: RunProgress) -> None:
+        """A line every few seconds."""
+        now = time.monotonic()
+        if now - self._last < _PLAIN_EVERY and progress.done < progress.total:
+            return
+        self._last = now
+        self.say(
+            f"{progress.done:,} of {progress.total:,} rows, {progress.rate:.1f}/s, "
+            f"{progress.quota:.0%} of quota, ETA {duration(progress.eta)}"
+        )
+
+    def report(self, report: Report, bad: list[RowResult]) -> None:
+        """One line each."""
+        for name, value in report_rows(report):
+            self.say(f"{name}: {value}")
+        for line in bad_lines(bad):
+            self.say(line)
+
+
+class Json:
+    """For a program: remarks go to the error stream, and one object to the output."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def say(self, line: str) -> None:
+        """Not among the output."""
+        print(line, file=sys.stderr, flush=True)
+
+    def forecast(self, forecast: Forecast, limit: str) -> None:
+        """Only a dry run has nothing else to tell; see `dump`."""
+
+    def progress(self, progress: RunProgress) -> None:
+        """Nothing: the report comes at the end."""
+
+    def report(self, report: Report, bad: list[RowResult]) -> None:
+        """The object."""
+        dump(
+            {
+                **attrs.asdict(report),
+                "complete": report.complete,
+                "rows_not_done": [as_json(row) for row in bad],
+            }
+        )
+
+
+def as_json(row: RowResult) -> dict[str, object]:
+    """A row that was not done, for programs."""
+    return {
+        "line": row.line,
+        "state": row.outcome.state,
+        "what": row.outcome.what,
+        "reason": row.outcome.reason,
+    }
+
+
+def dump(value: object) -> None:
+    """One JSON object on the output."""
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(), flush=True)
+
+
+def bad_lines(bad: list[RowResult]) -> list[str]:
+    """The first rows that were not done, with line and reason."""
+    lines = [f"line {row.line}: {row.outcome.what}: {row.outcome.reason}" for row in bad[:_SHOWN]]
+    if len(bad) > _SHOWN:
+        lines.append(f"… and {len(bad) - _SHOWN:,} more; --report FILE.csv has all")
+    return lines
+
+
+def choose(*, json: bool) -> Show:
+    """The way that fits where the output goes."""
+    if json:
+        return Json()
+    return Terminal() if sys.stdout.isatty() else Plain()
