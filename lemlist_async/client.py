@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import attrs
 
@@ -244,5 +244,5 @@ def _path(path: str, ids: tuple[str, ...]) -> str:
 
 
 def _query(query: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
-    pairs = query.items() if isinstance(query, Mapping) else query
+    pairs = cast("Mapping[str, Any]", query).items() if isinstance(query, Mapping) else query
     return [(name, query_value(value)) for name, value in pairs if value is not None]

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import ipaddress
 import string
-from typing import NoReturn
+from typing import NoReturn, cast
 from urllib.parse import quote, urlsplit
 
 import attrs
@@ -28,7 +28,7 @@ class ApiKey:
     __slots__ = ("__value",)
 
     def __init__(self, value: str) -> None:
-        if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+        if not isinstance(cast("object", value), str):
             raise ConfigurationError(f"the API key must be a string, not {type(value).__name__}")
         if not value:
             raise ConfigurationError(
@@ -88,7 +88,7 @@ class BaseURL:
             ConfigurationError: not http(s), no host, user info, a query or a fragment in it; or plain http to
                 a host that is not this machine, without `allow_insecure`.
         """
-        shown = text if isinstance(text, str) and "@" not in text else "the given one"
+        shown = "the given one" if "@" in str(text) else str(text)
         try:
             url = urlsplit(text)
             host, port = url.hostname, url.port

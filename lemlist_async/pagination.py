@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from lemlist_async.core.wire import ShapeError
+from lemlist_async.core.wire import ShapeError, is_array, is_object
 from lemlist_async.errors import InvalidInputError
 
 _log = logging.getLogger("lemlist_async.pagination")
@@ -31,6 +31,8 @@ class Page(Generic[T]):
     """Rows of the whole list, where lemlist tells."""
     next: Cursor | None
     """Where the next page begins; None on the last one."""
+    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    """What stood beside the rows in the answer, such as ``limitation``, the searches that are left."""
 
 
 class Scheme(Protocol):
@@ -131,11 +133,11 @@ class Totals:
 
 def totals(raw: Any) -> Totals:
     """Read them wherever they stand: at the top, under ``pagination`` or under ``meta``."""
-    if not isinstance(raw, dict):
+    if not is_object(raw):
         return Totals()
     meta = raw.get("meta")
-    inner = raw.get("pagination") or (meta.get("pagination") if isinstance(meta, dict) else None)
-    told = inner if isinstance(inner, dict) else raw
+    inner = raw.get("pagination") or (meta.get("pagination") if is_object(meta) else None)
+    told = inner if is_object(inner) else raw
     return Totals(
         rows=_first(told, "totalRecords", "totalItems", "total"),
         pages=_first(told, "totalPages", "totalPage"),
@@ -160,12 +162,12 @@ def rows_of(raw: Any, *names: str) -> list[Any]:
     Raises:
         ShapeError: there is no list. A client that took this for the end would lose rows in silence.
     """
-    if isinstance(raw, list):
+    if is_array(raw):
         return raw
-    if isinstance(raw, dict):
+    if is_object(raw):
         for name in (*names, "data", "results"):
-            if isinstance(raw.get(name), list):
-                return list(raw[name])
+            if is_array(rows := raw.get(name)):
+                return rows
     raise ShapeError("a list was promised")
 
 
@@ -195,7 +197,7 @@ class Pages(Generic[T]):
 
     def resume(self, cursor: Cursor) -> Pages[T]:
         """The same list from `cursor` on."""
-        if cursor.keys() != self._start.keys() or not all(isinstance(v, int) for v in cursor.values()):
+        if cursor.keys() != self._start.keys() or not all(type(value) is int for value in cursor.values()):
             raise InvalidInputError(
                 f"a cursor of this list looks like {dict(self._start)}, not {dict(cursor)!r}"
             )
@@ -225,7 +227,7 @@ class Pages(Generic[T]):
                 _log.warning("a page repeats the ones before it: the server ignores where to go on; stopped")
                 self._cursor = None
                 return
-            yield Page(fresh, page.total, page.next)
+            yield attrs.evolve(page, items=fresh)
             seen.append(frozenset(key for key in keys if key is not None))
             self._cursor = page.next
 
@@ -247,4 +249,4 @@ class Pages(Generic[T]):
 
 
 def _id(item: Any) -> object:
-    return item.get("_id") if isinstance(item, dict) else getattr(item, "id", None)
+    return item.get("_id") if is_object(item) else getattr(item, "id", None)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import attrs
 import orjson
@@ -107,7 +106,7 @@ async def _fill(journal: Journal, job: Job, source: Source, encoding: str) -> No
 
 def check(job: Job, raw: RawRow) -> NewRow:
     """A row as the journal takes it: to be done, or refused with the reason."""
-    kept: Payload = {str(name): value for name, value in itertools.islice(_items(raw.values), 100)}
+    kept: Payload = {str(name): value for name, value in itertools.islice(raw.values.items(), 100)}
     if raw.fault is not None:
         return NewRow(raw.line, kept, None, raw.fault)
     try:
@@ -115,10 +114,6 @@ def check(job: Job, raw: RawRow) -> NewRow:
     except RowRefusedError as refused:
         return NewRow(raw.line, kept, None, str(refused))
     return NewRow(raw.line, payload, job.key(payload), credits=job.credits(payload))
-
-
-def _items(values: Any) -> Any:
-    return values.items() if isinstance(values, Mapping) else {"row": str(values)}.items()
 
 
 async def forecast(job: Job, journal: Journal, limit: int, window: float) -> Forecast:

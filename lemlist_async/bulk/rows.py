@@ -7,11 +7,12 @@ import hashlib
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO, TypeGuard
+from typing import Any, TextIO, TypeGuard, cast
 
 import attrs
 import orjson
 
+from lemlist_async.core.wire import is_object
 from lemlist_async.errors import InvalidInputError
 
 Rows = Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]]
@@ -52,7 +53,10 @@ async def read_rows(source: Source, *, encoding: str = "utf-8") -> AsyncIterator
     number = 0
     async for values in _each(source):
         number += 1
-        yield RawRow(number, values)
+        if isinstance(cast("object", values), Mapping):
+            yield RawRow(number, values)
+        else:
+            yield RawRow(number, {}, f"a row is a mapping, not {type(values).__name__}")
 
 
 async def _each(source: Rows) -> AsyncIterator[Mapping[str, Any]]:
@@ -153,7 +157,7 @@ def _json_lines(file: TextIO, path: Path) -> Iterator[RawRow]:
         except ValueError as error:
             yield RawRow(line, {}, f"not JSON: {error}")
             continue
-        if isinstance(values, dict):
+        if is_object(values):
             yield RawRow(line, values)
         else:
             yield RawRow(line, {}, "not a JSON object")

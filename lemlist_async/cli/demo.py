@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from lemlist_async.client import Lemlist
@@ -18,7 +18,7 @@ _CREATE = "POST /campaigns/{campaignId}/leads/"
 
 
 @asynccontextmanager
-async def stage() -> AsyncIterator[tuple[Lemlist, str, Sandbox]]:
+async def stage() -> AsyncGenerator[tuple[Lemlist, str, Sandbox]]:
     """A client of a fresh sandbox, the id of an empty campaign there, and the sandbox itself."""
     async with Sandbox(latency=(0.02, 0.06)) as sandbox:
         sandbox.faults.add(gateway(502), match=_CREATE, after=40)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
 
 import attrs
@@ -88,7 +88,7 @@ async def _run(run: Run, show: Show, wishes: Wishes) -> JobStoppedError | None:
 
 
 @contextlib.asynccontextmanager
-async def _ticking(run: Run, show: Show) -> AsyncIterator[None]:
+async def _ticking(run: Run, show: Show) -> AsyncGenerator[None]:
     """Show the progress by the clock, and not by the row: a job that waits shows its ETA too."""
 
     async def tick() -> None:
@@ -104,7 +104,7 @@ async def _ticking(run: Run, show: Show) -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def _signals(run: Run, show: Show) -> Iterator[None]:
+def _signals(run: Run, show: Show) -> Generator[None]:
     """The first SIGINT or SIGTERM finishes what is in flight; the second one ends at once."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 

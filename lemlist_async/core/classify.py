@@ -10,7 +10,7 @@ import orjson
 
 from lemlist_async import errors
 from lemlist_async.core.headers import RateInfo, read_rate
-from lemlist_async.core.wire import Call, Reply
+from lemlist_async.core.wire import Call, Reply, is_object
 
 _KEPT_HEADERS = (
     "Content-Type",
@@ -106,10 +106,10 @@ def read_message(reply: Reply) -> tuple[str, str | None]:
 def _from_json(said: Any) -> tuple[str, str | None]:
     if isinstance(said, str):
         return _one_line(said), None
-    if not isinstance(said, dict):
+    if not is_object(said):
         return "", None
     error, message, code = said.get("error"), said.get("message"), said.get("code")
-    if isinstance(error, dict):  # {"success": false, "error": {"code", "message"}}
+    if is_object(error):  # {"success": false, "error": {"code", "message"}}
         message, code, error = error.get("message"), error.get("code"), None
     if isinstance(error, str) and code is None and (_CODE.fullmatch(error) or isinstance(message, str)):
         # the code sits in `error` when a sentence stands beside it, or when it is spelled like one
@@ -137,7 +137,7 @@ def _kind(
 
 def refusal_inside(call: Call[Any], reply: Reply, found: Any) -> errors.APIStatusError | None:
     """The refusal that a 2xx may hold: ``{"ok": false, "message": …}`` or ``{"success": false, …}``."""
-    if not isinstance(found, dict) or (found.get("ok") is not False and found.get("success") is not False):
+    if not is_object(found) or (found.get("ok") is not False and found.get("success") is not False):
         return None
     message, code = _from_json(found)
     if not message:  # `deleted: false`, or a test that failed: an answer, not a refusal

@@ -7,7 +7,18 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, NotRequired, Required, get_args, get_origin, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    TypeGuard,
+    cast,
+    get_args,
+    get_origin,
+    is_typeddict,
+)
 
 import attrs
 import orjson
@@ -72,7 +83,7 @@ def encode(spec: type, fields: Mapping[str, Any]) -> Payload:
         place = known[name]
         place.check(name, value)
         if place.query is not None:
-            query += [] if value is None else _in_query(place.wire, place.query, value)
+            query += [] if value is None else _in_query(place.wire, place.query, place.convert(value))
         elif body is not None:
             body[place.wire] = place.convert(value)
     return Payload(query, body)
@@ -106,8 +117,10 @@ def to_json(value: Any) -> bytes:
 def _json_default(value: Any) -> Any:
     if isinstance(value, datetime):
         return write_time(value)
-    if isinstance(value, set | frozenset | tuple):
-        return sorted(value) if not isinstance(value, tuple) else list(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, set | frozenset):
+        return sorted(cast("set[Any]", value))
     shown = unstructure(value)
     if shown is value:
         raise TypeError(f"{type(value).__name__} is not JSON")
@@ -128,7 +141,8 @@ class _Place:
         if value is None:
             return
         if self.between is not None:
-            _check_number(name, value, self.between)
+            for one in value if _is_many(value) else (value,):
+                _check_number(name, one, self.between)
         if self.length is not None:
             _check_length(name, value, self.length)
 
@@ -188,22 +202,23 @@ def _typed_dicts(hint: Any) -> Iterator[type]:
 
 def _nested(spec: type, value: Any) -> Any:
     if isinstance(value, Mapping):
-        return encode(spec, value).body
-    if isinstance(value, str | None) or not isinstance(value, Iterable):
-        return value
-    return [_nested(spec, one) for one in value]
+        return encode(spec, cast("Mapping[str, Any]", value)).body
+    return [_nested(spec, one) for one in value] if _is_many(value) else value
 
 
 def _json_value(value: Any) -> Any:
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | list):
-        return list(value)
-    return value
+    return list(value) if _is_many(value) else value
+
+
+def _is_many(value: Any) -> TypeGuard[Iterable[Any]]:
+    """Whether a value stands for several, and is no mapping."""
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
 
 
 def _in_query(name: str, how: InQuery, value: Any) -> Query:
     if how.many == "json":
         return [(name, value if isinstance(value, str) else to_json(value).decode())]
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if not _is_many(value):
         return [(name, query_value(value))]
     values = [query_value(one) for one in value]
     return [(name, ",".join(values))] if how.many == "comma" else [(name, one) for one in values]

@@ -26,12 +26,20 @@ from typing import (
 
 import attrs
 
-from lemlist_async.core.wire import Surprises
+from lemlist_async.core.wire import Surprises, is_array, is_object
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-ABSENT: Any = type("Absent", (), {"__slots__": (), "__repr__": lambda _: "ABSENT"})()
+
+class _Absent:
+    """Not there at all, which null must be told from."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Any = _Absent()
 
 
 def cached(function: Callable[P, T]) -> Callable[P, T]:
@@ -94,6 +102,10 @@ class Model:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+class SnakeModel(Model):
+    """An answer whose keys lemlist spells in snake_case, as those of its databases."""
+
+
 @dataclass_transform(kw_only_default=True, field_specifiers=(attrs.field,))
 def model(cls: type[T]) -> type[T]:
     """Make a model: attrs, mutable, slotted, keyword-only."""
@@ -121,7 +133,8 @@ def marks(hint: Any, kind: type[T]) -> Iterator[T]:
 @cached
 def wire_name(cls: type, name: str) -> str:
     """The name of a field on the wire."""
-    return next((mark.name for mark in marks(hints_of(cls)[name], Wire)), camel(name))
+    rule = str if issubclass(cls, SnakeModel) else camel
+    return next((mark.name for mark in marks(hints_of(cls)[name], Wire)), rule(name))
 
 
 @cached
@@ -141,9 +154,9 @@ def unstructure(value: Any) -> Any:
         return value.to_dict()
     if isinstance(value, datetime):
         return write_time(value)
-    if isinstance(value, list):
+    if is_array(value):
         return [unstructure(item) for item in value]
-    if isinstance(value, dict):
+    if is_object(value):
         return {key: unstructure(item) for key, item in value.items()}
     return value
 
@@ -195,7 +208,7 @@ def _plain(hint: Any) -> Any:
         rest = [_plain(arg) for arg in get_args(hint) if arg is not type(None)]
         return rest[0] if len({id(kind) for kind in rest}) == 1 else Any
     if get_origin(hint) is Literal:
-        return type(get_args(hint)[0])
+        return cast("Any", type)(get_args(hint)[0])
     return hint
 
 
@@ -203,18 +216,19 @@ def _plain(hint: Any) -> Any:
 def decoder(into: Any) -> Callable[[Any, Surprises], Any]:
     """The function from parsed JSON to `into`: a model, a list or mapping of what this takes, or a scalar."""
     into = _plain(into)
-    if isinstance(into, type) and issubclass(into, Model) and get_origin(into) is None:
-        return _compile(into)
-    if get_origin(into) is list:
+    origin: Any = get_origin(into)
+    if origin is list:
         return _list_of(decoder(get_args(into)[0]), str(into))
-    if get_origin(into) is dict:
+    if origin is dict:
         return _mapping_of(decoder(get_args(into)[1]), str(into))
+    if isinstance(into, type) and issubclass(into, Model):
+        return _compile(into)
     return lambda value, _: value
 
 
 def _list_of(item: Callable[[Any, Surprises], Any], where: str) -> Callable[[Any, Surprises], Any]:
     def decode(value: Any, surprises: Surprises) -> Any:
-        if type(value) is not list:
+        if not is_array(value):
             return _surprise(value, surprises, where)
         return [item(one, surprises) for one in value]
 
@@ -223,7 +237,7 @@ def _list_of(item: Callable[[Any, Surprises], Any], where: str) -> Callable[[Any
 
 def _mapping_of(item: Callable[[Any, Surprises], Any], where: str) -> Callable[[Any, Surprises], Any]:
     def decode(value: Any, surprises: Surprises) -> Any:
-        if type(value) is not dict:
+        if not is_object(value):
             return _surprise(value, surprises, where)
         return {key: item(one, surprises) for key, one in value.items()}
 
@@ -256,7 +270,7 @@ def _compile(cls: type[Model]) -> Callable[[Any, Surprises], Any]:
 
 def _field(cls: type[Model], name: str, wire: str, tag: str, names: dict[str, Any]) -> list[str]:
     kind, where = _plain(hints_of(cls)[name]), f"{cls.__name__}.{name}"
-    if name == "id":  # the one field without a default
+    if getattr(attrs.fields(cls), name).default is attrs.NOTHING:  # only an `id` may have none
         return [
             f"    v = pop({wire!r}, ABSENT)",
             "    if type(v) is not str:",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeGuard, TypeVar
 from urllib.parse import quote
 
 import attrs
@@ -16,6 +16,16 @@ T = TypeVar("T")
 
 Query = Sequence[tuple[str, str]]
 Decode = Callable[[Any, "Surprises"], T]
+
+
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether parsed JSON is an object; its keys are then strings."""
+    return isinstance(value, dict)
+
+
+def is_array(value: Any) -> TypeGuard[list[Any]]:
+    """Whether parsed JSON is an array."""
+    return isinstance(value, list)
 
 
 class ShapeError(ValueError):

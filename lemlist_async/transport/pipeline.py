@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -91,7 +91,7 @@ class Pipeline:
         return await self._repeat(call, options, self._whole)
 
     @asynccontextmanager
-    async def stream(self, call: Call[Any], options: Options) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def stream(self, call: Call[Any], options: Options) -> AsyncGenerator[AsyncIterator[bytes]]:
         """Send a call, and give its body piece by piece; the tries end when the body begins."""
         response = await self._repeat(call, options, self._opened)
         try:
@@ -190,7 +190,7 @@ class Pipeline:
         return response
 
     @asynccontextmanager
-    async def _trying(self, journey: _Journey, seconds: float | None) -> AsyncIterator[Try]:
+    async def _trying(self, journey: _Journey, seconds: float | None) -> AsyncGenerator[Try]:
         """The bounds of one try: its time, and its line in the record."""
         call, options = journey.call, journey.options
         limit = asyncio.timeout_at(journey.deadline)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import ssl as ssl_module
-import sys
 import warnings
 from typing import Any
 
@@ -129,7 +129,7 @@ class Session:
             stacklevel=1,
         )
         # no I/O here: the sockets go with the connector; aiohttp's own warning would only say it again
-        own._connector = None
+        own._connector = None  # pyright: ignore[reportPrivateUsage]  # there is no public way to disarm it
 
 
 def client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
@@ -138,7 +138,7 @@ def client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
 
 
 def _caller() -> str:
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("lemlist_async."):
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("lemlist_async."):
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return "an unknown place" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
