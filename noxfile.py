@@ -1,0 +1,82 @@
+"""The project's chores: `nox` runs the tests on every Python that is here, `nox -s NAME` one chore."""
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["tests"]
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = False
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = ["3.11", "3.12", "3.13"]
+
+
+def group(*names: str) -> list[str]:
+    """Requirements of the dependency groups in pyproject.toml."""
+    return nox.project.dependency_groups(PROJECT, *names)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The whole suite; arguments go to pytest."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python="3.11", name="python-backoff")
+def python_backoff(session: nox.Session) -> None:
+    """The tests that meet backoff, with its maintained successor of the same import name."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("pip", "uninstall", "-q", "-y", "backoff")
+    session.install("python-backoff>=3")
+    session.run("pytest", "tests/pure", "tests/wire/test_pipeline.py", *session.posargs)
+
+
+@nox.session(python="3.11")
+def coverage(session: nox.Session) -> None:
+    """Which lines and branches no test reaches."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "report")
+
+
+@nox.session(python="3.11")
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(python="3.11")
+def types(session: nox.Session) -> None:
+    """mypy --strict and basedpyright in strict mode."""
+    session.install("-e", ".[cli]", *group("types"))
+    session.run("mypy")
+    session.run("basedpyright")
+
+
+@nox.session(python="3.11")
+def docs(session: nox.Session) -> None:
+    """Run every snippet of the README and the docs."""
+    session.install("-e", ".[cli]", *group("test"))
+    session.run("pytest", "tests/test_docs.py", *session.posargs)
+
+
+@nox.session(python="3.11")
+def bench(session: nox.Session) -> None:
+    """The benchmarks, each beside its peers in one run."""
+    session.install("-e", ".[cli]", *group("bench"))
+    for script in sorted(Path("benchmarks").glob("*.py")):
+        session.run("python", str(script), *session.posargs)
+
+
+@nox.session(python="3.11")
+def build(session: nox.Session) -> None:
+    """The wheel and the source distribution."""
+    shutil.rmtree("dist", ignore_errors=True)
+    session.install("build")
+    session.run("python", "-m", "build", env={"PIP_NO_CACHE_DIR": os.environ.get("PIP_NO_CACHE_DIR", "")})

@@ -1,0 +1,166 @@
+"""From an answer to the error it means: the message first, the status second."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from lemlist_async import errors
+from lemlist_async.core.classify import by_limiter, read_message, refusal, refusal_inside, unlike_the_api
+from lemlist_async.core.wire import Call, Effect, Reply
+
+GET: Call[Any] = Call("GET", "/campaigns/{campaignId}", ("cam_1",))
+SEND: Call[Any] = Call("POST", "/inbox/email", effect=Effect.UNSAFE, verify="look into the inbox")
+WATCH: Call[Any] = Call("POST", "/watchlist", effect=Effect.UNSAFE, plan_limited=True)
+LIMITED = {"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "Retry-After": "2"}
+
+
+def answer(status: int, body: Any = "", **headers: str) -> Reply:
+    """An answer as lemlist gives it: plain text, unless the body is given as JSON."""
+    text = isinstance(body, str)
+    kind = "text/plain" if text else "application/json"
+    return Reply(status, {"Content-Type": kind, **headers}, body.encode() if text else orjson.dumps(body))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, errors.BadRequestError),
+        (401, errors.AuthenticationError),
+        (402, errors.PaymentRequiredError),
+        (403, errors.PermissionDeniedError),
+        (404, errors.NotFoundError),
+        (405, errors.MethodNotAllowedError),
+        (409, errors.ConflictError),
+        (429, errors.RateLimitError),
+        (500, errors.ServerError),
+        (503, errors.ServerError),
+        (302, errors.RedirectError),
+        (418, errors.UnexpectedStatusError),
+        (999, errors.ServerError),
+    ],
+)
+def test_a_status_without_a_telling_message_gives_its_own_error(
+    status: int, kind: type[errors.APIStatusError]
+) -> None:
+    found = refusal(GET, answer(status))
+    assert type(found) is kind
+    assert found.status == status
+    assert found.message
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (400, "Bad team", errors.BadTeamError),
+        (400, "Bad params. name is missing", errors.BadParamsError),
+        (400, "Bad request", errors.BadRequestError),
+        (400, "No API key provided", errors.AuthenticationError),
+        (404, "No user found for this API key", errors.AuthenticationError),
+        (403, "User linked to this API key is blocked", errors.UserBlockedError),
+        (400, "Lead already in the campaign", errors.LeadAlreadyExistsError),
+        (500, "Lead already in other campaign", errors.LeadAlreadyExistsError),
+        (409, "Lead already in other campaign", errors.LeadAlreadyExistsError),
+        (500, "Lead in graveyard", errors.LeadInGraveyardError),
+        (400, "Campaign is already running", errors.AlreadyDoneError),
+        (403, "route is available starting emailPro plan", errors.PaymentRequiredError),
+    ],
+)
+def test_the_message_decides_before_the_status(
+    status: int, message: str, kind: type[errors.APIStatusError]
+) -> None:
+    found = refusal(GET, answer(status, message))
+    assert type(found) is kind
+    assert found.message == message
+    assert str(found) == f"{status} GET /campaigns/{{campaignId}}: {message}"
+
+
+def test_the_scope_of_a_duplicate_is_told() -> None:
+    here = refusal(GET, answer(400, "Lead already in the campaign"))
+    there = refusal(GET, answer(500, "Lead already in other campaign"))
+    assert isinstance(here, errors.LeadAlreadyExistsError)
+    assert isinstance(there, errors.LeadAlreadyExistsError)
+    assert (here.scope, there.scope) == ("campaign", "other")
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "code"),
+    [
+        ("Campaign not found", "Campaign not found", None),
+        ({"error": "Malformed filters"}, "Malformed filters", None),
+        ({"error": "BadRequest", "message": "start is wrong"}, "start is wrong", "BadRequest"),
+        ({"error": "Name taken", "code": "PERSONA_EXISTS"}, "Name taken", "PERSONA_EXISTS"),
+        ({"error": "WRONG_INPUT_FORMAT"}, "WRONG_INPUT_FORMAT", "WRONG_INPUT_FORMAT"),
+        ({"success": False, "error": {"code": "COMPANY_HAS_CONTACTS", "message": "Has contacts"}},
+         "Has contacts", "COMPANY_HAS_CONTACTS"),
+        ({"success": False, "error": "Bad entity"}, "Bad entity", None),
+        ({"ok": False, "message": "Export not found"}, "Export not found", None),
+        ("\"a bare JSON string\"", "a bare JSON string", None),
+        ("line one\n  line two", "line one line two", None),
+        ({"unheard": "of"}, "", None),
+        ([1, 2], "", None),
+    ],
+)  # fmt: skip
+def test_each_of_the_shapes_of_an_error_is_read(body: Any, message: str, code: str | None) -> None:
+    assert read_message(answer(400, body)) == (message, code)
+
+
+def test_a_gateways_page_is_named_as_such_and_never_parsed() -> None:
+    page = Reply(502, {"Content-Type": "text/html"}, b"<html><h1>Bad gateway</h1></html>")
+    message, code = read_message(page)
+    assert "HTML page" in message
+    assert code is None
+
+
+def test_a_server_error_to_what_may_not_be_repeated_is_ambiguous_too() -> None:
+    found = refusal(SEND, answer(502))
+    assert isinstance(found, errors.ServerError)
+    assert isinstance(found, errors.AmbiguousError)
+    assert found.check == "look into the inbox"
+    assert not isinstance(refusal(GET, answer(502)), errors.AmbiguousError)
+
+
+def test_a_plan_limit_is_told_from_the_rate_limit() -> None:
+    assert type(refusal(WATCH, answer(429, "Monitoring limit exceeded"))) is errors.PlanLimitError
+    spare = {**LIMITED, "X-RateLimit-Remaining": "7"}
+    assert type(refusal(WATCH, answer(429, "Monitoring limit exceeded", **spare))) is errors.PlanLimitError
+    assert type(refusal(WATCH, answer(429, "Too many", **LIMITED))) is errors.RateLimitError
+    assert type(refusal(GET, answer(429, "Too many"))) is errors.RateLimitError
+
+
+def test_the_edges_429_is_told_from_the_limiters() -> None:
+    assert by_limiter(answer(429, "Too many", **LIMITED))
+    assert by_limiter(answer(429, "Too many"))
+    assert not by_limiter(Reply(429, {"Content-Type": "text/html"}, b"<html>"))
+
+
+def test_a_redirect_names_the_host_of_its_location_and_nothing_else() -> None:
+    found = refusal(GET, answer(302, Location="https://evil.example.com/steal?token=secret"))
+    assert "evil.example.com" in str(found)
+    assert "secret" not in f"{found!r} {found} {found.headers}"
+
+
+def test_a_page_of_html_under_200_is_no_answer() -> None:
+    assert (
+        unlike_the_api(GET, Reply(200, {"Content-Type": "text/html; charset=utf-8"}, b"<!doctype html>"))
+        is not None
+    )
+    assert unlike_the_api(GET, Reply(200, {"Content-Type": "application/json"}, b"  <HTML>")) is not None
+    assert unlike_the_api(GET, Reply(200, {"Content-Type": "application/json"}, b"{}")) is None
+
+
+def test_a_refusal_inside_a_success_is_found() -> None:
+    """The documents of 2024 let an export fail with ok: false under a 200."""
+    found = {"ok": False, "message": "Export failed"}
+    assert isinstance(refusal_inside(GET, answer(200, found), found), errors.UnexpectedStatusError)
+    for fine in ({"ok": True}, {"deleted": False}, {"smtp": {"success": False}}, [], "x", None):
+        assert refusal_inside(GET, answer(200, fine), fine) is None
+
+
+def test_an_error_keeps_only_harmless_headers_and_a_short_body() -> None:
+    found = refusal(GET, answer(400, "x" * 10_000, **LIMITED, **{"Set-Cookie": "session=1"}))
+    assert "Set-Cookie" not in found.headers
+    assert found.headers["X-RateLimit-Limit"] == "20"
+    assert len(found.body) == 2_000
+    assert len(found.message) == 300
+    assert found.retry_after == 2.0
