@@ -16,7 +16,7 @@ import attrs
 T = TypeVar("T")
 
 TICK = 1e-6
-"""Seconds that each turn of the loop takes at least: a wait too short to move the clock would spin for ever."""
+"""Seconds that each turn takes at least: a wait too short to move the clock would spin for ever."""
 PATIENCE = 5.0
 """Real seconds to wait for a thread when no timer is left; after that it is a deadlock."""
 

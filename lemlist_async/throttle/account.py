@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import attrs
 
+from lemlist_async.throttle.foreign import Foreign
 from lemlist_async.throttle.ledger import Ledger, Mode
-from lemlist_async.throttle.lookback import Largest
 from lemlist_async.throttle.options import ThrottleOptions
 from lemlist_async.throttle.round_trips import RoundTrips
 
@@ -71,14 +71,14 @@ class Account:
     gate: float = attrs.field(default=-math.inf, init=False)
     """No grant before this instant."""
     counts: Counter[str] = attrs.field(factory=Counter[str], init=False)
-    _foreign: Largest = attrs.field(init=False)
+    _foreign: Foreign = attrs.field(init=False)
     _heeds_foreign: bool = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         options = self.options
         mode: Mode = "kernel" if options.strict else "ledger"
         self.ledger = Ledger(options.quota, options.window, options.margin, mode)
-        self._foreign = Largest(2 * options.window)
+        self._foreign = Foreign(options.window)
         self._heeds_foreign = options.foreign
 
     @property
@@ -88,15 +88,16 @@ class Account:
 
     def limit(self, now: float) -> int:
         """Requests per window that may be used now: the quota without what other programs use; at least 1."""
-        return max(1, self.options.quota - int(self._foreign.at(now)))
+        return max(1, self.options.quota - self._foreign.at(now))
 
     def next_grant(self, now: float) -> float:
         """When one more request may go, or when to ask again; infinite while an answer must come first.
 
         A request may go now if that instant is not after `now`.
         """
-        if self._heeds_foreign:
-            self.ledger.resize(self.limit(now))
+        if not self._heeds_foreign:
+            return max(self.gate, self.ledger.next_grant())
+        self.ledger.resize(self.limit(now))
         return min(max(self.gate, self.ledger.next_grant()), self._foreign.until())
 
     def grant(self, now: float) -> Grant:
@@ -130,7 +131,7 @@ class Account:
         pause = self.options.window if pause is None else min(pause, LONGEST_PAUSE)
         self.gate = max(self.gate, now + pause * (1 + SPREAD * self.chance()))
         if by_limiter:
-            self._learn(grant, rate)
+            self._learn(grant, now, rate)
             self._checked(grant, now, rate)
         else:
             self.ledger.stamp(now, trial=grant.trial)
@@ -147,12 +148,15 @@ class Account:
     def _checked(self, grant: Grant, now: float, rate: RateState | None) -> None:
         self.round_trips.see(now, now - grant.at)
         if self._heeds_foreign:
-            self._foreign.see(now, self._others(grant, rate, self.ledger.mode))
+            self._foreign.shown(now, self._others(grant, rate, self.ledger.mode))
         self.ledger.stamp(max(grant.at, now - self.credit(now)), trial=grant.trial)
 
-    def _learn(self, grant: Grant, rate: RateState | None) -> None:
+    def _learn(self, grant: Grant, now: float, rate: RateState | None) -> None:
+        """A refusal is the work of others, or else of a rule of the server that only the kernel rule respects."""
         self._heeds_foreign = True
-        if self._others(grant, rate, "kernel") <= 0:
+        if self.ledger.mode == "kernel" or self._others(grant, rate, "kernel"):
+            self._foreign.concede(now)
+        else:
             self.ledger.mode = "kernel"
 
     def _others(self, grant: Grant, rate: RateState | None, rule: Mode) -> int:

@@ -22,6 +22,6 @@ def forecast(account: Account, now: float, requests: int) -> float:
     at = free[place] + rounds * (held + account.round_trips.mean)
     opens = ledger.next_grant()
     start = max(now, account.gate, opens if math.isfinite(opens) else now)
-    burst, seconds = options.pacer or (math.inf, 1.0)
+    burst, seconds = options.bucket or (math.inf, 1.0)
     paced = start + max(0.0, requests - burst) * seconds / burst
     return max(at, paced) - now

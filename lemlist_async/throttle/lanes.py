@@ -26,7 +26,7 @@ class Lanes(Generic[T]):
         self._overtaken = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
+        return len(self._waiting["interactive"]) + len(self._waiting["bulk"])
 
     def __iter__(self) -> Iterator[T]:
         for lane in self._waiting.values():

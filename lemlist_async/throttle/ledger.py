@@ -56,7 +56,7 @@ class Ledger:
     def grant(self, now: float) -> bool:
         """Hold a slot for a request that goes now; true if it is a trial of the server."""
         self._forget(now)
-        trial = self._in_doubt and self._kernel_opens() > now
+        trial = self._tries(now)
         self.trials += trial
         self._hold(1)
         return trial
@@ -99,10 +99,10 @@ class Ledger:
         """Whether nothing of the past counts any more. Changes nothing: other threads may ask."""
         return not self.in_flight and (not self._stamps or self._stamps[-1] <= now - 2 * self.window)
 
-    @property
-    def _in_doubt(self) -> bool:
+    def _tries(self, now: float) -> bool:
         # when a whole quota of trials might fly there is no doubt left, and no need to tell them apart
-        return self.mode == "ledger" and self.passed < TRUST * self.limit
+        in_doubt = self.mode == "ledger" and self.passed < TRUST * self.limit
+        return in_doubt and self._kernel_opens() > now
 
     def _hold(self, slots: int) -> None:
         self.in_flight += slots
@@ -123,8 +123,20 @@ class Ledger:
         if self.in_flight + len(self._stamps) < self.limit:
             return -math.inf
         if self._kernel is None:
-            self._kernel = max((self._ledger_opens(), *map(self._leaves_room, self._windows())))
+            self._kernel = max(self._ledger_opens(), self._estimate_falls())
         return self._kernel
+
+    def _estimate_falls(self) -> float:
+        """When the estimate of a sliding counter leaves room for one more, wherever its window began."""
+        window, most, latest = self.window, self.limit - 1, -math.inf
+        for start, current, previous in self._windows():
+            if current + previous > most:
+                falls = (
+                    start + window * (1 - (most - current) / previous) if current < most else start + window
+                )
+                if falls > latest:
+                    latest = falls
+        return latest
 
     def _windows(self) -> Iterator[tuple[float, int, int]]:
         """Each start of the server's window that can be the worst, with what it and the one before hold.
@@ -133,14 +145,11 @@ class Ledger:
         that stamp in the previous window for as long as can be.
         """
         stamps, window = self._stamps, self.window
-        total = self.in_flight + len(stamps)
-        for start in (*stamps, *(stamp + window for stamp in stamps)):
-            first = bisect_left(stamps, start)
-            yield start, total - first, first - bisect_left(stamps, start - window)
-
-    def _leaves_room(self, window: tuple[float, int, int]) -> float:
-        start, current, previous = window
-        room = self.limit - 1 - current
-        if room >= previous:
-            return -math.inf
-        return start + self.window * (1 - max(room, 0) / previous) if previous else start + self.window
+        total, behind, ahead = self.in_flight + len(stamps), 0, 0
+        for index, stamp in enumerate(stamps):
+            while stamps[behind] < stamp - window:
+                behind += 1
+            yield stamp, total - index, index - behind
+            while ahead < len(stamps) and stamps[ahead] < stamp + window:
+                ahead += 1
+            yield stamp + window, total - ahead, ahead - index

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -44,7 +44,11 @@ _window = _must_be("a number above 0", lambda value: _number(value) and value > 
 _share = _must_be("a number above 0 and at most 1", lambda value: _number(value) and 0 < value <= 1)
 _part = _must_be("a number from 0 to 1", lambda value: _number(value) and 0 <= value <= 1)
 _seconds = _must_be("a number from 0", lambda value: _number(value) and value >= 0)
-_pacer = _must_be("a pair (requests from 1, seconds above 0)", _burst, or_none=True)
+_pacer = _must_be(
+    "'auto' or a pair (requests from 1, seconds above 0)",
+    lambda value: value == "auto" or _burst(value),
+    or_none=True,
+)
 _queue = _must_be("a whole number from 0", lambda value: _whole(value) and value >= 0, or_none=True)
 _wait = _must_be("a number from 0", lambda value: _number(value) and value >= 0, or_none=True)
 
@@ -69,8 +73,11 @@ class ThrottleOptions:
     """Part of the smallest round trip, 0 to 1, that is taken off the time for which a slot is held."""
     margin: float = attrs.field(default=0.005, validator=_seconds)
     """Seconds, from 0, that a slot is held beyond the window, against drift between two clocks."""
-    pacer: tuple[float, float] | None = attrs.field(default=(4, 0.32), validator=_pacer)
-    """A token bucket (requests, seconds) that spreads bursts; None sends them as fast as the quota allows."""
+    pacer: tuple[float, float] | Literal["auto"] | None = attrs.field(default="auto", validator=_pacer)
+    """A token bucket (requests, seconds) that spreads bursts; None sends them as fast as the quota allows.
+
+    `auto` is 3 requests at once and 7 % above the quota: (3, 0.28) for 20 requests per 2 seconds.
+    """
     max_queue: int | None = attrs.field(default=None, validator=_queue)
     """Requests that may wait in each lane; None for no bound."""
     max_wait: float | None = attrs.field(default=None, validator=_wait)
@@ -79,7 +86,7 @@ class ThrottleOptions:
     """Make room for other programs that use the key, from the start and not only after a refusal."""
 
     def __attrs_post_init__(self) -> None:
-        if self.pacer and self.pacer[0] / self.pacer[1] < self.quota / self.window:
+        if self.bucket and self.bucket[0] / self.bucket[1] < self.quota / self.window:
             raise ConfigurationError(
                 f"ThrottleOptions.pacer {self.pacer} is slower than the quota of {self.quota} requests per"
                 f" {self.window:g} s; give it more requests per second, or None"
@@ -90,6 +97,11 @@ class ThrottleOptions:
         """Requests per window that this process may use: ``limit * share`` rounded down, at least 1."""
         # the hair above the product is for shares such as 0.29, whose product with 100 is 28.999…
         return max(1, math.floor(self.limit * self.share + 1e-9))
+
+    @property
+    def bucket(self) -> tuple[float, float] | None:
+        """The pacer in numbers: requests, and the seconds in which so many go; None if there is none."""
+        return (3, 2.8 * self.window / self.quota) if self.pacer == "auto" else self.pacer
 
 
 DEFAULT = ThrottleOptions()

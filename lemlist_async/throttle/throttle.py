@@ -71,7 +71,9 @@ class Throttle:
         if loop is not self._loop:
             self._bind(loop)
         now = self._clock()
-        if not self._lanes and self._account.next_grant(now) <= now and await self._paced_at_once():
+        if not self._lanes and self._account.next_grant(now) <= now and self._pace_allows():
+            if self._pacer:
+                await self._pacer.acquire()
             return self._grant(now, waited=0.0, reason=None)
         max_wait = self.options.max_wait if max_wait is None else max_wait
         self._turn_away(lane, max_wait)
@@ -154,15 +156,10 @@ class Throttle:
         for slot in tuple(self._open):
             slot.aborted()
         self._loop, self._pump, self._alarm = loop, None, None
-        self._pacer = AsyncLimiter(*self.options.pacer) if self.options.pacer else None
+        self._pacer = AsyncLimiter(*bucket) if (bucket := self.options.bucket) else None
 
-    async def _paced_at_once(self) -> bool:
-        if self._pacer is None:
-            return True
-        if not self._pacer.has_capacity():
-            return False
-        await self._pacer.acquire()
-        return True
+    def _pace_allows(self) -> bool:
+        return self._pacer is None or self._pacer.has_capacity()
 
     def _turn_away(self, lane: Lane, max_wait: float | None) -> None:
         full = self.options.max_queue is not None and self._lanes.size(lane) >= self.options.max_queue
