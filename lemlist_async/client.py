@@ -28,9 +28,27 @@ if TYPE_CHECKING:
     import aiohttp
 
     from lemlist_async.bulk.face import Bulk
+    from lemlist_async.resources.activities import ActivitiesResource
     from lemlist_async.resources.campaigns import CampaignsResource
+    from lemlist_async.resources.companies import CompaniesResource
+    from lemlist_async.resources.contacts import ContactsResource
+    from lemlist_async.resources.crm import CrmResource
+    from lemlist_async.resources.database import DatabaseResource
+    from lemlist_async.resources.deliverability import DeliverabilityResource
+    from lemlist_async.resources.email_accounts import EmailAccountsResource
+    from lemlist_async.resources.enrichments import EnrichmentsResource
+    from lemlist_async.resources.fields import FieldsResource
+    from lemlist_async.resources.inbox import InboxResource
     from lemlist_async.resources.leads import LeadsResource
+    from lemlist_async.resources.lemwarm import LemwarmResource
+    from lemlist_async.resources.schedules import SchedulesResource
+    from lemlist_async.resources.sequences import SequencesResource
+    from lemlist_async.resources.signal_agents import SignalAgentsResource
+    from lemlist_async.resources.tasks import TasksResource
     from lemlist_async.resources.team import TeamResource
+    from lemlist_async.resources.unsubscribes import UnsubscribesResource
+    from lemlist_async.resources.users import UsersResource
+    from lemlist_async.resources.webhooks import WebhooksResource
 
 T = TypeVar("T")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -110,6 +128,132 @@ class Lemlist:
         from lemlist_async.resources.leads import LeadsResource
 
         return LeadsResource(self)
+
+    @functools.cached_property
+    def users(self) -> UsersResource:
+        """Members of the team, their mailboxes and channels."""
+        from lemlist_async.resources.users import UsersResource
+
+        return UsersResource(self)
+
+    @functools.cached_property
+    def sequences(self) -> SequencesResource:
+        """Sequences of campaigns, their steps and A/B tests."""
+        from lemlist_async.resources.sequences import SequencesResource
+
+        return SequencesResource(self)
+
+    @functools.cached_property
+    def schedules(self) -> SchedulesResource:
+        """The hours and days at which campaigns send."""
+        from lemlist_async.resources.schedules import SchedulesResource
+
+        return SchedulesResource(self)
+
+    @functools.cached_property
+    def crm(self) -> CrmResource:
+        """CRMs: their segments, and the import of one into a campaign."""
+        from lemlist_async.resources.crm import CrmResource
+
+        return CrmResource(self)
+
+    @functools.cached_property
+    def contacts(self) -> ContactsResource:
+        """The people of the CRM, their lists and exports."""
+        from lemlist_async.resources.contacts import ContactsResource
+
+        return ContactsResource(self)
+
+    @functools.cached_property
+    def companies(self) -> CompaniesResource:
+        """Companies of the CRM, and notes about them."""
+        from lemlist_async.resources.companies import CompaniesResource
+
+        return CompaniesResource(self)
+
+    @functools.cached_property
+    def fields(self) -> FieldsResource:
+        """Fields that contacts and companies have."""
+        from lemlist_async.resources.fields import FieldsResource
+
+        return FieldsResource(self)
+
+    @functools.cached_property
+    def activities(self) -> ActivitiesResource:
+        """What happened to leads and companies."""
+        from lemlist_async.resources.activities import ActivitiesResource
+
+        return ActivitiesResource(self)
+
+    @functools.cached_property
+    def unsubscribes(self) -> UnsubscribesResource:
+        """Whom not to contact."""
+        from lemlist_async.resources.unsubscribes import UnsubscribesResource
+
+        return UnsubscribesResource(self)
+
+    @functools.cached_property
+    def webhooks(self) -> WebhooksResource:
+        """Which events lemlist posts, and where to."""
+        from lemlist_async.resources.webhooks import WebhooksResource
+
+        return WebhooksResource(self)
+
+    @functools.cached_property
+    def enrichments(self) -> EnrichmentsResource:
+        """Find and check addresses, phone numbers and LinkedIn profiles."""
+        from lemlist_async.resources.enrichments import EnrichmentsResource
+
+        return EnrichmentsResource(self)
+
+    @functools.cached_property
+    def inbox(self) -> InboxResource:
+        """Conversations, messages, labels and drafts."""
+        from lemlist_async.resources.inbox import InboxResource
+
+        return InboxResource(self)
+
+    @functools.cached_property
+    def tasks(self) -> TasksResource:
+        """What members have to do by hand."""
+        from lemlist_async.resources.tasks import TasksResource
+
+        return TasksResource(self)
+
+    @functools.cached_property
+    def database(self) -> DatabaseResource:
+        """The shared databases of people and companies."""
+        from lemlist_async.resources.database import DatabaseResource
+
+        return DatabaseResource(self)
+
+    @functools.cached_property
+    def signal_agents(self) -> SignalAgentsResource:
+        """Agents that watch people and companies for events."""
+        from lemlist_async.resources.signal_agents import SignalAgentsResource
+
+        return SignalAgentsResource(self)
+
+    @functools.cached_property
+    def lemwarm(self) -> LemwarmResource:
+        """The warm-up of mailboxes."""
+        from lemlist_async.resources.lemwarm import LemwarmResource
+
+        return LemwarmResource(self)
+
+    @functools.cached_property
+    def email_accounts(self) -> EmailAccountsResource:
+        """Mailboxes that are connected by SMTP and IMAP."""
+        from lemlist_async.resources.email_accounts import EmailAccountsResource
+
+        return EmailAccountsResource(self)
+
+    @functools.cached_property
+    def deliverability(self) -> DeliverabilityResource:
+        """Alerts when e-mails stop arriving as they should."""
+        from lemlist_async.resources.deliverability import DeliverabilityResource
+
+        return DeliverabilityResource(self)
 
     @functools.cached_property
     def bulk(self) -> Bulk:

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar, get_origin, overload
 
+import attrs
+
 from lemlist_async.core.payload import Payload, query_value
 from lemlist_async.core.structure import Model, decoder, model
-from lemlist_async.core.wire import Call, Decode, Effect, ShapeError, Surprises, Upload
+from lemlist_async.core.wire import Call, Decode, Effect, ShapeError, Surprises, Upload, is_object
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Cursor, Page, Pages, Scheme, rows_of, totals
 
@@ -47,12 +49,14 @@ class Resource:
     @overload
     async def _call(
         self, method: str, into: type[T], path: str, *ids: str, effect: Effect = ..., payload: Payload = ...,
-        body: Any = ..., upload: Upload | None = ..., plan_limited: bool = ..., verify: str | None = ...,
+        body: Any = ..., under: str | None = ..., upload: Upload | None = ..., plan_limited: bool = ...,
+        verify: str | None = ...,
     ) -> T: ...  # fmt: skip
     @overload
     async def _call(
         self, method: str, into: None, path: str, *ids: str, effect: Effect = ..., payload: Payload = ...,
-        body: Any = ..., upload: Upload | None = ..., plan_limited: bool = ..., verify: str | None = ...,
+        body: Any = ..., under: str | None = ..., upload: Upload | None = ..., plan_limited: bool = ...,
+        verify: str | None = ...,
     ) -> None: ...  # fmt: skip
     async def _call(
         self,
@@ -63,14 +67,20 @@ class Resource:
         effect: Effect = READ,
         payload: Payload = NOTHING,
         body: Any = None,
+        under: str | None = None,
         upload: Upload | None = None,
         plan_limited: bool = False,
         verify: str | None = None,
     ) -> Any:
-        """Send one operation; `into` is a model, a list or mapping of one, `str` for a text, or None."""
+        """Send one operation.
+
+        `into` is a model, a list or mapping of one, `str` for a text, or None. It is the answer itself, or what
+        stands there under the key `under`, beside nothing but a sentence or a flag.
+        """
         call: Call[Any] = Call(
             method, path, ids, effect, payload.query, payload.body if body is None else body, upload,
-            decode=reader(into), text=into is str or into is None, plan_limited=plan_limited, verify=verify,
+            decode=reader(into, under), text=into is str or into is None, plan_limited=plan_limited,
+            verify=verify,
         )  # fmt: skip
         return await self._sender.send(call)
 
@@ -94,13 +104,14 @@ class Resource:
 
 
 @functools.cache
-def reader(into: Any) -> Decode[Any]:
+def reader(into: Any, under: str | None = None) -> Decode[Any]:
     """The function from parsed JSON to `into`, which refuses another shape at the top."""
     if into is None:
         return lambda raw, surprises: None
     decode, wanted = decoder(into), get_origin(into) or into
 
     def checked(raw: Any, surprises: Surprises) -> Any:
+        raw = raw[under] if under is not None and is_object(raw) and under in raw else raw
         found = decode(_several(raw) if wanted is list else raw, surprises)
         if not isinstance(found, wanted):
             came = "nothing" if raw is None else type(raw).__name__
@@ -116,7 +127,7 @@ def reader(into: Any) -> Decode[Any]:
 
 def _several(raw: Any) -> list[Any]:
     # the first version of some routes gives one record where the second gives a list
-    return [raw] if isinstance(raw, dict) and "_id" in raw else rows_of(raw)
+    return [raw] if is_object(raw) and "_id" in raw else rows_of(raw)
 
 
 def page_reader(item: Any, scheme: Scheme, cursor: Cursor, under: str) -> Decode[Page[Any]]:
@@ -126,7 +137,8 @@ def page_reader(item: Any, scheme: Scheme, cursor: Cursor, under: str) -> Decode
     def read(raw: Any, surprises: Surprises) -> Page[Any]:
         rows = rows_of(raw, under)
         items = [decode(row, surprises) for row in rows]
-        return Page(items, totals(raw).rows, scheme.after(cursor, len(rows), raw))
+        beside = {} if raw is rows else {name: value for name, value in raw.items() if value is not rows}
+        return Page(items, totals(raw).rows, scheme.after(cursor, len(rows), raw), beside)
 
     return read
 
@@ -134,6 +146,17 @@ def page_reader(item: Any, scheme: Scheme, cursor: Cursor, under: str) -> Decode
 def query_of(**values: Any) -> Payload:
     """A payload with nothing but a query, of values that are given here and not by a caller."""
     return Payload([(name, str(value)) for name, value in values.items()])
+
+
+def not_a_route(value: str, *siblings: str) -> str:
+    """An id, if it is not the name of another route at its place: ``/contacts/{id}`` and ``/contacts/lists``.
+
+    Raises:
+        InvalidInputError: it is one of `siblings`.
+    """
+    if value in siblings:
+        raise InvalidInputError(f"{value!r} is another route of the API, and no id")
+    return value
 
 
 def within(name: str, value: int, low: int, high: int) -> int:
@@ -159,6 +182,18 @@ def custom_fields(variables: Mapping[str, Any] | None) -> dict[str, Any]:
                 f"the variable {name!r} is nested, which lemlist keeps as '[object Object]'; flatten it"
             )
     return dict(variables or {})
+
+
+def with_custom(payload: Payload, values: Mapping[str, Any] | None) -> Payload:
+    """A payload whose body also has custom variables.
+
+    Raises:
+        InvalidInputError: one is nested, or has the name of a field that is given too.
+    """
+    own, body = custom_fields(values), payload.body or {}
+    if twice := own.keys() & body.keys():
+        raise InvalidInputError(f"{min(twice)!r} is given as a field and as a custom one")
+    return attrs.evolve(payload, body={**body, **own})
 
 
 def custom_query(variables: Mapping[str, Any]) -> Payload:

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypedDict, Unpack
 
-import attrs
-
 from lemlist_async.core.payload import InQuery, Payload, encode
 from lemlist_async.core.structure import Id, Model, model
 from lemlist_async.core.wire import Effect, Upload
@@ -20,9 +18,9 @@ from lemlist_async.resources._base import (
     UNSAFE,
     Done,
     Resource,
-    custom_fields,
     custom_query,
     query_of,
+    with_custom,
     within,
 )
 from lemlist_async.resources.team import CampaignStatus
@@ -192,7 +190,7 @@ class LeadsResource(Resource):
         POST /campaigns/{campaignId}/leads/
         """
         _check_campaign(campaign_id)
-        payload = _with_variables(encode(NewLead, fields), variables)
+        payload = with_custom(encode(NewLead, fields), variables)
         return await self._call(
             "POST",
             Lead,
@@ -267,7 +265,7 @@ class LeadsResource(Resource):
             campaign_id,
             lead_id,
             effect=IDEMPOTENT,
-            payload=_with_variables(encode(LeadChanges, fields), variables),
+            payload=with_custom(encode(LeadChanges, fields), variables),
         )
 
     async def remove(self, campaign_id: str, lead_id: str) -> Lead:
@@ -460,13 +458,6 @@ def _creation_effect(payload: Payload) -> Effect:
     """What a repeat would do: an address is refused the second time, credits are charged again."""
     spends = any(name in _CREDITS and value == "true" for name, value in payload.query)
     return DEDUPABLE if (payload.body or {}).get("email") and not spends else UNSAFE
-
-
-def _with_variables(payload: Payload, variables: Mapping[str, Any] | None) -> Payload:
-    own, body = custom_fields(variables), payload.body or {}
-    if twice := own.keys() & body.keys():
-        raise InvalidInputError(f"{min(twice)!r} is given as a field and as a variable")
-    return attrs.evolve(payload, body={**body, **own})
 
 
 def _says_not_found(error: BadRequestError) -> bool:

@@ -7,24 +7,10 @@ from typing import Annotated, Any, Literal
 
 from lemlist_async.core.structure import Id, Model, Secret, model
 from lemlist_async.resources._base import Resource, query_of
+from lemlist_async.resources.webhooks import Webhook
 
 CampaignStatus = Literal["running", "paused", "draft", "ended", "archived", "errors"]
 Role = Literal["admin", "member"]
-
-
-@model
-class Hook(Model):
-    """A webhook, as the team lists it."""
-
-    id: Id
-    target_url: Annotated[str | None, Secret()] = None
-    """Where events go; not shown in `repr`, since such URLs are often secret."""
-    type: str | None = None
-    """The event; None for all events."""
-    campaign_id: str | None = None
-    is_first: bool | None = None
-    zap_id: int | None = None
-    created_at: datetime | None = None
 
 
 @model
@@ -66,7 +52,7 @@ class Team(Model):
     """Members with name and role."""
     created_by: str | None = None
     created_at: datetime | None = None
-    hooks: list[Hook] | None = None
+    hooks: list[Webhook] | None = None
     beta: list[str] | None = None
     slack_webhook: SlackWebhook | None = None
     invited_users: list[Invitation] | None = None

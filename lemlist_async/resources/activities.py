@@ -1,0 +1,131 @@
+"""Activities: what happened to leads and companies, newest first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, TypedDict, Unpack
+
+from lemlist_async.core.payload import InQuery, encode
+from lemlist_async.core.structure import Id, Model, model
+from lemlist_async.pagination import Offset, Pages
+from lemlist_async.resources._base import IDEMPOTENT, Done, Resource, within
+from lemlist_async.resources.leads import LeadEnrichment
+from lemlist_async.resources.webhooks import EventType
+
+
+@model
+class ActivityLead(Model):
+    """The lead of an activity."""
+
+    id: Id
+    state: str | None = None
+    is_paused: bool | None = None
+    personalized: bool | None = None
+    source: str | None = None
+    variables: dict[str, Any] | None = None
+    contact_id: str | None = None
+    enrichment: LeadEnrichment | None = None
+
+
+@model
+class Activity(Model):
+    """Something that happened.
+
+    What depends on the type of the event is in `extra`: a reply has ``text``, ``messagePreview`` and the
+    undocumented ``aiLeadInterest``, a company note has neither lead nor campaign.
+    """
+
+    id: Id
+    type: EventType | str | None = None
+    """Such as ``emailsReplied``; new ones appear monthly."""
+    created_at: datetime | None = None
+    bot: bool | None = None
+    """Whether a machine did it, such as a mail scanner that opens a message."""
+    is_first: bool | None = None
+    stopped: bool | None = None
+    team_id: str | None = None
+    campaign_id: str | None = None
+    campaign_name: str | None = None
+    name: str | None = None
+    """The campaign's name too, in some types."""
+    lead: ActivityLead | None = None
+    lead_id: str | None = None
+    lead_email: str | None = None
+    lead_first_name: str | None = None
+    lead_last_name: str | None = None
+    lead_company_name: str | None = None
+    lead_phone: str | None = None
+    lead_picture: str | None = None
+    contact_id: str | None = None
+    company_id: str | None = None
+    opportunity_id: str | None = None
+    sequence_id: str | None = None
+    sequence_step: int | None = None
+    """Place in the sequence, from 0."""
+    total_sequence_step: int | None = None
+    sequence_tested: str | None = None
+    """Variant of an A/B test."""
+    step_id: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    created_by: str | None = None
+    send_user_id: str | None = None
+    send_user_name: str | None = None
+    send_user_email: str | None = None
+    send_user_mailbox_id: str | None = None
+    email_id: str | None = None
+    email_template_id: str | None = None
+    email_template_name: str | None = None
+    message_id: str | None = None
+    related_sent_at: datetime | None = None
+    """When the message was sent that was opened, clicked or answered."""
+    subject: str | None = None
+    note: str | None = None
+    error_message: str | None = None
+    meta_data: dict[str, Any] | None = None
+
+
+class ActivityFilter(TypedDict, total=False):
+    """Which activities to list."""
+
+    type: Annotated[EventType | str, InQuery()]
+    """One type, such as ``emailsReplied``."""
+    campaign_id: Annotated[str, InQuery()]
+    lead_id: Annotated[str, InQuery()]
+    is_first: Annotated[bool, InQuery()]
+    """Only the first of its type for each lead."""
+    min_date: Annotated[datetime | str | int, InQuery()]
+    """Created then or later: a time, ISO 8601, or seconds since 1970."""
+    max_date: Annotated[datetime | str | int, InQuery()]
+    """Created then or before; after `min_date`."""
+    start_date: Annotated[datetime | str | int, InQuery()]
+    """Another name for `min_date`, which goes before it."""
+    end_date: Annotated[datetime | str | int, InQuery()]
+    """Another name for `max_date`, which goes before it."""
+
+
+class ActivitiesResource(Resource):
+    """`lemlist.activities`."""
+
+    def list(self, *, page_size: int = 100, **filters: Unpack[ActivityFilter]) -> Pages[Activity]:
+        """What happened, newest first, `page_size` (1 to 100) a call.
+
+        New events push older ones from page to page while they are read. Each row still comes once, and for a
+        complete span of time give both `min_date` and `max_date`. Always asks for version v2.
+
+        GET /activities
+        """
+        return self._pages(
+            Activity,
+            "/activities",
+            scheme=Offset(within("page_size", page_size, 1, 100)),
+            payload=encode(ActivityFilter, filters).asking(version="v2"),
+        )
+
+    async def delete_recording(self, activity_id: str) -> Done:
+        """Erase the recording of a call, and its transcript.
+
+        DELETE /activities/{activityId}/recording-transcript
+        """
+        path = "/activities/{activityId}/recording-transcript"
+        return await self._call("DELETE", Done, path, activity_id, effect=IDEMPOTENT)

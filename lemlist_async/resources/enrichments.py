@@ -1,0 +1,254 @@
+"""Enrichments: find and check addresses, phone numbers and LinkedIn profiles, for credits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
+
+from lemlist_async.core.payload import InQuery, Length, encode, query_value
+from lemlist_async.core.structure import Model, Wire, model
+from lemlist_async.core.wire import Call, Surprises
+from lemlist_async.resources._base import DEDUPABLE, READ, UNSAFE, Resource, query_of, reader, within
+from lemlist_async.resources.leads import EmailStatus
+
+EnrichmentKind = Literal["find_email", "find_phone", "verify", "linkedin_enrichment"]
+"""What to do, as bulk requests and webhooks spell it."""
+EnrichmentStatus = Literal["in-progress", "done", "not-found"]
+BULK = 500
+"""People in one bulk request at most."""
+
+
+@model
+class FoundEmail(Model):
+    """An address that was found or checked."""
+
+    email: str | None = None
+    status: EmailStatus | str | None = None
+    not_found: bool | None = None
+    """Not to be relied on: look at `email`."""
+
+
+@model
+class FoundPhone(Model):
+    """A phone number that was found."""
+
+    phone: str | None = None
+    not_found: bool | None = None
+    """Not to be relied on: look at `phone`."""
+
+
+@model
+class EnrichmentData(Model):
+    """What was found. A poll has the first three keys, a webhook the others: see `Enrichment` for either."""
+
+    email: FoundEmail | None = None
+    phone: FoundPhone | None = None
+    linkedin: dict[str, Any] | None = None
+    find_email: Annotated[FoundEmail | None, Wire("find_email")] = None
+    verify: FoundEmail | None = None
+    find_phone: Annotated[FoundPhone | None, Wire("find_phone")] = None
+    linkedin_enrichment: Annotated[dict[str, Any] | None, Wire("linkedin_enrichment")] = None
+
+
+@model
+class Enrichment(Model):
+    """An enrichment, under way or done.
+
+    lemlist says ``done`` too early now and then, with nothing found yet: `enrichments.wait` looks once more.
+    """
+
+    enrichment_id: str | None = None
+    enrichment_status: EnrichmentStatus | str | None = None
+    """None where lemlist answered with an empty body, which means that it is under way."""
+    input: dict[str, Any] | None = None
+    """What was given, under the names of the API."""
+    data: EnrichmentData | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether there is more to wait for."""
+        return self.enrichment_status in {None, "in-progress", "pending"}
+
+    @property
+    def email(self) -> str | None:
+        """The address that was found or checked."""
+        data = self.data or EnrichmentData()
+        return _first("email", data.email, data.find_email, data.verify)
+
+    @property
+    def phone(self) -> str | None:
+        """The phone number that was found."""
+        data = self.data or EnrichmentData()
+        return _first("phone", data.phone, data.find_phone)
+
+    @property
+    def linkedin(self) -> dict[str, Any] | None:
+        """The LinkedIn profile that was read."""
+        data = self.data or EnrichmentData()
+        return data.linkedin or data.linkedin_enrichment or None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was found, or nothing yet."""
+        return self.email is None and self.phone is None and self.linkedin is None
+
+
+@model
+class EnrichmentJob(Model):
+    """An enrichment that was accepted."""
+
+    id: Annotated[str, Wire("id")]
+
+
+@model
+class BulkEnrichment(Model):
+    """One answer of a bulk request: an id, or why there is none."""
+
+    id: str | None = None
+    error: Literal["MISSING_INPUTS", "MISSING_EMAIL", "MISSING_LINKEDIN_URL"] | str | None = None
+    metadata: Any = None
+    """What was given."""
+
+
+class NewEnrichment(TypedDict, total=False):
+    """Whom to look for, and what to find out; all of it travels in the query."""
+
+    find_email: Annotated[bool, InQuery()]
+    """Needs `linkedin_url`, or both names with `company_name` or `company_domain`."""
+    verify_email: Annotated[bool, InQuery()]
+    """Needs `email`."""
+    linkedin_enrichment: Annotated[bool, InQuery()]
+    """Needs `linkedin_url`, or `email`, or both names with a company."""
+    find_phone: Annotated[bool, InQuery()]
+    """Needs `linkedin_url`."""
+    email: Annotated[str, InQuery()]
+    linkedin_url: Annotated[str, InQuery()]
+    first_name: Annotated[str, InQuery()]
+    last_name: Annotated[str, InQuery()]
+    company_name: Annotated[str, InQuery()]
+    company_domain: Annotated[str, InQuery()]
+    job_title: Annotated[str, InQuery()]
+    """A hint that raises the rate of hits."""
+    webhook_url: Annotated[str, InQuery()]
+    """Where the result is posted too."""
+
+
+class LeadEnrichmentRequest(TypedDict, total=False):
+    """What to find out about a lead."""
+
+    find_email: Annotated[bool, InQuery()]
+    verify_email: Annotated[bool, InQuery()]
+    linkedin_enrichment: Annotated[bool, InQuery()]
+    find_phone: Annotated[bool, InQuery()]
+    webhook_url: Annotated[str, InQuery()]
+    """Where the result is posted too."""
+    force: Annotated[bool, InQuery()]
+    """Again, although it is known or was tried; charges again."""
+
+
+class EnrichmentInput(TypedDict, total=False):
+    """What is known of a person."""
+
+    email: str
+    linkedin_url: str
+    first_name: str
+    last_name: str
+    company_name: str
+    company_domain: str
+    job_title: str
+    """A hint that raises the rate of hits."""
+
+
+class EnrichmentRequest(TypedDict, total=False):
+    """One person of a bulk request."""
+
+    input: Required[EnrichmentInput]
+    enrichment_requests: Required[Annotated[Sequence[EnrichmentKind], Length(1)]]
+    metadata: str | Mapping[str, str | int | float | bool]
+    """Comes back with the answer and the result. lemlist takes texts only: other values are sent as texts."""
+
+
+class EnrichmentsResource(Resource):
+    """`lemlist.enrichments`. Starting one spends credits, so no start is ever repeated by itself."""
+
+    async def start(self, **fields: Unpack[NewEnrichment]) -> EnrichmentJob:
+        """Look for one person.
+
+        POST /enrich
+        """
+        return await self._call(
+            "POST",
+            EnrichmentJob,
+            "/enrich",
+            effect=UNSAFE,
+            payload=encode(NewEnrichment, fields),
+            verify="compare team.credits() with the balance before",
+        )
+
+    async def get(self, enrichment_id: str) -> Enrichment:
+        """How far an enrichment is, and what it found; asking costs no credit.
+
+        Raises:
+            NotFoundError: there is no such enrichment.
+
+        GET /enrich/{enrichId}
+        """
+        return await self._sender.send(
+            Call("GET", "/enrich/{enrichId}", (enrichment_id,), READ, decode=_progress)
+        )
+
+    async def start_many(
+        self, people: Iterable[EnrichmentRequest], *, webhook_url: str | None = None
+    ) -> list[BulkEnrichment]:
+        """Look for 1 to 500 people; the answers come in the same order.
+
+        POST /v2/enrichments/bulk
+        """
+        body = [_bulk_item(person) for person in people]
+        within("the number of people", len(body), 1, BULK)
+        return await self._call(
+            "POST",
+            list[BulkEnrichment],
+            "/v2/enrichments/bulk",
+            effect=UNSAFE,
+            payload=query_of() if webhook_url is None else query_of(webhookUrl=webhook_url),
+            body=body,
+            verify="compare team.credits() with the balance before",
+        )
+
+    async def start_lead(self, lead_id: str, **fields: Unpack[LeadEnrichmentRequest]) -> EnrichmentJob:
+        """Enrich a lead where it is.
+
+        Raises:
+            ConflictError: it is being enriched, or was already (code ``ALREADY_ENRICHED``).
+
+        POST /leads/{leadId}/enrich
+        """
+        return await self._call(
+            "POST",
+            EnrichmentJob,
+            "/leads/{leadId}/enrich",
+            lead_id,
+            effect=UNSAFE if fields.get("force") else DEDUPABLE,
+            payload=encode(LeadEnrichmentRequest, fields),
+            verify="starting it again without force answers 409 if it runs or is done",
+        )
+
+
+def _progress(raw: Any, surprises: Surprises) -> Enrichment:
+    found: Enrichment = reader(Enrichment)({} if raw is None else raw, surprises)
+    return found
+
+
+def _first(name: str, *found: Model | None) -> str | None:
+    values = (getattr(one, name) for one in found if one is not None)
+    return next((value for value in values if value), None)
+
+
+def _bulk_item(person: EnrichmentRequest) -> dict[str, Any]:
+    body = encode(EnrichmentRequest, person).body or {}
+    metadata = person.get("metadata")
+    if metadata is not None and not isinstance(metadata, str):
+        # lemlist documents any object here, and refuses one whose values are no texts
+        body["metadata"] = {name: query_value(value) for name, value in metadata.items()}
+    return body

@@ -1,0 +1,113 @@
+"""Members of the team: mailboxes, channels and their limits."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lemlist_async.core.structure import Id, Model, model
+from lemlist_async.resources._base import Resource
+from lemlist_async.resources.team import Role
+
+MailboxStatus = Literal["CONNECTED", "ERROR", "DISCONNECTED"]
+
+
+@model
+class MailboxLimits(Model):
+    """What lemlist sends from a mailbox."""
+
+    email_limit: int | None = None
+    """E-mails a day; lemlist writes it as a number or as a text."""
+
+
+@model
+class MailboxWarmUp(Model):
+    """Whether lemwarm runs."""
+
+    active: bool | None = None
+
+
+@model
+class Mailbox(Model):
+    """A mailbox of a member."""
+
+    id: Id
+    email: str | None = None
+    provider: str | None = None
+    status: MailboxStatus | str | None = None
+    """``OK`` is seen too."""
+    lemlist: MailboxLimits | None = None
+    lemwarm: MailboxWarmUp | None = None
+
+
+@model
+class LinkedIn(Model):
+    """A member's LinkedIn account, and what is sent through it."""
+
+    linkedin_url: str | None = None
+    status: bool | None = None
+    """Whether it is connected."""
+    invite_limit: int | None = None
+    """Invitations a day."""
+    send_limit: int | None = None
+    """Messages a day."""
+    visit_limit: int | None = None
+    """Visits a day."""
+
+
+@model
+class User(Model):
+    """A member with what can be sent in that name."""
+
+    id: Id
+    email: str | None = None
+    role: Role | str | None = None
+    linked_in: LinkedIn | None = None
+    mailboxes: list[Mailbox] | None = None
+
+
+@model
+class ChannelAccount(Model):
+    """An account that a channel sends through."""
+
+    id: str | None = None
+    email: str | None = None
+    provider: str | None = None
+
+
+@model
+class ChannelState(Model):
+    """A channel: in the plan or not, connected or not."""
+
+    connected: bool | None = None
+    available: bool | None = None
+    addon_active: bool | None = None
+    """Only for WhatsApp."""
+    accounts: list[ChannelAccount] | None = None
+
+
+@model
+class Channels(Model):
+    """What the user of the key can send through."""
+
+    plan: str | None = None
+    email: ChannelState | None = None
+    linkedin: ChannelState | None = None
+    whatsapp: ChannelState | None = None
+
+
+class UsersResource(Resource):
+    """`lemlist.users`."""
+
+    async def get(self, user_id: str) -> User:
+        """One member, with mailboxes and LinkedIn limits.
+
+        GET /users/{userId}
+        """
+        return await self._call("GET", User, "/users/{userId}", user_id)
+
+    async def channels(self) -> Channels:
+        """What the user of the key can send through.
+
+        GET /user/channels
+        """
+        return await self._call("GET", Channels, "/user/channels")
