@@ -40,6 +40,7 @@ Every error pickles, holds no secret, and is one log line as ``str()``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import attrs
@@ -108,6 +109,14 @@ class LemlistError(Exception):
 
     def __str__(self) -> str:
         return f"{self.operation}: {self.message}" if self.operation else self.message
+
+    def scrub(self, redact: Callable[[str], str]) -> None:
+        """Take a secret out of all that a server said, should it have echoed one."""
+        self.message = redact(self.message)
+        self.args = (self.message,)
+        for name in ("body", "code"):
+            if isinstance(said := getattr(self, name, None), str):
+                setattr(self, name, redact(said))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)

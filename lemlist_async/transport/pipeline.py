@@ -160,7 +160,7 @@ class Pipeline:
     def _failed(self, call: Call[Any], error: LemlistError) -> None:
         if isinstance(error, APIStatusError):
             _log.info("%s", error)
-            _log.debug("%s answered: %s", call.operation, self._key.redact(error.body))
+            _log.debug("%s answered: %s", call.operation, error.body)
         if self.hooks.wants("error"):
             self.hooks.emit("error", ErrorEvent(operation=call.operation, error=error))
 
@@ -175,7 +175,7 @@ class Pipeline:
             except BaseException:
                 response.close()
                 raise
-        result = self._decode(journey.call, reply)
+            result = self._decode(journey.call, reply)
         self._succeeded(journey, attempt, reply.status)
         return result
 
@@ -205,6 +205,7 @@ class Pipeline:
         except LemlistError as failed:
             error = failed
         self._note(journey, attempt, _outcome(error))
+        error.scrub(self._key.redact)
         raise error
 
     async def _send(self, journey: _Journey, attempt: Try) -> aiohttp.ClientResponse:

@@ -1,0 +1,145 @@
+"""Opening, closing, loops, forks: one clear error in place of a hang."""
+
+import asyncio
+import gc
+import subprocess
+import sys
+import textwrap
+import warnings
+
+import aiohttp
+import pytest
+
+from lemlist_async import Lemlist, errors
+from tests.support.clients import KEY, quick
+from tests.support.scripted import says, scripted, waits
+
+OK = says(200, {"_id": "cam_1"})
+
+
+async def test_nothing_is_opened_before_the_first_call() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Lemlist(KEY, "http://127.0.0.1:1/api")
+        gc.collect()
+
+
+async def test_use_after_close_is_one_clear_error() -> None:
+    async with scripted(OK) as server:
+        lemlist = quick(server.url)
+        await lemlist.campaigns.get("cam_1")
+        await lemlist.aclose()
+        await lemlist.aclose()
+        with pytest.raises(errors.ClosedError, match="closed"):
+            await lemlist.campaigns.get("cam_1")
+
+
+async def test_calls_that_wait_when_the_client_is_closed_end_with_closed_error() -> None:
+    async with scripted(OK) as server:
+        lemlist = Lemlist("closing-key", server.url)
+        calls = [asyncio.create_task(lemlist.campaigns.get("cam_1")) for _ in range(40)]
+        await asyncio.sleep(0.1)
+        await lemlist.aclose()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    closed = [result for result in results if isinstance(result, errors.ClosedError)]
+    assert len(closed) >= 20
+    assert all(isinstance(one, errors.LemlistError) for one in results if isinstance(one, BaseException))
+
+
+async def test_one_client_closing_leaves_the_others_of_its_key_alone() -> None:
+    async with scripted(OK) as server:
+        one, other = Lemlist("shared-key", server.url), Lemlist("shared-key", server.url)
+        assert one.throttle is other.throttle
+        calls = [asyncio.create_task(other.campaigns.get("cam_1")) for _ in range(8)]
+        await asyncio.sleep(0)
+        await one.aclose()
+        assert len(await asyncio.gather(*calls)) == 8
+        await other.aclose()
+
+
+def test_another_event_loop_is_one_clear_error() -> None:
+    async def first() -> Lemlist:
+        async with scripted(OK) as server:
+            lemlist = quick(server.url)
+            await lemlist.campaigns.get("cam_1")
+            await lemlist._pipeline._session.get().close()  # so that nothing stays open when the loop goes
+            return lemlist
+
+    async def second(lemlist: Lemlist) -> None:
+        with pytest.raises(errors.ClosedError, match="event loop"):
+            await lemlist.campaigns.get("cam_1")
+
+    lemlist = asyncio.run(first())
+    asyncio.run(second(lemlist))
+
+
+def test_a_client_for_each_asyncio_run_works_with_one_throttle() -> None:
+    async def once() -> int:
+        async with scripted(OK) as server, Lemlist("again-key", server.url) as lemlist:
+            await lemlist.campaigns.get("cam_1")
+            return len(server.seen)
+
+    assert [asyncio.run(once()), asyncio.run(once())] == [1, 1]
+
+
+async def test_an_unclosed_client_warns_once_and_says_where_it_was_made() -> None:
+    async with scripted(OK) as server:
+        lemlist: Lemlist | None = quick(server.url)
+        assert lemlist is not None
+        await lemlist.campaigns.get("cam_1")
+        session = lemlist._pipeline._session.get()
+        connector = session.connector
+        lemlist = None
+        with pytest.warns(ResourceWarning) as caught:
+            gc.collect()
+        assert [str(one.message) for one in caught if "Lemlist made at" in str(one.message)]
+        assert "clients.py" in str(caught[0].message)
+        assert connector is not None
+        await connector.close()
+
+
+def test_use_after_a_fork_is_one_clear_error() -> None:
+    script = """
+        import asyncio, os, sys
+        from lemlist_async import Lemlist, errors
+        lemlist = Lemlist("forked-key", "http://127.0.0.1:1/api")
+        async def call():
+            try:
+                await lemlist.team.get()
+            except errors.ClosedError as error:
+                print(error, flush=True)
+        if os.fork() == 0:
+            asyncio.run(call())
+            os._exit(0)
+        os.wait()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=30
+    )
+    assert "before a fork" in done.stdout, done.stderr
+
+
+async def test_a_borrowed_session_that_was_closed_is_one_clear_error() -> None:
+    session = aiohttp.ClientSession()
+    await session.close()
+    async with Lemlist(KEY, "http://127.0.0.1:1/api", session=session) as lemlist:
+        with pytest.raises(errors.ClosedError, match="given"):
+            await lemlist.team.get()
+
+
+@pytest.mark.parametrize("steps", range(1, 14))
+async def test_a_call_cancelled_at_any_step_leaks_nothing(steps: int) -> None:
+    """The task is cancelled at its first, second, third … turn of the loop; then a call has to go through."""
+    async with scripted(waits(0.01, OK)) as server, quick(server.url, max_body=2048) as lemlist:
+        await lemlist.campaigns.get("cam_1")
+        call = asyncio.create_task(lemlist.campaigns.get("cam_1"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        assert lemlist.throttle.in_flight <= 1  # what was written counts until a window after the abort
+        connector = lemlist._pipeline._session.get().connector
+        assert connector is not None
+        assert not connector._acquired
+        assert (await lemlist.campaigns.get("cam_1")).id == "cam_1"
+    assert len(asyncio.all_tasks()) == 1
