@@ -1,0 +1,90 @@
+"""The rows and the models against the vendor's document, where LEMLIST_OPENAPI names a copy of it."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from lemlist_async import Page
+from lemlist_async.core.structure import unstructure
+from tests.contract.document import Operation, load
+from tests.contract.operations import ROWS
+from tests.contract.recording import Row, call_of
+
+pytestmark = pytest.mark.skipif(
+    "LEMLIST_OPENAPI" not in os.environ, reason="LEMLIST_OPENAPI names no document"
+)
+OPERATIONS: list[Operation] = load() if "LEMLIST_OPENAPI" in os.environ else []
+each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=[one.wire for one in OPERATIONS])
+
+NOT_OFFERED = {
+    "DELETE /campaigns/{campaignId}/leads/": "it does not say which lead",
+}
+NOT_SENT = {
+    "GET /campaigns": {"offset": "pages are numbered"},
+    "GET /schedules": {"offset": "pages are numbered"},
+    "POST /leads/{leadId}/variables": {"customField2": "an example of a name", "customField3": "another"},
+    "PATCH /leads/{leadId}/variables": {"customField2": "an example of a name", "customField3": "another"},
+    "DELETE /leads/{leadId}/variables": {"customField2": "an example of a name", "customField3": "another"},
+}
+_BESIDE = {"success", "message", "total", "limit", "offset"}
+"""What may stand beside a result and is not kept: it says that the call succeeded, or repeats what was asked."""
+
+
+def rows_of(operation: Operation) -> list[Row]:
+    return [row for row in ROWS if row.wire == operation.wire]
+
+
+def test_the_document_has_every_row_and_the_rows_every_operation() -> None:
+    assert {one.wire for one in OPERATIONS} == {row.wire for row in ROWS} | NOT_OFFERED.keys()
+
+
+@each_operation
+def test_every_parameter_and_field_of_the_document_can_be_sent(operation: Operation) -> None:
+    if operation.wire in NOT_OFFERED:
+        return
+    rows = rows_of(operation)
+    query = {name.removesuffix("[]") for row in rows for name in row.query.split()}
+    body = {name for row in rows for name in row.body.split()}
+    assert operation.query - query == NOT_SENT.get(operation.wire, {}).keys()
+    # a free mapping has a name of ours below its own
+    assert {
+        name for name in operation.body if not any(f"{sent}.".startswith(f"{name}.") for sent in body)
+    } == set()
+
+
+@each_operation
+async def test_every_example_decodes_with_nothing_lost_and_nothing_strange(operation: Operation) -> None:
+    surprises: Counter[str] = Counter()
+    for row in rows_of(operation):
+        call = await call_of(row)
+        for status, example in operation.examples:
+            decode = call.decode
+            assert decode is not None
+            found = decode(copy.deepcopy(example), surprises)
+            assert whole(found, example), (row.name, status, unstructure(found))
+    assert not surprises
+
+
+def whole(found: Any, example: Any) -> bool:
+    """Whether all of `example` can be had from what was decoded."""
+    if isinstance(found, Page):
+        return (
+            unstructure(found.items) == example
+            if isinstance(example, list)
+            else _standing_in(unstructure(found.items), example, set(found.extra))
+            and all(example[name] == value for name, value in found.extra.items())
+        )
+    # one record where several are promised becomes a list of one
+    return unstructure(found) in (example, [example]) or (
+        isinstance(example, Mapping) and _standing_in(unstructure(found), example, _BESIDE)
+    )
+
+
+def _standing_in(value: Any, envelope: Mapping[str, Any], beside: set[str]) -> bool:
+    return [inner for name, inner in envelope.items() if name not in beside] == [value]
