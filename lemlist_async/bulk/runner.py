@@ -39,6 +39,8 @@ _ROUNDS = 3
 """Times a row is sent at most, when a look-up says each time that it did not happen."""
 _SPARE = 4
 """Rows in flight above the limit, so that somebody always waits in the throttle's queue."""
+_WIDEST = 96
+"""Rows in flight at most, however high the limit is set."""
 
 # Nothing happened, and the next row would fare the same: the row stays new and the job stops.
 _STOPS = (
@@ -235,7 +237,7 @@ class Run:
 
     async def _pass(self, *, doubtful: bool) -> AsyncIterator[RowResult]:
         """Work off the rows of an earlier run that nobody knows about, or the new ones."""
-        width = self._lemlist.throttle.limit + _SPARE
+        width = min(self._lemlist.throttle.limit, _WIDEST) + _SPARE
         results: asyncio.Queue[RowResult | None] = asyncio.Queue(width)
         feed = _Feed(self._plan, State.UNKNOWN if doubtful else State.NEW)
         workers = [asyncio.create_task(self._work(feed, results, doubtful=doubtful)) for _ in range(width)]

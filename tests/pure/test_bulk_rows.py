@@ -1,0 +1,180 @@
+"""Rows out of files: each with its line, each fault told where it is."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lemlist_async.bulk.email import fault_of
+from lemlist_async.bulk.job import RowRefusedError
+from lemlist_async.bulk.jobs.leads import ImportLeads
+from lemlist_async.bulk.report import cell, write_file
+from lemlist_async.bulk.rows import RawRow, header_of, read_file, read_rows
+from lemlist_async.errors import ConfigurationError, InvalidInputError
+
+JOB = ImportLeads(campaign_id="cam_1")
+
+
+def rows(path: Path, content: bytes, **options: Any) -> list[RawRow]:
+    """What a file holds."""
+    path.write_bytes(content)
+    return list(read_file(path, **options))
+
+
+def test_quotes_line_breaks_and_unicode_are_read_as_they_were_written(tmp_path: Path) -> None:
+    found = rows(
+        tmp_path / "a.csv", 'email,note\r\na@x.com,"two\r\nlines, ""quoted"""\r\nb@x.com,é\r\n'.encode()
+    )
+    assert [(row.line, row.values["note"]) for row in found] == [(2, 'two\r\nlines, "quoted"'), (4, "é")]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found_in_the_header(tmp_path: Path, delimiter: str) -> None:
+    text = f"email{delimiter}Company size\na@x.com{delimiter}5\n"
+    assert rows(tmp_path / "a.csv", text.encode())[0].values == {"email": "a@x.com", "Company size": "5"}
+
+
+def test_a_byte_order_mark_does_not_become_part_of_a_name(tmp_path: Path) -> None:
+    assert rows(tmp_path / "a.csv", b"\xef\xbb\xbfemail\na@x.com\n")[0].values == {"email": "a@x.com"}
+
+
+def test_rows_of_another_width_are_refused_and_the_others_kept(tmp_path: Path) -> None:
+    found = rows(tmp_path / "a.csv", b"email,name\na@x.com,A,extra\n\nb@x.com\nc@x.com,C\n")
+    assert [(row.line, row.fault) for row in found] == [
+        (2, "3 columns where the header has 2"),
+        (4, "1 columns where the header has 2"),
+        (5, None),
+    ]
+
+
+def test_a_stray_quote_spoils_its_own_row_only(tmp_path: Path) -> None:
+    found = rows(tmp_path / "a.csv", b'email,name\na@x.com,"A"B\nb@x.com,B\n')
+    assert found[0].line == 2
+    assert "not readable as CSV" in str(found[0].fault)
+    assert found[1].values["email"] == "b@x.com"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty"),
+        (b"\na@x.com\n", "empty line"),
+        (b"email,email\n", "'email' is there twice"),
+        (b"email,,name\n", "column 2 has no name"),
+        (b'email,name\na@x.com,"open\nb@x.com,B\n', "line 2: a quote is opened and never closed"),
+        (b"email\n\xff\xfe@x.com\n", "not utf-8: byte 0xff"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_what_and_where(tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        rows(tmp_path / "a.csv", content)
+
+
+def test_a_file_that_cannot_be_opened_or_an_unknown_encoding_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="No such file"):
+        list(read_file(tmp_path / "none.csv"))
+    with pytest.raises(InvalidInputError, match="no encoding 'utf-99'"):
+        rows(tmp_path / "a.csv", b"email\n", encoding="utf-99")
+
+
+def test_json_lines_are_read_with_their_faults(tmp_path: Path) -> None:
+    found = rows(tmp_path / "a.jsonl", b'{"email": "a@x.com"}\n\n{broken\n[1]\n')
+    assert [(row.line, row.fault is None) for row in found] == [(1, True), (3, False), (4, False)]
+    assert header_of(tmp_path / "a.jsonl") == []
+
+
+async def test_mappings_come_from_any_iterable() -> None:
+    async def later() -> AsyncIterator[dict[str, str]]:
+        yield {"email": "a@x.com"}
+
+    assert [row.line async for row in read_rows([{"email": "a@x.com"}, {"email": "b@x.com"}])] == [1, 2]
+    assert [row.values async for row in read_rows(later())] == [{"email": "a@x.com"}]
+    wrong: Any = ["a@x.com"]
+    assert [row.fault async for row in read_rows(wrong)] == ["a row is a mapping, not str"]
+
+
+@pytest.mark.parametrize("address", ["a@x.com", "a.b+c@sub.x.co.uk", "o'neill@x.com", "é@exämple.de"])
+def test_an_address_that_can_be_one_passes(address: str) -> None:
+    assert fault_of(address) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "a", "a@", "@x.com", "a@x", "a@@x.com", "a b@x.com", "a@x..com", "a.@x.com", ".a@x.com", "a@-x.com",
+     "a@x.c0m.", "a@x.com\n", "a" * 65 + "@x.com", "a@" + "x" * 250 + ".com", "<a@x.com>", "a@1.2.3.4"],
+)  # fmt: skip
+def test_an_address_that_cannot_be_one_is_refused(address: str) -> None:
+    assert fault_of(address) is not None
+
+
+def test_columns_become_fields_whatever_their_spelling_and_others_variables() -> None:
+    payload = JOB.check(
+        {"E-Mail": " a@x.com ", "First Name": "Ann", "jobTitle": "CTO", "Shoe size": 38, "x": ""}
+    )
+    assert payload == {
+        "fields": {"email": "a@x.com", "first_name": "Ann", "job_title": "CTO"},
+        "variables": {"Shoe size": 38},
+    }
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"email": ""},
+        {"email": "nope"},
+        {"email": "a@x.com", "tags": ["a"]},
+        {"email": "a@x.com", "n": "a\x00"},
+    ],
+)
+def test_a_row_that_lemlist_could_not_use_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(RowRefusedError):
+        JOB.check(values)
+
+
+def test_a_lead_may_have_a_linkedin_url_in_place_of_an_address() -> None:
+    payload = JOB.check({"LinkedIn": "https://linkedin.com/in/x"})
+    assert JOB.key(payload) == "https://linkedin.com/in/x"
+
+
+def test_the_header_is_looked_at_before_the_rows() -> None:
+    with pytest.raises(InvalidInputError, match="no column for the e-mail address among 'name'"):
+        JOB.check_columns(["name"])
+    with pytest.raises(InvalidInputError, match="'Email' and 'mail' would both become 'email'"):
+        JOB.check_columns(["Email", "mail"])
+    ImportLeads(campaign_id="cam_1", columns={"Kontakt": "email"}).check_columns(["Kontakt"])
+
+
+def test_a_campaign_id_without_its_prefix_is_refused() -> None:
+    """lemlist answers 200 to it and creates nothing."""
+    with pytest.raises(ConfigurationError, match="cam_"):
+        ImportLeads(campaign_id="1234")
+    with pytest.raises(ConfigurationError, match="on_duplicate"):
+        ImportLeads(campaign_id="cam_1", on_duplicate="ignore")  # type: ignore[arg-type]  # that is the point
+
+
+def test_flags_that_cost_credits_are_counted() -> None:
+    assert JOB.credits({}) == 0
+    assert ImportLeads(campaign_id="cam_1", find_email=True, verify_email=True).credits({}) == 6
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_a_cell_that_a_spreadsheet_would_run_gets_a_quote(text: str) -> None:
+    assert cell(text) == f"'{text}"
+    assert cell(text, guard=False) == text
+
+
+def test_a_report_file_is_written_whole_or_not_at_all_and_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "report.csv"
+
+    def breaks() -> Any:
+        yield "one\n"
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_file(path, breaks())
+    assert list(tmp_path.iterdir()) == []
+    write_file(path, ["one\n"])
+    assert path.read_text() == "one\n"
+    assert path.stat().st_mode & 0o777 == 0o600
