@@ -98,7 +98,7 @@ class Account:
         if not self._heeds_foreign:
             return max(self.gate, self.ledger.next_grant())
         self.ledger.resize(self.limit(now))
-        return min(max(self.gate, self.ledger.next_grant()), self._foreign.until())
+        return max(self.gate, min(self.ledger.next_grant(), self._foreign.until()))
 
     def grant(self, now: float) -> Grant:
         """Give the permission that `next_grant` allows."""

@@ -25,7 +25,8 @@ class Foreign:
 
     def shown(self, now: float, requests: int) -> None:
         """The server has counted so many requests that are not ours."""
-        self._shown.see(now, requests)
+        if requests:
+            self._shown.see(now, requests)
 
     def concede(self, now: float) -> None:
         """The server refused though there was room by our own reckoning."""
