@@ -133,7 +133,7 @@ def marks(hint: Any, kind: type[T]) -> Iterator[T]:
 @cached
 def wire_name(cls: type, name: str) -> str:
     """The name of a field on the wire."""
-    rule = str if issubclass(cls, SnakeModel) else camel
+    rule = str if SnakeModel in cls.__mro__ else camel
     return next((mark.name for mark in marks(hints_of(cls)[name], Wire)), rule(name))
 
 

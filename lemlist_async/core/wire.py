@@ -73,6 +73,8 @@ class Call(Generic[T]):
     """The document's own template, ``/campaigns/{campaignId}``."""
     ids: tuple[str, ...] = ()
     """Values for the template's places, in order."""
+    url: str | None = attrs.field(default=None, kw_only=True)
+    """The whole address of a file, in place of path and query; the key goes along to our own origin only."""
     effect: Effect = Effect.READ
     query: Query = ()
     body: Any = None

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import builtins  # `list` is a method below
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
 from lemlist_async.core.payload import InQuery, Length, encode
 from lemlist_async.core.structure import Id, Model, Wire, model
 from lemlist_async.core.wire import Call
+from lemlist_async.errors import AlreadyDoneError, DecodeError, UnexpectedStatusError
 from lemlist_async.pagination import Numbered, Pages
 from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, UNSAFE, Resource, query_of, within
+from lemlist_async.resources._csv import CsvFile
+from lemlist_async.resources._waiting import poll
 from lemlist_async.resources.team import CampaignStatus
 
 AutoReview = Literal["deliverable", "risky", "undeliverable", "unverified"]
 Progress = Literal["continue", "pause", "stop"]
 Channel = Literal["email", "linkedin", "others"]
 ExportState = Literal["pending", "done", "error"]
+_EXPORT_START = "GET /campaigns/{campaignId}/export/start"
+_BATCH = 100
+"""Campaigns in one request for figures at most."""
 
 
 @model
@@ -430,18 +435,24 @@ class StatsQuery(TypedDict, total=False):
     """By default all."""
 
 
-class StatsBatchQuery(TypedDict, total=False):
+class StatsSpan(TypedDict, total=False):
     """Which figures of several campaigns."""
 
-    campaign_ids: Required[Annotated[Sequence[str], Length(1, 100)]]
-    """1 to 100 ids."""
     start_date: Required[datetime | str]
+    """Inclusive; ISO 8601 as text."""
     end_date: Required[datetime | str]
     send_user: str
     """``userId|email`` of a sender."""
     ab_selected: Annotated[Literal["A", "B"], Wire("ABSelected")]
     channels: Sequence[Channel]
     """By default all."""
+
+
+class StatsBatchQuery(StatsSpan, total=False):
+    """Which campaigns, and which figures of them."""
+
+    campaign_ids: Required[Annotated[Sequence[str], Length(1, 100)]]
+    """1 to 100 ids."""
 
 
 class CampaignsResource(Resource):
@@ -516,6 +527,27 @@ class CampaignsResource(Resource):
             "POST", CampaignState, "/campaigns/{campaignId}/start", campaign_id, effect=DEDUPABLE
         )
 
+    async def ensure_paused(self, campaign_id: str) -> CampaignState:
+        """Pause a campaign unless it is; calls `pause` and takes its refusal for an answer.
+
+        Unlike `pause`, it is repeated after an unknown outcome.
+        """
+        return await self._ensure(campaign_id, "paused", "/campaigns/{campaignId}/pause")
+
+    async def ensure_started(self, campaign_id: str) -> CampaignState:
+        """Let a campaign run unless it does; calls `start` and takes its refusal for an answer.
+
+        Unlike `start`, it is repeated after an unknown outcome.
+        """
+        return await self._ensure(campaign_id, "running", "/campaigns/{campaignId}/start")
+
+    async def _ensure(self, campaign_id: str, state: str, path: str) -> CampaignState:
+        # the document calls a second start a no-op; lemlist answers it with a 400
+        try:
+            return await self._call("POST", CampaignState, path, campaign_id, effect=IDEMPOTENT)
+        except AlreadyDoneError:
+            return CampaignState(id=campaign_id, state=state)
+
     async def start_export(self, campaign_id: str) -> Export:
         """Begin an export of the campaign's statistics; a GET that starts a job.
 
@@ -541,6 +573,29 @@ class CampaignsResource(Resource):
         path = "/campaigns/{campaignId}/export/{exportId}/email/{email}"
         return await self._call("PUT", ExportStatus, path, campaign_id, export_id, email, effect=IDEMPOTENT)
 
+    async def export_stats(self, campaign_id: str, *, timeout: float = 600, every: float = 2) -> CsvFile:
+        """The statistics of a campaign as CSV, once lemlist has written them.
+
+        Calls `start_export`, then `export_status` every `every` seconds for `timeout` seconds at most. The file
+        is fetched when the result is used, within 24 hours; the key goes along only if it lies at the API's
+        own origin.
+
+        Raises:
+            DeadlineExceededError: the export is still under way.
+            UnexpectedStatusError: the export failed.
+        """
+        begun = await self.start_export(campaign_id)
+        export_id = begun.export_id or begun.record_id
+        if export_id is None:
+            raise DecodeError("the export has no id", status=200, operation=_EXPORT_START)
+        answer = await poll(
+            lambda: self.export_status(campaign_id, export_id), _is_over, every=every, timeout=timeout
+        )
+        export = answer.status or Export()
+        if export.status != "done" or export.url is None:
+            raise UnexpectedStatusError("the export failed", status=200, operation=_EXPORT_START)
+        return CsvFile(self._sender, Call("GET", "/files/exports", url=export.url))
+
     async def export_leads(
         self, campaign_id: str, *, state: str | Sequence[str] = "all"
     ) -> builtins.list[ExportedLead]:
@@ -554,17 +609,14 @@ class CampaignsResource(Resource):
         path = "/campaigns/{campaignId}/export/leads"
         return await self._call("GET", list[ExportedLead], path, campaign_id, payload=payload)
 
-    def export_leads_csv(
-        self, campaign_id: str, *, state: str | Sequence[str] = "all"
-    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """All leads of a campaign as CSV, piece by piece and in constant memory.
+    def export_leads_csv(self, campaign_id: str, *, state: str | Sequence[str] = "all") -> CsvFile:
+        """All leads of a campaign as CSV, row by row or into a file, and in constant memory.
 
         GET /campaigns/{campaignId}/export/leads
         """
         query = query_of(state=_states(state), format="csv").query
-        return self._sender.stream(
-            Call("GET", "/campaigns/{campaignId}/export/leads", (campaign_id,), query=query)
-        )
+        path = "/campaigns/{campaignId}/export/leads"
+        return CsvFile(self._sender, Call("GET", path, (campaign_id,), query=query))
 
     async def reports(self, campaign_ids: Sequence[str]) -> builtins.list[CampaignReport]:
         """Figures of several campaigns over their whole life.
@@ -590,6 +642,20 @@ class CampaignsResource(Resource):
         path = "/v2/campaigns/stats/batch"
         return await self._call("POST", StatsBatch, path, payload=encode(StatsBatchQuery, query))
 
+    async def stats_of(self, campaign_ids: Sequence[str], **span: Unpack[StatsSpan]) -> StatsBatch:
+        """Figures of any number of campaigns over a span of time; calls `stats_batch` for each 100 of them.
+
+        A campaign without figures is in `errors`, and leaves the others alone.
+        """
+        found = StatsBatch(results=[], errors=[])
+        for start in range(0, len(campaign_ids), _BATCH):
+            batch = await self.stats_batch(campaign_ids=campaign_ids[start : start + _BATCH], **span)
+            found = StatsBatch(
+                results=[*(found.results or []), *(batch.results or [])],
+                errors=[*(found.errors or []), *(batch.errors or [])],
+            )
+        return found
+
     async def duplicate(self, campaign_id: str, *, name: str | None = None) -> Campaign:
         """Copy a campaign as a draft; by default under its name with " Copy" behind it.
 
@@ -611,6 +677,10 @@ class CampaignsResource(Resource):
         GET /campaigns/{campaignId}/statutes
         """
         return await self._call("GET", Statutes, "/campaigns/{campaignId}/statutes", campaign_id)
+
+
+def _is_over(answer: ExportStatus) -> bool:
+    return answer.status is not None and answer.status.status != "pending"
 
 
 def _states(state: str | Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
@@ -9,6 +10,7 @@ from lemlist_async.core.payload import InQuery, Length, encode, query_value
 from lemlist_async.core.structure import Model, Wire, model
 from lemlist_async.core.wire import Call, Surprises
 from lemlist_async.resources._base import DEDUPABLE, READ, UNSAFE, Resource, query_of, reader, within
+from lemlist_async.resources._waiting import poll
 from lemlist_async.resources.leads import EmailStatus
 
 EnrichmentKind = Literal["find_email", "find_phone", "verify", "linkedin_enrichment"]
@@ -114,7 +116,7 @@ class NewEnrichment(TypedDict, total=False):
     """Whom to look for, and what to find out; all of it travels in the query."""
 
     find_email: Annotated[bool, InQuery()]
-    """Needs `linkedin_url`, or both names with `company_name` or `company_domain`."""
+    """Needs `linkedin_url`, or both names with `company_name` and `company_domain`."""
     verify_email: Annotated[bool, InQuery()]
     """Needs `email`."""
     linkedin_enrichment: Annotated[bool, InQuery()]
@@ -196,6 +198,24 @@ class EnrichmentsResource(Resource):
         return await self._sender.send(
             Call("GET", "/enrich/{enrichId}", (enrichment_id,), READ, decode=_progress)
         )
+
+    async def wait(self, enrichment_id: str, *, timeout: float = 300, every: float = 5) -> Enrichment:
+        """The result of an enrichment, once it is there.
+
+        Calls `get` every `every` seconds for `timeout` seconds at most, and once more if the result is empty:
+        lemlist says ``done`` too early now and then.
+
+        Raises:
+            DeadlineExceededError: it is still under way.
+            NotFoundError: there is no such enrichment.
+        """
+        found = await poll(
+            lambda: self.get(enrichment_id), lambda seen: not seen.running, every=every, timeout=timeout
+        )
+        if not found.empty:
+            return found
+        await asyncio.sleep(every)
+        return await self.get(enrichment_id)
 
     async def start_many(
         self, people: Iterable[EnrichmentRequest], *, webhook_url: str | None = None

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+import attrs
+
 from lemlist_async.core.structure import Id, Model, Secret, model
 from lemlist_async.resources._base import Resource, query_of
+from lemlist_async.resources._waiting import each
+from lemlist_async.resources.users import Channels, Role, User, UsersResource
 from lemlist_async.resources.webhooks import Webhook
 
 CampaignStatus = Literal["running", "paused", "draft", "ended", "archived", "errors"]
-Role = Literal["admin", "member"]
 
 
 @model
@@ -117,6 +120,16 @@ class CrmUser(Model):
     crm: Literal["salesforce", "hubspot", "pipedrive"] | str | None = None
 
 
+@attrs.frozen
+class TeamOverview:
+    """A team with its members, their mailboxes and channels, and its credits."""
+
+    team: Team
+    members: list[User]
+    channels: Channels
+    credits: Credits
+
+
 class TeamResource(Resource):
     """`lemlist.team`."""
 
@@ -150,3 +163,17 @@ class TeamResource(Resource):
         GET /team/crmUsers
         """
         return await self._call("GET", list[CrmUser], "/team/crmUsers")
+
+    async def overview(self, *, at_once: int = 5) -> TeamOverview:
+        """The team, its members and what they can send through: the only way to find all mailboxes.
+
+        Calls `get`, `credits`, `users.channels`, and `users.get` for each member, `at_once` at a time.
+        """
+        users = UsersResource(self._sender)
+        team = await self.get()
+        return TeamOverview(
+            team=team,
+            members=await each(users.get, team.user_ids or [], at_once=at_once),
+            channels=await users.channels(),
+            credits=await self.credits(),
+        )

@@ -6,8 +6,8 @@ from typing import Literal
 
 from lemlist_async.core.structure import Id, Model, model
 from lemlist_async.resources._base import Resource
-from lemlist_async.resources.team import Role
 
+Role = Literal["admin", "member"]
 MailboxStatus = Literal["CONNECTED", "ERROR", "DISCONNECTED"]
 
 

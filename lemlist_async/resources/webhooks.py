@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import builtins  # `list` is a method below
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal, Required, TypedDict, Unpack
 
 from lemlist_async.core.payload import InQuery, encode
 from lemlist_async.core.structure import Id, Model, Secret, model
+from lemlist_async.errors import AmbiguousError, ConflictError
 from lemlist_async.pagination import Pages, Whole
 from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, Resource
 
@@ -47,13 +50,9 @@ class Webhook(Model):
     created_at: datetime | None = None
 
 
-class NewWebhook(TypedDict, total=False):
-    """A webhook to register."""
+class HookOptions(TypedDict, total=False):
+    """What a webhook posts, and how it proves itself."""
 
-    target_url: Required[str]
-    """Takes one hook: a second one for it is refused, whatever its type."""
-    type: EventType
-    """One event; by default all."""
     secret: str
     """Comes back in the field ``secret`` of every event; never shown, never changed."""
     campaign_id: Annotated[str, InQuery()]
@@ -62,6 +61,15 @@ class NewWebhook(TypedDict, total=False):
     """Only the first event of its type for each lead."""
     zap_id: Annotated[str, InQuery()]
     """For Zapier."""
+
+
+class NewWebhook(HookOptions, total=False):
+    """A webhook to register."""
+
+    target_url: Required[str]
+    """Takes one hook: a second one for it is refused, whatever its type."""
+    type: EventType
+    """One event; by default all."""
 
 
 class WebhooksResource(Resource):
@@ -91,9 +99,65 @@ class WebhooksResource(Resource):
             verify="look for the target_url in webhooks.list()",
         )
 
+    async def ensure(
+        self, target_url: str, types: Iterable[EventType] | None = None, **fields: Unpack[HookOptions]
+    ) -> builtins.list[Webhook]:
+        """A hook for each of these events, or one for all of them; those that exist are kept, secret and all.
+
+        One address takes one hook. So where it is taken, or several events are asked for, hooks go to
+        ``target_url?event=emailsReplied`` and so on. May be called again at any time. Calls `list`, and `create`
+        for each hook that is missing; `list` again if another one was quicker.
+        """
+        hooks = await self.list().collect()
+        wanted = [None] if types is None else sorted(set(types))
+        found: builtins.list[Webhook] = []
+        for event in wanted:
+            hook = _serving(hooks, target_url, event, fields)
+            if hook is None:
+                taken = len(wanted) > 1 or any(one.target_url == target_url for one in hooks)
+                address = _with_event(target_url, event) if taken and event else target_url
+                hook = await self._create(address, event, fields)
+                hooks.append(hook)
+            found.append(hook)
+        return found
+
+    async def _create(self, address: str, event: EventType | None, options: HookOptions) -> Webhook:
+        try:
+            if event is None:
+                return await self.create(target_url=address, **options)
+            return await self.create(target_url=address, type=event, **options)
+        except (ConflictError, AmbiguousError):
+            hook = _serving(await self.list().collect(), address, event, options)
+            if hook is None:
+                raise
+            return hook
+
     async def delete(self, hook_id: str) -> Webhook:
         """Unregister a webhook.
 
         DELETE /hooks/{hookId}
         """
         return await self._call("DELETE", Webhook, "/hooks/{hookId}", hook_id, effect=IDEMPOTENT)
+
+
+def _serving(
+    hooks: Iterable[Webhook], target_url: str, event: EventType | None, options: HookOptions
+) -> Webhook | None:
+    """The hook that posts an event to an address, with or without the event's name behind it."""
+    places = {target_url} if event is None else {target_url, _with_event(target_url, event)}
+    scope = options.get("campaign_id"), options.get("is_first", False)
+    return next(
+        (
+            hook
+            for hook in hooks
+            if hook.target_url in places
+            and hook.type in {event, None}
+            and (hook.campaign_id, hook.is_first or False) == scope
+        ),
+        None,
+    )
+
+
+def _with_event(target_url: str, event: EventType) -> str:
+    address, mark, fragment = target_url.partition("#")
+    return f"{address}{'&' if '?' in address else '?'}event={event}{mark}{fragment}"

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from lemlist_async.core.classify import by_limiter, is_plan_limit, refusal
 from lemlist_async.core.headers import read_rate
@@ -33,6 +34,7 @@ class Try:
         self,
         call: Call[Any],
         key: ApiKey,
+        origin: str,
         throttle: Throttle,
         options: Options,
         limit: asyncio.Timeout,
@@ -41,6 +43,7 @@ class Try:
     ) -> None:
         self._call = call
         self._key = key
+        self._origin = URL(origin)
         self._throttle = throttle
         self._options = options
         self._owner = owner
@@ -56,8 +59,9 @@ class Try:
         return self.authenticate, self.classify, self.throttle
 
     async def authenticate(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
-        """Add the key. Redirects are not followed, so the request can only go to our own origin."""
-        request.headers["Authorization"] = self._key.authorization
+        """Add the key, for our own origin only: files of exports may lie elsewhere."""
+        if request.url.origin() == self._origin:
+            request.headers["Authorization"] = self._key.authorization
         return await handler(request)
 
     async def classify(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:

@@ -194,7 +194,7 @@ class Pipeline:
         """The bounds of one try: its time, and its line in the record."""
         call, options = journey.call, journey.options
         limit = asyncio.timeout_at(journey.deadline)
-        attempt = Try(call, self._key, self.throttle, options, limit, seconds, self)
+        attempt = Try(call, self._key, self._base.origin, self.throttle, options, limit, seconds, self)
         error: LemlistError
         try:
             async with limit:
@@ -224,7 +224,7 @@ class Pipeline:
             kwargs["headers"]["Content-Type"] = "application/json"
         return await self._session.get().request(
             call.method,
-            URL(f"{self._base}{call.target}", encoded=True),
+            URL(call.url or f"{self._base}{call.target}", encoded=True),
             middlewares=attempt.middlewares,
             **kwargs,
         )

@@ -285,7 +285,7 @@ async def test_views_share_the_client_and_change_what_they_are_asked_to() -> Non
 async def test_a_stream_gives_the_body_piece_by_piece() -> None:
     async with scripted(says(502, ""), says(200, b"a,b\n" * 50_000)) as server, quick(server.url) as lemlist:
         size = 0
-        async with lemlist.campaigns.export_leads_csv("cam_1") as pieces:
+        async with lemlist.campaigns.export_leads_csv("cam_1").stream() as pieces:
             async for piece in pieces:
                 size += len(piece)
     assert size == 200_000
