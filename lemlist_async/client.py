@@ -15,7 +15,7 @@ from lemlist_async import __version__
 from lemlist_async.core.payload import query_value
 from lemlist_async.core.wire import Call, Effect, fill
 from lemlist_async.credentials import DEFAULT_BASE_URL, ApiKey, BaseURL
-from lemlist_async.errors import ConfigurationError, InvalidInputError
+from lemlist_async.errors import APIKeyError, ConfigurationError, InvalidInputError
 from lemlist_async.hooks import EventName, Hook
 from lemlist_async.options import Options
 from lemlist_async.throttle import Throttle, ThrottleOptions, throttle_for
@@ -72,7 +72,8 @@ class Lemlist:
         allow_insecure: Take a plain http `base_url` on another machine.
 
     Raises:
-        ConfigurationError: no key, a key that no key looks like, a bad base URL or option.
+        APIKeyError: no key, or what no key looks like.
+        ConfigurationError: a bad base URL or option.
     """
 
     def __init__(
@@ -368,7 +369,7 @@ def _key(given: str | ApiKey | None) -> ApiKey:
     if given is None:
         given = os.environ.get("LEMLIST_API_KEY")
         if given is None:
-            raise ConfigurationError("no API key: give Lemlist(api_key=…), or set LEMLIST_API_KEY")
+            raise APIKeyError("no API key: give Lemlist(api_key=…), or set LEMLIST_API_KEY")
     return ApiKey(given)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
-from lemlist_async.errors import ConfigurationError
+from lemlist_async.errors import APIKeyError, ConfigurationError
 
 DEFAULT_BASE_URL = "https://api.lemlist.com/api"
 _PRINTABLE = frozenset(string.ascii_letters + string.digits + string.punctuation)
@@ -22,20 +22,20 @@ class ApiKey:
     """An API key without a readable form: not in `repr`, not in `str`, not in a pickle.
 
     Raises:
-        ConfigurationError: the key is empty, or holds anything but printable ASCII without spaces.
+        APIKeyError: the key is empty, or holds anything but printable ASCII without spaces.
     """
 
     __slots__ = ("__value",)
 
     def __init__(self, value: str) -> None:
         if not isinstance(cast("object", value), str):
-            raise ConfigurationError(f"the API key must be a string, not {type(value).__name__}")
+            raise APIKeyError(f"the API key must be a string, not {type(value).__name__}")
         if not value:
-            raise ConfigurationError(
+            raise APIKeyError(
                 "the API key is empty: create one in lemlist under Settings > Integrations"
             )
         if not _PRINTABLE.issuperset(value):
-            raise ConfigurationError(
+            raise APIKeyError(
                 "the API key holds a space, a line break or another character that no key has: "
                 "was it read from a file with its newline?"
             )

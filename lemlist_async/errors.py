@@ -1,7 +1,8 @@
 """Everything this library raises, as one tree: whose fault it was, what lemlist said, and what next.
 
 LemlistError
-├─ ConfigurationError            no key, bad base_url, bad option (also a ValueError)
+├─ ConfigurationError            bad base_url, bad option (also a ValueError)
+│   └─ APIKeyError               no key, or what no key looks like
 ├─ InvalidInputError             an argument that lemlist would refuse; nothing was sent (also a ValueError)
 ├─ ClosedError                   used after close, from another event loop, after a fork
 ├─ QueueError                    refused by our own queue, before anything was sent
@@ -46,6 +47,7 @@ from typing import Any, ClassVar
 import attrs
 
 __all__ = [
+    "APIKeyError",
     "APIStatusError",
     "AlreadyDoneError",
     "AmbiguousDeadlineError",
@@ -131,6 +133,10 @@ def _rebuild(cls: type[LemlistError], args: tuple[Any, ...], state: dict[str, An
 
 class ConfigurationError(LemlistError, ValueError):
     """What was given to the library cannot work; nothing was sent."""
+
+
+class APIKeyError(ConfigurationError):
+    """No API key was given, or what was given cannot be one."""
 
 
 class InvalidInputError(LemlistError, ValueError):

@@ -6,6 +6,7 @@ import enum
 
 from lemlist_async.bulk.job import JobStoppedError
 from lemlist_async.errors import (
+    APIKeyError,
     AuthenticationError,
     ConfigurationError,
     InvalidInputError,
@@ -37,6 +38,7 @@ class Exit(enum.IntEnum):
 
 
 _BY_ERROR: tuple[tuple[type[LemlistError], Exit], ...] = (
+    (APIKeyError, Exit.AUTHENTICATION),
     (AuthenticationError, Exit.AUTHENTICATION),
     (PermissionDeniedError, Exit.AUTHENTICATION),
     (ConfigurationError, Exit.USAGE),
@@ -51,6 +53,4 @@ def exit_of(error: LemlistError) -> Exit:
     """The code for an error."""
     if isinstance(error, JobStoppedError) and isinstance(error.__cause__, LemlistError):
         return exit_of(error.__cause__)
-    if isinstance(error, ConfigurationError) and "API key" in error.message:
-        return Exit.AUTHENTICATION
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), Exit.ERROR)

@@ -100,7 +100,7 @@ async def test_ambiguous_rows_may_be_left_as_unknown_and_looked_up_by_the_next_r
 
 
 @pytest.mark.parametrize(
-    ("key", "kind"), [("wrong", errors.AuthenticationError), ("sandbox-key", errors.NotFoundError)]
+    ("key", "kind"), [("wrong", errors.AuthenticationError), ("sandbox-key", errors.InvalidInputError)]
 )
 async def test_a_wrong_key_or_an_unknown_campaign_shows_before_the_first_row(
     key: str, kind: type[errors.LemlistError]

@@ -11,7 +11,13 @@ import attrs
 from lemlist_async.bulk.email import fault_of
 from lemlist_async.bulk.job import CannotVerifyError, Outcome, Payload, RowRefusedError, done
 from lemlist_async.core.structure import hints_of, wire_name
-from lemlist_async.errors import ConfigurationError, InvalidInputError, LeadAlreadyExistsError
+from lemlist_async.errors import (
+    BadTeamError,
+    ConfigurationError,
+    InvalidInputError,
+    LeadAlreadyExistsError,
+    NotFoundError,
+)
 from lemlist_async.resources.leads import NewLead
 
 if TYPE_CHECKING:
@@ -143,7 +149,13 @@ class ImportLeads:
 
     async def prepare(self, lemlist: Lemlist) -> None:
         """Read the campaign: one that does not exist, or a wrong key, shows before the first lead."""
-        await lemlist.campaigns.get(self.campaign_id)
+        try:
+            await lemlist.campaigns.get(self.campaign_id)
+        except (NotFoundError, BadTeamError) as error:
+            raise InvalidInputError(
+                f"the team of this key has no campaign {self.campaign_id} (lemlist says: {error.message}); "
+                "its id stands in the address of the campaign's page"
+            ) from error
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
         """Create the lead."""

@@ -1,0 +1,118 @@
+"""Imports point down, heavy libraries stay in their rooms, and the public names are there."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import lemlist_async
+
+PACKAGE = Path(lemlist_async.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# Each room and the rooms it may import from; its own is understood.
+BELOW = {
+    "errors": set(),
+    "options": {"errors"},
+    "credentials": {"errors"},
+    "hooks": {"errors", "options"},
+    "core": {"errors", "options"},
+    "throttle": {"errors", "options"},
+    "transport": {"errors", "options", "credentials", "hooks", "core", "throttle"},
+    "pagination": {"errors", "core"},
+    "resources": {"errors", "core", "pagination"},
+    "client": {"errors", "options", "credentials", "hooks", "core", "throttle", "transport"},
+    "bulk": {"errors", "core", "resources"},
+    "sandbox": set(),
+    "testing": {"sandbox"},
+    "cli": {"errors", "options", "bulk", "client", "sandbox"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+ONLY_IN = {
+    "aiohttp": ("transport/", "sandbox/"),
+    "aiolimiter": ("throttle/throttle.py",),
+    "backoff": ("transport/pipeline.py",),
+    "typer": ("cli/",),
+    "rich": ("cli/",),
+    "sqlite3": ("bulk/journal.py",),
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Modules that a file imports when it is imported or used; those for type checkers alone are left out."""
+    tree = ast.parse(path.read_text())
+    hidden = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    skipped = {id(inner) for node in hidden for inner in ast.walk(node)}
+    # a property that imports on first use may look upwards: that is how the client shows its areas
+    lazy = {
+        id(inner) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module and id(node) not in lazy:
+            names = {f"{node.module}.{name.name}" for name in node.names}
+            yield from names if node.module == "lemlist_async" else {node.module}
+
+
+def room(path: Path) -> str:
+    """The room of a file: the package or module right below the top."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    mine = room(path)
+    for name in imports(path):
+        if name.startswith("lemlist_async.") and name != "lemlist_async.__version__":
+            other = name.split(".")[1]
+            assert other == mine or other in BELOW[mine], f"{mine} must not import {other}"
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_stays_in_its_room(library: str) -> None:
+    users = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        if any(n.split(".")[0] == library for n in imports(path))
+    }
+    assert users
+    assert all(user.startswith(ONLY_IN[library]) for user in users), users
+
+
+def test_the_core_knows_neither_loop_nor_clock() -> None:
+    for path in (PACKAGE / "core").glob("*.py"):
+        assert not {"asyncio", "time", "random", "socket"} & set(imports(path)), path
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    for name in lemlist_async.__all__:
+        assert getattr(lemlist_async, name) is not None
+    assert dir(lemlist_async) == sorted(lemlist_async.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
+        lemlist_async.Nonsense  # noqa: B018  # the look-up is what is tested
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    script = "import sys, lemlist_async; print(*{n.split('.')[0] for n in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"aiohttp", "attr", "attrs", "orjson", "backoff", "yarl", "asyncio"}
+
+
+def test_the_core_never_imports_an_extra() -> None:
+    script = (
+        "import sys; from lemlist_async import Lemlist; l = Lemlist('k'); l.campaigns, l.leads, l.bulk; "
+        "print(*{n.split('.')[0] for n in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"typer", "rich", "redis", "docket", "opentelemetry"}
