@@ -2,12 +2,12 @@
 
 from .accounts import Counters, Seen, Tally
 from .emulator import Sandbox, serve
+from .fault_book import FaultBook
 from .faults import (
     BAD_CHUNK,
     Cut,
     Drip,
     Fault,
-    FaultBook,
     Garbage,
     Hang,
     Reset,

@@ -14,11 +14,12 @@ import attrs
 
 from .accounts import Account, Counters, Seen
 from .desk import Desk
-from .faults import FaultBook
+from .fault_book import FaultBook
 from .limits import make_policy
 from .router import Router
 from .routes import all_routes
-from .state import Behaviour, ListShape, Team, World
+from .state import Team
+from .world import Behaviour, ListShape, World
 
 if TYPE_CHECKING:
     from .server import Server  # aiohttp.web is heavy, so it waits until a sandbox starts

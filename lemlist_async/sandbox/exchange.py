@@ -11,7 +11,8 @@ import attrs
 import orjson
 
 if TYPE_CHECKING:
-    from .state import Team, World
+    from .state import Team
+    from .world import World
 
 __all__ = [
     "CSV",

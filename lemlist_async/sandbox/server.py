@@ -15,9 +15,9 @@ from aiohttp import web
 from .accounts import Seen
 from .desk import Admission, Desk
 from .exchange import Answer, Call, Refusal, Route, answer
-from .faults import FaultBook
-from .state import World
+from .fault_book import FaultBook
 from .wire import Wire
+from .world import World
 
 __all__ = ["Server"]
 

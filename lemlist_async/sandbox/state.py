@@ -4,52 +4,26 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from random import Random
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import attrs
 
+from . import defaults
 from .exchange import Record
+from .tables import Blocklist, Table, iso
 
-__all__ = ["Behaviour", "ListShape", "Table", "Team", "World", "iso"]
+__all__ = ["Team"]
 
-ListShape = Literal["v2", "bare"]
 _LETTERS: Final = string.ascii_letters + string.digits
 
 
-class Table(dict[str, Record]):
-    """Records by id."""
-
-    def keep(self, record: Record) -> Record:
-        """Store a record under its own id."""
-        self[record["_id"]] = record
-        return record
-
-
-@attrs.frozen(kw_only=True)
-class Behaviour:
-    """The points where lemlist itself is seen to differ, or where waiting is made short."""
-
-    list_shape: ListShape = "v2"
-    duplicate_status: int = 409
-    polls: int = 2
-    """Polls during which an export or an enrichment is still running."""
-    public_url: Callable[[], str]
-    """The base address, known once the sandbox listens."""
-
-
-def iso(seconds: float) -> str:
-    """Epoch seconds as the API writes a time: UTC, milliseconds, ``Z``."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-@attrs.define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True, repr=False)
 class Team:
     """The account behind one key."""
 
-    random: Random = attrs.field(repr=False)
-    wall_clock: Callable[[], float] = attrs.field(repr=False)
+    random: Random
+    wall_clock: Callable[[], float]
     id: str = ""
     name: str = "Sandbox team"
     plan: str = "multichannelExpert"
@@ -62,26 +36,50 @@ class Team:
     credits: dict[str, int] = attrs.field(
         factory=lambda: {"freemium": 0, "subscription": 800, "gifted": 100, "paid": 100}
     )
-    users: Table = attrs.field(factory=Table, repr=False)
-    campaigns: Table = attrs.field(factory=Table, repr=False)
-    sequences: Table = attrs.field(factory=Table, repr=False)
-    schedules: Table = attrs.field(factory=Table, repr=False)
-    leads: Table = attrs.field(factory=Table, repr=False)
-    contacts: Table = attrs.field(factory=Table, repr=False)
-    activities: Table = attrs.field(factory=Table, repr=False)
-    exports: Table = attrs.field(factory=Table, repr=False)
-    crm_filters: Table = attrs.field(factory=Table, repr=False)
-    files: dict[str, bytes] = attrs.field(factory=dict[str, bytes], repr=False)
-    lead_ids_by_email: dict[str, list[str]] = attrs.field(factory=dict[str, list[str]], repr=False)
-    lead_ids_by_campaign: dict[str, dict[str, None]] = attrs.field(
-        factory=dict[str, dict[str, None]], repr=False
-    )
-    contact_ids_by_email: dict[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    searches_left: int = 2000
+    """How many people or company searches are left today."""
+    users: Table = attrs.field(factory=Table)
+    campaigns: Table = attrs.field(factory=Table)
+    sequences: Table = attrs.field(factory=Table)
+    schedules: Table = attrs.field(factory=Table)
+    leads: Table = attrs.field(factory=Table)
+    contacts: Table = attrs.field(factory=Table)
+    contact_lists: Table = attrs.field(factory=Table)
+    companies: Table = attrs.field(factory=Table)
+    activities: Table = attrs.field(factory=Table)
+    unsubscribes: Blocklist = attrs.field(factory=Blocklist)
+    hooks: Table = attrs.field(factory=Table)
+    enrichments: Table = attrs.field(factory=Table)
+    exports: Table = attrs.field(factory=Table)
+    conversations: Table = attrs.field(factory=Table)
+    labels: Table = attrs.field(factory=Table)
+    drafts: Table = attrs.field(factory=Table)
+    tasks: Table = attrs.field(factory=Table)
+    personas: Table = attrs.field(factory=Table)
+    agents: Table = attrs.field(factory=Table)
+    signals: Table = attrs.field(factory=Table)
+    alerts: Table = attrs.field(factory=Table)
+    crm_filters: Table = attrs.field(factory=Table)
+    files: dict[str, bytes] = attrs.field(factory=dict[str, bytes])
+    sent: list[Record] = attrs.field(factory=list[Record])
+    """The bodies of all messages that were sent through the inbox, each with its ``channel``."""
+    kinds_seen: set[tuple[str, str]] = attrs.field(factory=set[tuple[str, str]])
+    contact_ids_by_email: dict[str, str] = attrs.field(factory=dict[str, str])
+    lead_ids_by_contact: dict[str, dict[str, None]] = attrs.field(factory=dict[str, dict[str, None]])
+    lead_ids_by_campaign: dict[str, dict[str, None]] = attrs.field(factory=dict[str, dict[str, None]])
 
     def __attrs_post_init__(self) -> None:
         self.id, self.created_at = self.new_id("tea"), self.stamp()
         self.user_id = self.add_user("Robin Sender", "robin@sandbox.example", role="admin")["_id"]
         self.add_user("Kim Second", "kim@sandbox.example", provider="custom")
+
+    def __repr__(self) -> str:
+        sizes = (
+            f"{len(self.campaigns)} campaigns",
+            f"{len(self.leads)} leads",
+            f"{len(self.contacts)} contacts",
+        )
+        return f"<Team {self.id}: {', '.join(sizes)}>"
 
     def new_id(self, prefix: str) -> str:
         """Prefix, underscore, 17 letters and digits; the same row of ids for the same seed."""
@@ -98,159 +96,155 @@ class Team:
 
     def add_user(self, name: str, email: str, *, role: str = "member", provider: str = "google") -> Record:
         """A member with one mailbox."""
-        mailbox: Record = {
-            "_id": self.new_id("usm"),
-            "email": email,
-            "provider": provider,
-            "status": "CONNECTED" if provider == "google" else "OK",
-            # the limit is a number for Google mailboxes and text for SMTP ones
-            "lemlist": {"emailLimit": 50 if provider == "google" else "50"},
-            "lemwarm": {"active": False},
-        }
-        slug = name.lower().replace(" ", "-")
-        limits = {"status": True, "inviteLimit": 20, "sendLimit": 30, "visitLimit": 40}
-        linkedin = {"linkedinUrl": f"https://www.linkedin.com/in/{slug}", **limits}
-        identity = {"_id": self.new_id("usr"), "name": name, "email": email, "role": role}
-        return self.users.keep({**identity, "linkedIn": linkedin, "mailboxes": [mailbox]})
+        return self.users.keep(defaults.user(self, name, email, role, provider))
 
     def add_schedule(self, **fields: Any) -> Record:
         """A sending window; what is not given has lemlist's defaults."""
-        schedule: Record = {
-            "_id": self.new_id("skd"),
-            "name": "Default schedule",
-            "secondsToWait": 1200,
-            "timezone": "Europe/Paris",
-            "start": "09:00",
-            "end": "18:00",
-            "weekdays": [1, 2, 3, 4, 5],
-            "public": False,
-            "teamId": self.id,
-            "createdBy": self.user_id,
-            "createdAt": self.stamp(),
-        }
-        return self.schedules.keep(schedule | fields)
+        return self.schedules.keep(defaults.schedule(self) | fields)
 
     def add_campaign(self, name: str = "Sandbox campaign", **fields: Any) -> Record:
-        """A campaign with an empty sequence and a schedule, a ``draft`` whose state is ``running``."""
-        campaign_id, sequence_id = self.new_id("cam"), self.new_id("seq")
-        self.sequences.keep({"_id": sequence_id, "campaignId": campaign_id, "level": 0, "steps": []})
-        campaign: Record = {
-            "_id": campaign_id,
-            "name": name,
-            "emoji": "🚀",
-            "labels": [],
-            "timezone": "Europe/Paris",
-            "teamId": self.id,
-            "sequenceId": sequence_id,
-            "scheduleIds": [self.add_schedule()["_id"]],
-            "createdAt": self.stamp(),
-            "createdBy": self.user_id,
-            "status": "draft",
-            "state": "running",
-            "archived": False,
-            "autoReview": False,
-            "sendUserIds": [self.user_id],
-        }
-        self.lead_ids_by_campaign[campaign_id] = {}
-        return self.campaigns.keep(campaign | fields)
+        """A campaign with an empty sequence and a schedule: a ``draft`` whose state is ``running``."""
+        campaign = self.campaigns.keep(defaults.campaign(self, name) | fields)
+        campaign["scheduleIds"] = [self.add_schedule()["_id"]]
+        self.sequences.keep(
+            {
+                "_id": campaign["sequenceId"],
+                "campaignId": campaign["_id"],
+                "level": 0,
+                "steps": list[Record](),
+            }
+        )
+        self.lead_ids_by_campaign[campaign["_id"]] = {}
+        return campaign
 
-    def add_contact(self, email: str | None = None, **fields: Any) -> Record:
-        """The person of that address: the one there is, or a new one."""
-        known = self.contact_ids_by_email.get((email or "").lower())
+    def add_contact(self, email: str | None = None, /, **fields: Any) -> Record:
+        """The person of that address: the one there is, or a new one with these fields."""
+        email = email or fields.pop("email", None)
+        known = self.contact_by_email(email) if email else None
         if known is not None:
-            return self.contacts[known]
-        contact: Record = {
-            "_id": self.new_id("ctc"),
-            "email": email,
-            "fields": fields,
-            "ownerId": self.user_id,
-            "createdAt": self.stamp(),
-            "createdBy": self.user_id,
-            "unsubscribed": False,
-            "source": "api",
-        }
+            return known
+        contact = self.contacts.keep(defaults.contact(self, fields))
+        self.lead_ids_by_contact[contact["_id"]] = {}
         if email:
-            self.contact_ids_by_email[email.lower()] = contact["_id"]
-        return self.contacts.keep(contact)
+            self.set_email(contact, email)
+        return contact
 
-    def add_lead(self, campaign_id: str, email: str | None = None, **variables: Any) -> Record:
+    def set_email(self, contact: Record, email: str) -> None:
+        """Give an address to a contact that has none."""
+        contact["email"] = email
+        self.contact_ids_by_email[email.lower()] = contact["_id"]
+
+    def contact_by_email(self, email: str) -> Record | None:
+        """The person of that address, in upper or lower case."""
+        return self.contacts.get(self.contact_ids_by_email.get(email.lower(), ""))
+
+    def remove_contact(self, contact: Record) -> None:
+        """Forget a person with all leads, events, tasks and conversations."""
+        contact_id = contact["_id"]
+        for lead in self.leads_of_contact(contact_id):
+            self.remove_lead(lead)
+        for table in (self.activities, self.tasks, self.conversations, self.drafts):
+            for record_id in [row["_id"] for row in table.values() if row.get("contactId") == contact_id]:
+                del table[record_id]
+        for members in self.contact_lists.values():
+            members["contactIds"].pop(contact_id, None)
+        if contact["email"]:
+            del self.contact_ids_by_email[contact["email"].lower()]
+        del self.contacts[contact_id], self.lead_ids_by_contact[contact_id]
+
+    def add_contact_list(self, name: str, *, dynamic: bool = False) -> Record:
+        """A list of contacts; a dynamic one cannot be changed by hand."""
+        own = {"_id": self.new_id("clt"), "name": name, "dynamic": dynamic}
+        return self.contact_lists.keep(own | {"contactIds": dict[str, None]()})
+
+    def add_company(self, domain: str | None = None, /, **fields: Any) -> Record:
+        """A company."""
+        return self.companies.keep(defaults.company(self, domain or fields.pop("domain", None), fields))
+
+    def add_lead(self, campaign_id: str, email: str | None = None, /, **variables: Any) -> Record:
         """A person in a campaign, in review unless it reviews by itself; KeyError for an unknown campaign."""
         campaign = self.campaigns[campaign_id]
         given = ({"email": email} if email else {}) | variables
-        launched = campaign["autoReview"]
-        lead: Record = {
-            "_id": self.new_id("lea"),
-            "campaignId": campaign_id,
-            "contactId": self.add_contact(email, **variables)["_id"],
-            "state": "reviewed" if launched else "scanned",
-            "status": "running" if launched else "review",
-            "isPaused": False,
-            "personalized": False,
-            "source": "api",
-            "createdAt": self.stamp(),
-            "emailStatus": "deliverable" if email else None,
-            "variables": given,
-        }
-        if email:
-            self.lead_ids_by_email.setdefault(email.lower(), []).append(lead["_id"])
+        contact_id = self.add_contact(**given)["_id"]
+        lead = self.leads.keep(defaults.lead(self, campaign, contact_id, given))
+        self.lead_ids_by_contact[contact_id][lead["_id"]] = None
         self.lead_ids_by_campaign[campaign_id][lead["_id"]] = None
-        return self.leads.keep(lead)
+        return lead
 
     def remove_lead(self, lead: Record) -> None:
         """Forget a lead; the contact stays."""
         del self.leads[lead["_id"]]
         del self.lead_ids_by_campaign[lead["campaignId"]][lead["_id"]]
-        if email := lead["variables"].get("email"):
-            self.lead_ids_by_email[email.lower()].remove(lead["_id"])
+        del self.lead_ids_by_contact[lead["contactId"]][lead["_id"]]
 
     def leads_of(self, campaign_id: str) -> list[Record]:
         """The leads of a campaign, oldest first."""
         return [self.leads[lead_id] for lead_id in self.lead_ids_by_campaign[campaign_id]]
 
-    def leads_by_email(self, email: str) -> list[Record]:
+    def leads_of_contact(self, contact_id: str) -> list[Record]:
         """The copies of a person in all campaigns, oldest first."""
-        return [self.leads[lead_id] for lead_id in self.lead_ids_by_email.get(email.lower(), [])]
+        return [self.leads[lead_id] for lead_id in self.lead_ids_by_contact[contact_id]]
+
+    def leads_by_email(self, email: str) -> list[Record]:
+        """The copies of the person of that address, oldest first."""
+        contact = self.contact_by_email(email)
+        return self.leads_of_contact(contact["_id"]) if contact else []
 
     def add_activity(self, kind: str, lead: Record | None = None, **fields: Any) -> Record:
         """One event of the history, about a lead if one is given."""
-        activity: Record = {
-            "_id": self.new_id("act"),
-            "type": kind,
-            "teamId": self.id,
-            "createdAt": self.stamp(),
-            "bot": False,
-        }
+        activity: Record = {"_id": self.new_id("act"), "type": kind, "teamId": self.id, "bot": False}
         if lead is not None:
             activity |= {
                 "leadId": lead["_id"],
                 "campaignId": lead["campaignId"],
                 "contactId": lead["contactId"],
             }
-        return self.activities.keep(activity | fields)
+            activity["isFirst"] = (lead["_id"], kind) not in self.kinds_seen
+            self.kinds_seen.add((lead["_id"], kind))
+        return self.activities.keep({**activity, "createdAt": self.stamp(), **fields})
+
+    def add_message(
+        self,
+        contact: Record,
+        channel: str,
+        kind: str,
+        message: str,
+        lead: Record | None = None,
+        **fields: Any,
+    ) -> Record:
+        """A message to or from a contact, in the conversation with them; ``kind`` is an activity type."""
+        row = self.conversation_with(contact["_id"])
+        if row is None:
+            row = self.conversations.keep(defaults.conversation(self, contact["_id"]))
+        row["lastActivityAt"] = self.stamp()
+        row["channels"] = list(dict.fromkeys([*row["channels"], channel]))
+        if kind.endswith("Replied"):
+            row |= {"haveReplies": True, "lastRepliedAt": self.stamp(), "lastRepliedChannel": channel}
+            row["users"][0]["read"] = False
+        about: Record = {
+            "contactId": contact["_id"],
+            "leadEmail": contact["email"],
+            "messageId": f"<{self.new_id('msg')}@sandbox.example>",
+            "attachments": [],
+        }
+        return self.add_activity(kind, lead, message=message, **(about | fields))
+
+    def conversation_with(self, contact_id: str) -> Record | None:
+        """The conversation with a contact."""
+        return next((row for row in self.conversations.values() if row["contactId"] == contact_id), None)
+
+    def block(self, value: str, source: str = "api") -> Record:
+        """A value that must not be written to: an address, ``@domain``, LinkedIn URL or phone number."""
+        row = {"_id": self.new_id("uns"), "value": value, "source": source, "createdAt": self.stamp()}
+        return self.unsubscribes.keep(row)
+
+    def add_signal(self, agent: Record, **fields: Any) -> Record:
+        """A signal that an agent caught just now."""
+        return self.signals.keep(defaults.signal(self, agent) | fields)
 
     def add_crm_filter(
         self, name: str, people: list[Record], *, crm: str = "hubspot", kind: str = "contact"
     ) -> Record:
         """A segment in the CRM of the key's user, with the people an import of it would bring."""
-        number = str(len(self.crm_filters) + 1)
-        segment: Record = {
-            "_id": number,
-            "name": name,
-            "crm": crm,
-            "type": kind,
-            "userId": self.user_id,
-            "people": people,
-        }
-        return self.crm_filters.keep(segment)
-
-
-@attrs.define(eq=False)
-class World:
-    """All teams of a sandbox."""
-
-    behaviour: Behaviour
-    teams: list[Team]
-
-    def holds(self, record_id: str) -> bool:
-        """Whether any team has a record of that id."""
-        return any(record_id in table for team in self.teams for table in team.tables())
+        own = {"_id": str(len(self.crm_filters) + 1), "userId": self.user_id}
+        return self.crm_filters.keep(own | {"name": name, "crm": crm, "type": kind, "people": people})

@@ -5,11 +5,11 @@ from random import Random
 import attrs
 import pytest
 
+from lemlist_async.sandbox.fault_book import FaultBook
 from lemlist_async.sandbox.faults import (
     Cut,
     Drip,
     Fault,
-    FaultBook,
     Garbage,
     Hang,
     Reset,

@@ -8,9 +8,9 @@ import orjson
 import pytest
 from aiohttp import ClientSession, encode_basic_auth
 
-from lemlist_async.sandbox import Sandbox
+from lemlist_async.sandbox import Sandbox, Team
 
-__all__ = ["Api", "api", "arrived", "connected", "sandbox"]
+__all__ = ["Api", "api", "arrived", "connected", "sandbox", "team"]
 
 
 class Api:
@@ -63,6 +63,11 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def api(sandbox: Sandbox) -> AsyncIterator[Api]:
     async with connected(sandbox) as session:
         yield Api(session, sandbox.url)
+
+
+@pytest.fixture
+def team(sandbox: Sandbox) -> Team:
+    return sandbox.team()
 
 
 async def test_the_kit_reaches_the_sandbox(api: Api, sandbox: Sandbox) -> None:

@@ -8,16 +8,11 @@ import pytest
 from aiohttp import FormData
 
 from lemlist_async.sandbox import Sandbox, Team
-from tests.wire.test_sandbox_kit import Api, api, connected, sandbox
+from tests.wire.test_sandbox_kit import Api, api, connected, sandbox, team
 
-__all__ = ["api", "sandbox"]
+__all__ = ["api", "sandbox", "team"]
 
 NOBODY = "lea_0123456789abcdefg"
-
-
-@pytest.fixture
-def team(sandbox: Sandbox) -> Team:
-    return sandbox.team()
 
 
 @pytest.fixture
@@ -33,10 +28,10 @@ def lead(team: Team, campaign_id: str) -> dict[str, Any]:
 async def test_a_created_lead_has_an_id_its_campaign_and_all_its_keys(
     api: Api, team: Team, campaign_id: str
 ) -> None:
-    person = {"email": "ann@b.example", "firstName": "Ann", "Company name": "B", "score": 3, "none": None}
+    person = {"email": "ann@b.example", "self": "Ann", "Company name": "B", "score": 3, "none": None}
     made = await api.ok(f"POST /campaigns/{campaign_id}/leads/", json=person)
     assert (made["campaignId"], made["campaignName"], made["isPaused"]) == (campaign_id, "Spring", False)
-    assert (made["Company name"], made["score"], "none" in made) == ("B", 3, False)
+    assert (made["Company name"], made["score"], made["self"], "none" in made) == ("B", 3, "Ann", False)
     assert team.leads[made["_id"]]["status"] == "review"
     assert team.contacts[made["contactId"]]["email"] == "ann@b.example"
 

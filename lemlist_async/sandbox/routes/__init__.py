@@ -6,11 +6,73 @@ from collections.abc import Iterator
 
 from lemlist_async.sandbox.exchange import Route
 
-from . import campaign_exports, campaign_stats, campaigns, lead_extras, lead_states, leads, team
+from . import (
+    ab_tests,
+    activities,
+    agents,
+    alerts,
+    campaign_exports,
+    campaign_stats,
+    campaigns,
+    companies,
+    contact_lists,
+    contacts,
+    drafts,
+    enrich,
+    fields,
+    hooks,
+    inbox,
+    inbox_labels,
+    lead_extras,
+    lead_states,
+    leads,
+    legacy_unsubscribes,
+    mailboxes,
+    people,
+    personas,
+    schedules,
+    sequences,
+    signals,
+    tasks,
+    team,
+    unsubscribes,
+    users,
+)
 
 __all__ = ["all_routes"]
 
-_AREAS = (team, campaigns, campaign_exports, campaign_stats, leads, lead_states, lead_extras)
+_AREAS = (
+    team,
+    users,
+    campaigns,
+    campaign_exports,
+    campaign_stats,
+    sequences,
+    ab_tests,
+    schedules,
+    leads,
+    lead_states,
+    lead_extras,
+    contacts,
+    contact_lists,
+    companies,
+    fields,
+    activities,
+    unsubscribes,
+    legacy_unsubscribes,
+    hooks,
+    enrich,
+    inbox,
+    inbox_labels,
+    drafts,
+    tasks,
+    people,
+    personas,
+    agents,
+    signals,
+    mailboxes,
+    alerts,
+)
 
 
 def all_routes() -> Iterator[Route]:

@@ -65,12 +65,26 @@ def require(fields: Mapping[str, Any], name: str, kind: type | tuple[type, ...] 
     return value
 
 
-def texts(value: object, refusal: str) -> list[str]:
+def word(fields: Mapping[str, object], name: str) -> str:
+    """The text of a field; "" if it is absent, null or no text."""
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def texts(value: object, refusal: str | Record) -> list[str]:
     """A list of text; 400 with ``refusal`` for anything else."""
     items = cast("list[object]", value) if isinstance(value, list) else None
     if items is None or not all(isinstance(item, str) for item in items):
         raise refuse(400, refusal)
     return cast("list[str]", items)
+
+
+def objects(value: object, refusal: str | Record) -> list[Record]:
+    """A list of JSON objects; 400 with ``refusal`` for anything else."""
+    items = cast("list[object]", value) if isinstance(value, list) else None
+    if items is None or not all(isinstance(item, dict) for item in items):
+        raise refuse(400, refusal)
+    return cast("list[Record]", items)
 
 
 def newest(call: Call, records: Iterable[Record]) -> list[Record]:

@@ -41,7 +41,7 @@ def _copies(call: Call, value: str) -> list[Record]:
     elif lead is None:
         leads = []
     else:
-        leads = call.team.leads_by_email(lead["variables"].get("email", "")) or [lead]
+        leads = call.team.leads_of_contact(lead["contactId"])
     if not leads:
         raise refuse(404, "Lead not found")
     return leads

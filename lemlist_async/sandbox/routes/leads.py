@@ -8,6 +8,7 @@ from urllib.parse import quote
 from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
 
 from .common import QuietRoute, campaign_of, find, is_email
+from .enrich import requests_of, start_for_lead
 
 __all__ = ["ROUTES", "flat_view", "insert_lead", "lead_in_campaign"]
 
@@ -31,6 +32,8 @@ def create_lead(call: Call) -> Record:
         return {**body, "campaignId": campaign_id, "isPaused": False}
     campaign = campaign_of(call)
     lead = insert_lead(call, campaign, body, deduplicate=call.flag("deduplicate"))
+    if requests := requests_of(call):
+        start_for_lead(call.team, lead, requests)
     view = flat_view(lead)
     view.pop("emailStatus", None)
     return {"campaignId": campaign_id, "campaignName": campaign["name"], **view}
@@ -94,10 +97,12 @@ def _full_view(call: Call, lead: Record) -> Record:
 def lead_in_campaign(call: Call, value: str) -> Record:
     """The lead that an id or an address means within the campaign of the path."""
     campaign = campaign_of(call)
-    if "@" in value:
-        leads = call.team.leads_by_email(value)
-    else:
-        leads = [find(call, call.team.leads, value, "Lead not found")]
+    by_email = "@" in value
+    leads = (
+        call.team.leads_by_email(value)
+        if by_email
+        else [find(call, call.team.leads, value, "Lead not found")]
+    )
     lead = next((lead for lead in leads if lead["campaignId"] == campaign["_id"]), None)
     if lead is None:
         raise refuse(404, "Lead not found")
@@ -138,7 +143,7 @@ def remove_lead(call: Call) -> Record:
 def unsubscribe_lead(call: Call) -> Record:
     """The lead of that address keeps its place, and is written to no more."""
     view = _unsubscribed(call, lead_in_campaign(call, call.ids["email"]))
-    return {field: view[field] for field in _FIXED}
+    return {field: view[field] for field in _FIXED if field in view}
 
 
 def _unsubscribed(call: Call, lead: Record) -> Record:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
 
+from .hooks import hook_view
+
 __all__ = ["ROUTES", "STATUSES"]
 
 STATUSES = ("running", "paused", "draft", "ended", "archived", "errors")
@@ -18,9 +20,11 @@ def get_team(call: Call) -> Record:
         "userIds": list(team.users),
         "createdBy": team.user_id,
         "createdAt": team.created_at,
-        "hooks": [],
+        "hooks": [hook_view(hook) for hook in team.hooks.values()],
         "beta": [],
         "invitedUsers": [],
+        "slackWebhook": {"url": "https://hooks.sandbox.example/team", "failCounter": 0},
+        "customDomain": "links.sandbox.example",
     }
     if call.one("version") == "v2":
         record["users"] = [

@@ -1,0 +1,46 @@
+"""What all state is made of: tables of records, and times as text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from .exchange import Record
+
+__all__ = ["Blocklist", "Table", "iso"]
+
+
+class Table(dict[str, Record]):
+    """Records by id, oldest first."""
+
+    def keep(self, record: Record) -> Record:
+        """Store a record under its own id."""
+        self[record["_id"]] = record
+        return record
+
+
+class Blocklist(Table):
+    """Blocked values, each once, in upper or lower case."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ids: dict[str, str] = {}
+
+    def find(self, value: str) -> Record | None:
+        """The record of a value."""
+        return self.get(self._ids.get(value.lower(), ""))
+
+    def keep(self, record: Record) -> Record:
+        """Store a record, or give the one that its value has already."""
+        known = self.find(record["value"])
+        if known is None:
+            self._ids[record["value"].lower()] = record["_id"]
+        return known or super().keep(record)
+
+    def release(self, record: Record) -> None:
+        """Forget a record."""
+        del self[record["_id"]], self._ids[record["value"].lower()]
+
+
+def iso(seconds: float) -> str:
+    """Epoch seconds as the API writes a time: UTC, milliseconds, ``Z``."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
