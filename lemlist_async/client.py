@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -289,9 +289,9 @@ class Lemlist:
         )
         return await self.send(call)
 
-    async def send(self, call: Call[T]) -> T:
+    def send(self, call: Call[T]) -> Coroutine[Any, Any, T]:
         """Run a call of your own making; what all operations go through."""
-        return await self._pipeline.run(call, self._options)
+        return self._pipeline.run(call, self._options)
 
     def stream(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Run a call, and give its body piece by piece, for answers too large to hold."""

@@ -62,10 +62,11 @@ class Timeouts:
 
     connect: float = attrs.field(default=10.0, validator=_between(0.001, 600))
     """TCP and TLS."""
+    attempt: float | None = attrs.field(default=60.0, validator=_between(0.001, 3600, or_none=True))
+    """From sending to the last byte of the answer, however it comes: in one piece, dripping, or not at all.
+    Of a stream, to the end of its headers."""
     read: float = attrs.field(default=60.0, validator=_between(0.001, 3600))
-    """Silence on the socket."""
-    attempt: float | None = attrs.field(default=120.0, validator=_between(0.001, 3600, or_none=True))
-    """From sending to the last byte of the body: what stops an answer that drips. Streams are exempt."""
+    """Silence within a stream."""
 
 
 @attrs.frozen(kw_only=True)

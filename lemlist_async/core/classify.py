@@ -77,6 +77,8 @@ def refusal(call: Call[Any], reply: Reply) -> errors.APIStatusError:
 
 def is_html(reply: Reply) -> bool:
     """Whether the answer is a page: a gateway's, or the web app's shell for a path that does not exist."""
+    if reply.body[:1] in {b"{", b"["}:
+        return False
     return reply.content_type in {"text/html", "application/xhtml+xml"} or bool(_HTML.match(reply.body[:200]))
 
 

@@ -38,12 +38,18 @@ class RateInfo:
 
 def read_rate(headers: Mapping[str, str]) -> RateInfo:
     """Read all of them at once."""
+    limit, remaining = read_quota(headers)
     return RateInfo(
-        limit=_count(headers.get("X-RateLimit-Limit")),
-        remaining=_count(headers.get("X-RateLimit-Remaining")),
+        limit=limit,
+        remaining=remaining,
         reset=read_date(headers.get("X-RateLimit-Reset")),
         retry_after=read_retry_after(headers.get("Retry-After"), headers.get("Date")),
     )
+
+
+def read_quota(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Limit and what remains of it: all that an answer which is no refusal is asked for."""
+    return _count(headers.get("X-RateLimit-Limit")), _count(headers.get("X-RateLimit-Remaining"))
 
 
 def read_retry_after(text: str | None, server_date: str | None = None) -> float | None:
@@ -125,5 +131,7 @@ def _number(text: str) -> float | None:
 
 
 def _count(text: str | None) -> int | None:
+    if text is not None and len(text) < 10 and text.isascii() and text.isdigit():
+        return int(text)
     number = _number(text) if text else None
     return int(number) if number is not None and number >= 0 else None

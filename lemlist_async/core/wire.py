@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeGuard, TypeVar
@@ -121,6 +122,8 @@ class Reply:
 
 
 _PLACE = re.compile(r"\{\w+\}")
+_HARMLESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]*")
+"""What stays as it is: every id of lemlist's own."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -133,11 +136,23 @@ def fill(template: str, ids: Sequence[str]) -> str:
     """
     if not ids:
         return template
-    values = iter(ids)
-    return _PLACE.sub(lambda place: _quote(next(values), place[0]), template)
+    literals, places = _split(template)
+    filled = [
+        _quote(value, place) + literal
+        for value, place, literal in zip(ids, places, literals[1:], strict=True)
+    ]
+    return literals[0] + "".join(filled)
+
+
+@functools.lru_cache(256)
+def _split(template: str) -> tuple[list[str], list[str]]:
+    """The literal parts of a template, and the places between them."""
+    return _PLACE.split(template), _PLACE.findall(template)
 
 
 def _quote(value: object, place: str) -> str:
+    if isinstance(value, str) and _HARMLESS.fullmatch(value):
+        return value
     if not isinstance(value, str):
         raise InvalidInputError(f"{place} must be a string, not {type(value).__name__}")
     # an empty or dotted segment would name another route; yarl and proxies normalise them away

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar, get_origin, overload
 
 import attrs
 
+from lemlist_async.core.decode import decoder
 from lemlist_async.core.payload import Payload, query_value
-from lemlist_async.core.structure import Model, decoder, model
+from lemlist_async.core.structure import Model, model
 from lemlist_async.core.wire import Call, Decode, Effect, ShapeError, Surprises, Upload, is_object
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Cursor, Page, Pages, Scheme, rows_of, totals
@@ -31,7 +32,7 @@ class Done(Model):
 class Sender(Protocol):
     """What a resource asks of the client."""
 
-    async def send(self, call: Call[T]) -> T:
+    def send(self, call: Call[T]) -> Coroutine[Any, Any, T]:
         """Run a call to its result."""
         ...
 

@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from lemlist_async.core.classify import by_limiter, is_plan_limit, refusal
-from lemlist_async.core.headers import read_rate
+from lemlist_async.core.headers import read_quota, read_rate
 from lemlist_async.core.wire import Call, Reply
 from lemlist_async.credentials import ApiKey
 from lemlist_async.errors import LemlistError
@@ -34,21 +34,19 @@ class Try:
         self,
         call: Call[Any],
         key: ApiKey,
-        origin: str,
+        origin: URL,
         throttle: Throttle,
         options: Options,
         limit: asyncio.Timeout,
-        seconds: float | None,
         owner: object,
     ) -> None:
         self._call = call
         self._key = key
-        self._origin = URL(origin)
+        self._origin = origin
         self._throttle = throttle
         self._options = options
         self._owner = owner
         self._limit = limit
-        self._seconds = seconds
         self.sent = False
         self.granted: float | None = None
         self.slot: Slot | None = None
@@ -108,32 +106,30 @@ class Try:
     def _start(self) -> None:
         """The time of the try runs from here: what went before was the queue."""
         self.granted = time.monotonic()
-        if self._seconds is not None:
-            now = asyncio.get_running_loop().time()
+        seconds = self._options.timeouts.attempt
+        if seconds is not None:
+            until = asyncio.get_running_loop().time() + seconds
             deadline = self._limit.when()
-            until = now + self._seconds
             self._limit.reschedule(until if deadline is None else min(until, deadline))
 
     def _settle(self, slot: Slot, response: aiohttp.ClientResponse) -> None:
         headers = response.headers
-        rate = read_rate(headers) if "X-RateLimit-Limit" in headers or response.status == 429 else None
-        state = None if rate is None else RateState(rate.limit, rate.remaining)
-        if response.status != 429 or rate is None or is_plan_limit(self._call, rate):
-            slot.answered(state)
-            return
-        slot.refused(rate.retry_after, by_limiter=by_limiter(Reply(429, headers)), rate=state)
+        state = RateState(*read_quota(headers)) if "X-RateLimit-Limit" in headers else None
+        if response.status == 429:
+            rate = read_rate(headers)
+            if not is_plan_limit(self._call, rate):
+                slot.refused(rate.retry_after, by_limiter=by_limiter(Reply(429, headers)), rate=state)
+                return
+        slot.answered(state)
 
 
 async def read_capped(response: aiohttp.ClientResponse, cap: int) -> bytes | None:
     """The whole body; None if it is larger than `cap` bytes, in which case the connection is closed."""
-    chunks: list[bytes] = []
-    size = 0
     content = response.content
-    while chunk := await content.readany():
-        size += len(chunk)
-        if size > cap:
-            response.close()
-            return None
-        chunks.append(chunk)
-    response.release()
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    body = await content.readany()
+    while len(body) <= cap:
+        if content.at_eof():  # the usual answer is there in one piece
+            return body
+        body += await content.readany()
+    response.close()
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from yarl import URL
 from lemlist_async.core import retry as schedule
 from lemlist_async.core.classify import is_html, refusal_inside, unlike_the_api
 from lemlist_async.core.payload import to_json
-from lemlist_async.core.wire import Call, Reply, ShapeError, Surprises
+from lemlist_async.core.wire import Call, Reply, ShapeError, Surprises, Upload
 from lemlist_async.credentials import ApiKey, BaseURL
 from lemlist_async.errors import (
     AmbiguousDeadlineError,
@@ -51,6 +51,7 @@ class _Journey:
     """One call on its way: what was tried, and until when it may go on."""
 
     call: Call[Any]
+    url: URL
     options: Options
     deadline: float | None
     """On the clock of the event loop."""
@@ -73,7 +74,8 @@ class Pipeline:
         self._session = session
         self.throttle = throttle
         self._key = key
-        self._base = base
+        self._base = str(base)
+        self._origin = URL(base.origin)
         self.hooks = Hooks()
         self.surprises: Surprises = {}
         self._budget = schedule.Budget(options.retry.budget, options.retry.budget_floor)
@@ -82,18 +84,18 @@ class Pipeline:
 
     # The two ways to run a call -----------------------------------------------------------------------
 
-    async def run(self, call: Call[T], options: Options) -> T:
+    def run(self, call: Call[T], options: Options) -> Coroutine[Any, Any, T]:
         """Send a call until it succeeds or may not be sent again, and read its result.
 
         Raises:
             LemlistError: whatever ended it, with all `attempts`.
         """
-        return await self._repeat(call, options, self._whole)
+        return self._repeat(call, options, streamed=False)
 
     @asynccontextmanager
     async def stream(self, call: Call[Any], options: Options) -> AsyncGenerator[AsyncIterator[bytes]]:
         """Send a call, and give its body piece by piece; the tries end when the body begins."""
-        response = await self._repeat(call, options, self._opened)
+        response = await self._repeat(call, options, streamed=True)
         try:
             yield self._pieces(call, response)
         finally:
@@ -106,16 +108,18 @@ class Pipeline:
 
     # The loop over tries ------------------------------------------------------------------------------
 
-    async def _repeat(self, call: Call[Any], options: Options, once: Callable[[_Journey], Awaitable[T]]) -> T:
+    async def _repeat(self, call: Call[Any], options: Options, *, streamed: bool) -> Any:
         self._fail_fast(call)
-        call.target  # a value that no path can carry is refused before anything waits or is sent  # noqa: B018
-        loop = asyncio.get_running_loop()
-        deadline = None if options.deadline is None else loop.time() + options.deadline
-        journey = _Journey(call, options, deadline)
+        # a value that no path can carry is refused here, before anything waits or is sent
+        url = URL(call.url or f"{self._base}{call.target}", encoded=True)
+        deadline = options.deadline
+        if deadline is not None:
+            deadline += asyncio.get_running_loop().time()
+        journey = _Journey(call, url, options, deadline)
         self._budget.earn()
         while True:
             try:
-                result = await once(journey)
+                result = await self._once(journey, streamed)
             except LemlistError as error:
                 error.attempts = tuple(journey.tries)
                 self._count_refusals(error)
@@ -166,68 +170,51 @@ class Pipeline:
 
     # One try ------------------------------------------------------------------------------------------
 
-    async def _whole(self, journey: _Journey) -> Any:
-        """Send once and read the whole answer."""
-        async with self._trying(journey, journey.options.timeouts.attempt) as attempt:
-            response = await self._send(journey, attempt)
-            try:
-                reply = await self._read(journey, response)
-            except BaseException:
-                response.close()
-                raise
-            result = self._decode(journey.call, reply)
-        self._succeeded(journey, attempt, reply.status)
-        return result
-
-    async def _opened(self, journey: _Journey) -> aiohttp.ClientResponse:
-        """Send once, up to the headers of the answer."""
-        async with self._trying(journey, None) as attempt:
-            response = await self._send(journey, attempt)
-            if is_html(Reply(response.status, response.headers)):
-                body = await read_capped(response, journey.options.max_body)
-                self._decode(journey.call, Reply(response.status, response.headers, body or b""))
-        self._succeeded(journey, attempt, response.status)
-        return response
-
-    @asynccontextmanager
-    async def _trying(self, journey: _Journey, seconds: float | None) -> AsyncGenerator[Try]:
-        """The bounds of one try: its time, and its line in the record."""
-        call, options = journey.call, journey.options
+    async def _once(self, journey: _Journey, streamed: bool) -> Any:
+        """One try: its time, and its line in the record."""
         limit = asyncio.timeout_at(journey.deadline)
-        attempt = Try(call, self._key, self._base.origin, self.throttle, options, limit, seconds, self)
+        attempt = Try(journey.call, self._key, self._origin, self.throttle, journey.options, limit, self)
         error: LemlistError
         try:
             async with limit:
-                yield attempt
-            return
+                response = await self._send(journey, attempt, streamed)
+                try:
+                    result = await (self._begun if streamed else self._result)(journey, response)
+                except BaseException:
+                    response.close()
+                    raise
         except TimeoutError:
             error = self._out_of_time(journey, attempt)
         except LemlistError as failed:
             error = failed
+        else:
+            self._succeeded(journey, attempt, response.status)
+            return result
         self._note(journey, attempt, _outcome(error))
         error.scrub(self._key.redact)
         raise error
 
-    async def _send(self, journey: _Journey, attempt: Try) -> aiohttp.ClientResponse:
+    async def _result(self, journey: _Journey, response: aiohttp.ClientResponse) -> Any:
+        """The answer, whole."""
+        return self._decode(journey.call, await self._read(journey, response))
+
+    async def _begun(self, journey: _Journey, response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
+        """The answer up to its headers, if it is one."""
+        if is_html(Reply(response.status, response.headers)):
+            self._decode(journey.call, await self._read(journey, response))
+        return response
+
+    def _send(self, journey: _Journey, attempt: Try, streamed: bool) -> Awaitable[aiohttp.ClientResponse]:
         call = journey.call
         if self.hooks.wants("request"):
             event = RequestEvent(operation=call.operation, number=journey.number, lane=journey.options.lane)
             self.hooks.emit("request", event)
-        kwargs = self._session.kwargs()
+        data: bytes | aiohttp.FormData | None = None
         if call.upload is not None:
-            form = aiohttp.FormData()
-            part = call.upload
-            form.add_field(part.name, part.content, filename=part.filename, content_type=part.content_type)
-            kwargs["data"] = form
+            data = _form(call.upload)
         elif call.body is not None:
-            kwargs["data"] = to_json(call.body)
-            kwargs["headers"]["Content-Type"] = "application/json"
-        return await self._session.get().request(
-            call.method,
-            URL(call.url or f"{self._base}{call.target}", encoded=True),
-            middlewares=attempt.middlewares,
-            **kwargs,
-        )
+            data = to_json(call.body)
+        return self._session.request(call.method, journey.url, data, attempt.middlewares, streamed=streamed)
 
     async def _read(self, journey: _Journey, response: aiohttp.ClientResponse) -> Reply:
         call = journey.call
@@ -238,10 +225,8 @@ class Pipeline:
         else:
             if body is not None:
                 return Reply(response.status, response.headers, body)
-            lost = maybe_done(
-                call, f"the answer is larger than {journey.options.max_body} bytes", kind="too_large",
-                status=response.status,
-            )  # fmt: skip
+            why = f"the answer is larger than {journey.options.max_body} bytes"
+            lost = maybe_done(call, why, kind="too_large", status=response.status)
         raise lost
 
     def _decode(self, call: Call[Any], reply: Reply) -> Any:
@@ -322,6 +307,8 @@ class Pipeline:
 
     def _count_refusals(self, error: LemlistError) -> None:
         if not isinstance(error, AuthenticationError):
+            if isinstance(error, APIStatusError):
+                self._refusals = 0
             return
         self._refusals += 1
         if self._refusals >= REFUSED_KEY_TRIES:
@@ -348,6 +335,13 @@ def next_ceiling(number: int, base: float, cap: float) -> float:
     for _ in range(number - 1):
         next(steps)
     return float(next(steps))
+
+
+def _form(part: Upload) -> aiohttp.FormData:
+    # made anew for each try: a form is used up by being sent
+    form = aiohttp.FormData()
+    form.add_field(part.name, part.content, filename=part.filename, content_type=part.content_type)
+    return form
 
 
 def _outcome(error: LemlistError) -> str:

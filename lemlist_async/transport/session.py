@@ -7,16 +7,19 @@ import inspect
 import os
 import ssl as ssl_module
 import warnings
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import aiohttp
 import attrs
 from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
+from yarl import URL
 
 from lemlist_async.errors import ClosedError
 from lemlist_async.options import Timeouts
 
+ACCEPT = "application/json, text/*;q=0.9, */*;q=0.1"
 POOL = 100
 """Connections at most: above what the throttle lets fly, so that no call waits for one inside its slot."""
 
@@ -52,6 +55,12 @@ class Session:
         self._borrowed = borrowed
         self._own: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._headers = {"User-Agent": network.user_agent, "Accept": ACCEPT}
+        self._json_headers = {**self._headers, "Content-Type": "application/json"}
+        self._more = _more(network, borrowed=borrowed is not None)
+        self._more_of_streams = {**self._more, "timeout": _client_timeout(timeouts, timeouts.read)}
+        if borrowed is not None:
+            self._more["timeout"] = _client_timeout(timeouts)
         self._pid = os.getpid()
         self._closed = False
         self._made_at = _caller()
@@ -92,7 +101,7 @@ class Session:
             connector=aiohttp.TCPConnector(limit=POOL, ssl=self._network.ssl, ttl_dns_cache=60),
             cookie_jar=aiohttp.DummyCookieJar(),
             request_class=Request,
-            timeout=client_timeout(self._timeouts),
+            timeout=_client_timeout(self._timeouts),
             trust_env=False,
         )
 
@@ -103,20 +112,25 @@ class Session:
         if own is not None and self._pid == os.getpid():
             await own.close()
 
-    def kwargs(self) -> dict[str, Any]:
-        """What each request of ours says about the network."""
-        headers = {
-            "User-Agent": self._network.user_agent,
-            "Accept": "application/json, text/*;q=0.9, */*;q=0.1",
-        }
-        more: dict[str, Any] = {"headers": headers, "allow_redirects": False}
-        if self._network.proxy is not None:
-            more["proxy"] = self._network.proxy
-        if self._borrowed is not None:
-            more["timeout"] = client_timeout(self._timeouts)
-            if self._network.ssl is not True:
-                more["ssl"] = self._network.ssl
-        return more
+    def request(
+        self,
+        method: str,
+        url: URL,
+        data: bytes | aiohttp.FormData | None,
+        middlewares: Sequence[aiohttp.ClientMiddlewareType],
+        *,
+        streamed: bool,
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        """Send one request; redirects are not followed, so it goes nowhere but to `url`."""
+        return self.get().request(
+            method,
+            url,
+            data=data,
+            headers=self._json_headers if type(data) is bytes else self._headers,
+            middlewares=middlewares,
+            allow_redirects=False,
+            **(self._more if not streamed else self._more_of_streams),
+        )
 
     def __del__(self) -> None:
         own: aiohttp.ClientSession | None = getattr(self, "_own", None)
@@ -132,9 +146,17 @@ class Session:
         own._connector = None  # pyright: ignore[reportPrivateUsage]  # there is no public way to disarm it
 
 
-def client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
-    """No total: it would count the wait in the throttle; the pipeline has a deadline of its own."""
-    return aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=timeouts.read)
+def _more(network: Network, *, borrowed: bool) -> dict[str, Any]:
+    """What a request has to say for itself: the proxy, and to a borrowed session also the rest."""
+    more: dict[str, Any] = {} if network.proxy is None else {"proxy": network.proxy}
+    if borrowed and network.ssl is not True:
+        more["ssl"] = network.ssl
+    return more
+
+
+def _client_timeout(timeouts: Timeouts, silence: float | None = None) -> aiohttp.ClientTimeout:
+    """No total: it would count the wait in the throttle; the pipeline has a time limit of its own."""
+    return aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=silence)
 
 
 def _caller() -> str:
