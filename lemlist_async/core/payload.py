@@ -75,7 +75,7 @@ def encode(spec: type, fields: Mapping[str, Any]) -> Payload:
     known = _places(spec)
     if unknown := fields.keys() - known.keys():
         raise TypeError(_unknown(min(unknown), known))
-    if missing := getattr(spec, "__required_keys__", frozenset[str]()) - fields.keys():
+    if missing := _required(spec) - fields.keys():
         raise TypeError(f"missing required argument: {', '.join(sorted(missing))}")
     query: list[tuple[str, str]] = []
     body: dict[str, Any] | None = {} if any(place.query is None for place in known.values()) else None
@@ -164,6 +164,15 @@ def _check_length(name: str, value: Any, span: Length) -> None:
         raise InvalidInputError(f"{name} must have at least {span.low} {what}, not {count}")
     if span.high is not None and count > span.high:
         raise InvalidInputError(f"{name} may have at most {span.high} {what}, not {count}")
+
+
+@cached
+def _required(spec: type) -> frozenset[str]:
+    # a TypedDict cannot tell by itself: where annotations are texts, it does not see `Required` in them
+    marked = {name: get_origin(hint) for name, hint in hints_of(spec).items()}
+    declared: frozenset[str] = getattr(spec, "__required_keys__", frozenset())
+    known = declared.union(name for name, mark in marked.items() if mark is Required)
+    return known.difference(name for name, mark in marked.items() if mark is NotRequired)
 
 
 @cached

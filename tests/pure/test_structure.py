@@ -1,0 +1,268 @@
+"""Models: lenient in, exact out."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated, Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lemlist_async.core import decode as decode_module
+from lemlist_async.core.decode import decoder
+from lemlist_async.core.structure import (
+    Id,
+    Model,
+    Secret,
+    SnakeModel,
+    Wire,
+    camel,
+    model,
+    unstructure,
+    write_time,
+)
+from lemlist_async.core.wire import Surprises
+
+
+@model
+class Inner(Model):
+    value: int | None = None
+
+
+@model
+class Sample(Model):
+    id: Id
+    first_name: str | None = None
+    status: Literal["on", "off"] | str | None = None
+    count: int | None = None
+    share: float | None = None
+    is_paused: bool | None = None
+    created_at: datetime | None = None
+    inner: Inner | None = None
+    inners: list[Inner] | None = None
+    by_name: dict[str, Inner] | None = None
+    anything: Any = None
+    mixed: bool | str | None = None
+    hook: Annotated[str | None, Secret()] = None
+    odd_name: Annotated[str | None, Wire("Odd-Name")] = None
+
+
+@model
+class Tree(Model):
+    id: Id
+    parent: Tree | None = None
+
+
+@model
+class Snake(SnakeModel):
+    company_name: str | None = None
+
+
+FULL: dict[str, Any] = {
+    "_id": "x_1",
+    "firstName": "Ann",
+    "status": "on",
+    "count": 3,
+    "share": 0.5,
+    "isPaused": False,
+    "createdAt": "2026-03-04T05:06:07.089Z",
+    "inner": {"value": 1},
+    "inners": [{"value": 2}, {}],
+    "byName": {"a": {"value": 3}},
+    "anything": [1, {"b": None}],
+    "mixed": "A",
+    "hook": "https://hooks.example/secret",
+    "Odd-Name": "odd",
+}
+
+
+def read(data: Any, cls: Any = Sample) -> tuple[Any, Surprises]:
+    surprises: Surprises = {}
+    return decoder(cls)(copy.deepcopy(data), surprises), surprises
+
+
+def test_every_kind_of_field_is_read() -> None:
+    found, surprises = read(FULL)
+    assert (found.id, found.first_name, found.count, found.is_paused) == ("x_1", "Ann", 3, False)
+    assert found.created_at == datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=UTC)
+    assert found.inner == Inner(value=1)
+    assert found.inners == [Inner(value=2), Inner()]
+    assert found.by_name == {"a": Inner(value=3)}
+    assert (found.mixed, found.odd_name, found.extra) == ("A", "odd", {})
+    assert surprises == {}
+
+
+def test_what_came_can_be_given_back() -> None:
+    assert read(FULL)[0].to_dict() == FULL
+
+
+def test_what_was_changed_is_given_back_changed() -> None:
+    found, _ = read({**FULL, "count": "7", "firstName": None})
+    found.count, found.first_name, found.inner = 8, "Bob", None
+    expected = {**FULL, "count": 8, "firstName": "Bob"}
+    del expected["inner"]
+    assert found.to_dict() == expected
+
+
+def test_reading_leaves_the_given_object_alone() -> None:
+    given_ = copy.deepcopy(FULL)
+    Sample.from_dict(given_)
+    assert given_ == FULL
+
+
+def test_unknown_keys_are_kept_under_their_own_names() -> None:
+    """Quirk: lead keys are free text, and new keys appear without notice."""
+    data = {"_id": "x_1", "Company name": "Acme", "firstName": "Ann", "first name": "Anne", "extra": {"a": 1}}
+    found, surprises = read(data)
+    assert found.extra == {"Company name": "Acme", "first name": "Anne", "extra": {"a": 1}}
+    assert (found.to_dict(), surprises) == (data, {})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kept"),
+    [
+        ("count", "7", 7),
+        ("count", "-7", -7),
+        ("count", 7.5, 7.5),
+        ("share", 1, 1),
+        ("createdAt", "2026-03-04", datetime(2026, 3, 4, tzinfo=UTC)),
+        ("createdAt", "2026-03-04T05:06:07+02:00", datetime(2026, 3, 4, 3, 6, 7, tzinfo=UTC)),
+        ("createdAt", "2026-03-04 05:06:07.089Z", datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=UTC)),
+    ],
+)
+def test_another_spelling_of_the_promised_type_is_read_and_given_back(
+    key: str, value: Any, kept: Any
+) -> None:
+    """Quirk: a limit is 50 for one mailbox and "50" for another."""
+    found, surprises = read({"_id": "x_1", key: value})
+    name = {"createdAt": "created_at"}.get(key, key)
+    assert (getattr(found, name), surprises) == (kept, {})
+    assert found.to_dict()[key] == value
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("count", "many"),
+        ("count", True),
+        ("count", "9" * 30),
+        ("firstName", 5),
+        ("isPaused", "yes"),
+        ("share", "half"),
+        ("createdAt", "yesterday"),
+        ("createdAt", 1_700_000_000),
+        ("inner", "text"),
+        ("inners", {"value": 1}),
+        ("inners", ["text"]),
+        ("byName", [1]),
+    ],
+)
+def test_a_value_of_another_type_is_kept_as_it_came_and_counted(key: str, value: Any) -> None:
+    """Quirk: response schemas are not kept to, so nothing may raise on them."""
+    found, surprises = read({"_id": "x_1", key: value})
+    assert found.to_dict() == {"_id": "x_1", key: value}
+    assert sum(surprises.values()) == 1
+
+
+def test_an_unknown_value_of_an_enumeration_is_no_surprise() -> None:
+    """Quirk: new statuses and event types appear monthly."""
+    found, surprises = read({"_id": "x_1", "status": "brand-new"})
+    assert (found.status, surprises) == ("brand-new", {})
+
+
+def test_null_is_told_from_a_missing_key() -> None:
+    """Quirk: hardly anything is marked as nullable, and anything may be null."""
+    nulls = {"_id": "x_1", **dict.fromkeys(list(FULL)[1:])}
+    found, surprises = read(nulls)
+    assert (found.first_name, found.inner, found.anything, surprises) == (None, None, None, {})
+    assert found.to_dict() == nulls
+    assert read({"_id": "x_1"})[0].to_dict() == {"_id": "x_1"}
+
+
+@pytest.mark.parametrize("data", [{}, {"_id": None}])
+def test_a_missing_id_is_empty_and_counted(data: dict[str, Any]) -> None:
+    found, surprises = read(data)
+    assert (found.id, surprises) == ("", {"Sample.id": 1})
+    assert found.to_dict() == data
+
+
+def test_what_is_no_object_at_all_is_kept_and_counted() -> None:
+    assert read([1]) == ([1], {"Sample": 1})
+    assert read("text", list[Sample]) == ("text", {str(list[Sample]): 1})
+
+
+def test_a_model_may_hold_itself() -> None:
+    found, _ = read({"_id": "a", "parent": {"_id": "b"}}, Tree)
+    assert found.parent.id == "b"
+
+
+def test_snake_case_keys_are_read_where_lemlist_spells_them_so() -> None:
+    assert read({"company_name": "Acme"}, Snake)[0].company_name == "Acme"
+    assert not hasattr(Snake(), "__dict__")
+
+
+def test_repr_hides_secrets_and_the_values_of_unknown_keys() -> None:
+    shown = repr(read({**FULL, "apiToken": "hush"})[0])
+    assert "hooks.example" not in shown
+    assert "hush" not in shown
+    assert "hook=…" in shown
+    assert "extra={'apiToken': …}" in shown
+
+
+def test_only_the_first_orders_of_keys_get_their_own_function_and_all_read_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decode_module, "SHAPES", 2)
+    decoder.cache_clear()  # type: ignore[attr-defined]  # functools.cache, whose type is hidden
+    keys = ["_id", "firstName", "count", "Company name"]
+    try:
+        for order in itertools.permutations(keys):
+            data = {key: {**FULL, "Company name": "Acme", "count": None}[key] for key in order}
+            found, surprises = read(data)
+            assert (found.to_dict(), found.extra, surprises) == (data, {"Company name": "Acme"}, {})
+    finally:
+        decoder.cache_clear()  # type: ignore[attr-defined]  # as above
+
+
+def test_an_object_with_very_many_keys_is_read_too() -> None:
+    data = {"_id": "x_1", **{f"Variable {number}": "x" for number in range(2_000)}}
+    assert read(data)[0].to_dict() == data
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(list(FULL)) | st.text(max_size=6), JSON, max_size=10))
+def test_any_object_is_read_without_an_error_and_given_back_whole(data: dict[str, Any]) -> None:
+    found, _ = read(data)
+    assert found.to_dict() == data
+    assert Sample.from_dict(found.to_dict()).to_dict() == data
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (datetime(2026, 3, 4, 5, 6, 7, 89_123, tzinfo=UTC), "2026-03-04T05:06:07.089Z"),
+        (datetime(2026, 3, 4, 5, 6, 7), "2026-03-04T05:06:07.000Z"),  # noqa: DTZ001  # naive is the point
+        (datetime(2026, 3, 4, 5, tzinfo=timezone(timedelta(hours=2))), "2026-03-04T03:00:00.000Z"),
+    ],
+)
+def test_times_are_written_in_utc_with_milliseconds(value: datetime, text: str) -> None:
+    assert write_time(value) == unstructure(value) == text
+
+
+def test_names_become_camel_case() -> None:
+    assert [camel(name) for name in ("id", "first_name", "linkedin_url_sales_nav")] == [
+        "id", "firstName", "linkedinUrlSalesNav",
+    ]  # fmt: skip

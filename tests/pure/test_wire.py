@@ -1,0 +1,71 @@
+"""Calls and replies as values."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lemlist_async import Call, Effect
+from lemlist_async.core.wire import Reply, encode_query, fill
+from lemlist_async.errors import InvalidInputError
+
+SENDABLE = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\x7f"), min_size=1)
+
+
+def test_only_reads_and_idempotent_operations_are_repeatable() -> None:
+    assert {effect for effect in Effect if effect.repeatable} == {Effect.READ, Effect.IDEMPOTENT}
+
+
+def test_a_call_is_named_by_its_template_and_sent_with_its_values() -> None:
+    call = Call[None]("GET", "/leads/{email}", ("ann+x@example.com",), query=[("version", "v2")])
+    assert call.operation == "GET /leads/{email}"
+    assert call.target == "/leads/ann%2Bx%40example.com?version=v2"
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"),
+    [
+        ("@example.com", "%40example.com"),
+        ("https://linkedin.com/in/a b", "https%3A%2F%2Flinkedin.com%2Fin%2Fa%20b"),
+        ("+33 6", "%2B33%206"),
+        ("é", "%C3%A9"),
+    ],
+)
+def test_path_values_are_quoted_whole(value: str, quoted: str) -> None:
+    """Quirk: addresses, domains, LinkedIn pages and phone numbers are parts of paths."""
+    assert fill("/v2/unsubscribes/variables/{value}", (value,)) == f"/v2/unsubscribes/variables/{quoted}"
+
+
+@pytest.mark.parametrize("value", ["", ".", "..", "a\nb", "\x00", "\ud800", 5, None])
+def test_a_value_that_would_name_another_route_or_not_arrive_is_refused(value: object) -> None:
+    with pytest.raises(InvalidInputError, match=r"\{id\}"):
+        fill("/campaigns/{id}", (value,))  # type: ignore[arg-type]  # that is the point
+
+
+@given(SENDABLE.filter(lambda text: text not in {".", ".."}))
+def test_the_server_decodes_a_path_value_to_what_was_given(text: str) -> None:
+    quoted = fill("/a/{value}/b", (text,)).removeprefix("/a/").removesuffix("/b")
+    assert "/" not in quoted
+    assert unquote(quoted) == text
+
+
+@given(st.lists(st.tuples(SENDABLE, st.text(st.characters(exclude_categories=["Cs"])))))
+def test_the_server_decodes_a_query_to_what_was_given(query: list[tuple[str, str]]) -> None:
+    assert parse_qsl(encode_query(query), keep_blank_values=True, strict_parsing=bool(query)) == query
+
+
+def test_a_lone_surrogate_in_a_query_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="surrogate"):
+        encode_query([("a", "\ud800")])
+
+
+def test_a_reply_tells_its_media_type_and_its_text() -> None:
+    reply = Reply(200, {"Content-Type": "Application/JSON; charset=utf-8"}, "é".encode() + b"\xff")
+    assert (reply.content_type, reply.text(), Reply(204, {}).content_type) == (
+        "application/json",
+        "é\ufffd",
+        "",
+    )
