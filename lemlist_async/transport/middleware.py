@@ -78,7 +78,10 @@ class Try:
         status = response.status
         try:
             body = await read_capped(response, _ERROR_BODY)
-        except CAUGHT:
+        except BaseException as error:
+            response.close()
+            if not isinstance(error, CAUGHT):
+                raise
             # the status alone says enough: a gateway's page that was cut must not hide its 502
             body = b""
         return refusal(self._call, Reply(status, response.headers, body or b""))

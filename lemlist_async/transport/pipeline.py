@@ -241,7 +241,8 @@ class Pipeline:
         except ShapeError as error:
             why, damaged = f"the answer has another shape: {error}", False
         except ValueError:
-            if call.text:
+            # what begins like JSON and does not parse is JSON that was damaged
+            if call.text and not reply.body.startswith((b"{", b"[")):
                 return reply.text()
             why, damaged = "the answer is not JSON", True
         raise DecodeError(

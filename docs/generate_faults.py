@@ -1,0 +1,54 @@
+"""Writes docs/faults.md from the table that the tests hold every fault against: python docs/generate_faults.py"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from lemlist_async import Effect  # noqa: E402
+from lemlist_async.errors import AmbiguousError  # noqa: E402
+from tests.support.faults_table import FAULTS, TRIES, Fault  # noqa: E402  # the path has to be there first
+
+HEAD = f"""\
+# Faults, and what becomes of a call
+
+What a call does after a fault depends on its *effect*, and on nothing else: not on the verb, which lies here. Each
+operation states its effect in [operations.md](operations.md).
+
+| effect | a repeat | after "maybe done" |
+|---|---|---|
+| read, idempotent | changes nothing more | is made |
+| dedup-able, unsafe | could do it twice | is not made: the error is also an `AmbiguousError` |
+
+Below, "tries" is how often the server saw the request, with {TRIES} allowed (`Retry(attempts={TRIES})`). The suite
+runs every row against raw sockets, for each of the four effects (`tests/wire/test_faults.py`), and checks beside
+the error and the number of requests that the pool and the throttle are as before. This page is written by
+`docs/generate_faults.py` from the same table.
+
+| fault | tries, may be repeated | tries, may not | error, may be repeated | error, may not |
+|---|---|---|---|---|
+"""
+TAIL = """
+Surely never sent, and so tried again whatever the effect: a refused connection (`refused`), no connection in time
+(`connect_timeout`), a name that does not resolve (`dns`), a failed TLS handshake (`tls`). Never tried again: a
+certificate that is not valid (`certificate`), a proxy that refuses (`proxy`). All of them raise `NotSentError`, whose
+`kind` is the word in brackets.
+"""
+
+
+def row(fault: Fault) -> str:
+    """One line of the table."""
+    error, other = fault.error_for(Effect.READ).__name__, fault.error_for(Effect.UNSAFE)
+    mark = " (ambiguous)" if issubclass(other, AmbiguousError) else ""
+    tries = fault.tries(Effect.READ), fault.tries(Effect.UNSAFE)
+    return f"| {fault.name} | {tries[0]} | {tries[1]} | `{error}` | `{other.__name__}`{mark} |\n"
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "".join(map(row, FAULTS)) + TAIL
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "faults.md").write_text(page())

@@ -1,0 +1,78 @@
+"""Every snippet of the README and the docs runs, and every generated page is up to date."""
+
+import ast
+import importlib.util
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+import pytest
+
+from lemlist_async.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def snippets(page: Path) -> Iterator[tuple[str, str]]:
+    """Each Python block of a page, with the line it begins on."""
+    text = page.read_text()
+    for found in SNIPPET.finditer(text):
+        yield found[1], f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, found.start()) + 2}"
+
+
+def compiled(source: str, name: str) -> CodeType:
+    """A snippet may await at its top level, as a reader's own coroutine would."""
+    return compile(source, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What snippets lean on: a sandbox with a campaign, an address in the environment, a folder with a file."""
+    async with Sandbox(limit=None) as sandbox:
+        team = sandbox.team()
+        campaign = team.add_campaign(name="Spring")["_id"]
+        for n in range(3):
+            team.add_lead(campaign, email=f"lead{n}@example.com", firstName=f"Lead {n}")
+        monkeypatch.setenv("LEMLIST_API_KEY", sandbox.key)
+        monkeypatch.setenv("LEMLIST_BASE_URL", sandbox.url)
+        monkeypatch.chdir(tmp_path)
+        _ = (tmp_path / "leads.csv").write_text(
+            "email,First Name\nann@example.com,Ann\nbob@example.com,Bob\n"
+        )
+        yield {"campaign_id": campaign, "sandbox": sandbox}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+async def test_the_snippets_of_a_page_run_one_after_the_other(page: Path, world: dict[str, Any]) -> None:
+    names = {"__name__": "__snippet__", **world}
+    for source, place in snippets(page):
+        result = eval(compiled(source, place), names)
+        if inspect.iscoroutine(result):
+            await result
+
+
+def script(path: Path) -> ModuleType:
+    """A script of docs/ as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("generate_*.py")), ids=lambda path: path.stem)
+def test_a_generated_page_is_up_to_date(path: Path) -> None:
+    page = ROOT / "docs" / f"{path.stem.removeprefix('generate_')}.md"
+    assert script(path).page() == page.read_text(), f"run: python docs/{path.name}"
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
