@@ -1,0 +1,62 @@
+"""What a caller's editor knows; read by the type checkers only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, assert_type
+
+from lemlist_async import Effect, Lemlist, Page, Pages
+from lemlist_async.resources._base import Done
+from lemlist_async.resources._csv import CsvFile
+from lemlist_async.resources.activities import Activity
+from lemlist_async.resources.campaigns import Campaign, CampaignState, ExportedLead, StatsBatch
+from lemlist_async.resources.contacts import Contact, ContactUpsert
+from lemlist_async.resources.database_models import Person
+from lemlist_async.resources.enrichments import Enrichment
+from lemlist_async.resources.leads import Lead, LeadCopy
+from lemlist_async.resources.sequences import CampaignSequence
+from lemlist_async.resources.team import TeamOverview
+from lemlist_async.resources.unsubscribes import UnsubscribedVariable
+from lemlist_async.resources.webhooks import Webhook
+
+
+async def results_are_models(lemlist: Lemlist) -> None:
+    assert_type(await lemlist.campaigns.get("cam_1"), Campaign)
+    assert_type(await lemlist.campaigns.ensure_paused("cam_1"), CampaignState)
+    assert_type(await lemlist.campaigns.export_leads("cam_1"), list[ExportedLead])
+    assert_type(await lemlist.campaigns.export_stats("cam_1"), CsvFile)
+    assert_type(await lemlist.campaigns.stats_of(["cam_1"], start_date="", end_date=""), StatsBatch)
+    assert_type(await lemlist.contacts.upsert(email="ann@example.com"), ContactUpsert)
+    assert_type(await lemlist.enrichments.wait("enr_1"), Enrichment)
+    assert_type(await lemlist.leads.by_email("ann@example.com"), list[LeadCopy])
+    assert_type(await lemlist.leads.create("cam_1", email="ann@example.com", deduplicate=True), Lead)
+    assert_type(await lemlist.leads.launch("lea_1"), Done)
+    assert_type(await lemlist.sequences.of_campaign("cam_1"), dict[str, CampaignSequence])
+    assert_type(await lemlist.team.overview(), TeamOverview)
+    assert_type(await lemlist.unsubscribes.add_many(["@example.com"]), str)
+    assert_type(await lemlist.webhooks.ensure("https://hooks.example", {"emailsReplied"}), list[Webhook])
+    assert_type(await lemlist.request("GET", "/brand-new", effect=Effect.READ), Any)
+
+
+async def lists_are_pages(lemlist: Lemlist) -> None:
+    assert_type(lemlist.activities.list(min_date=datetime.now(UTC)), Pages[Activity])
+    assert_type(await lemlist.contacts.list(search="ann"), Page[Contact])
+    assert_type(await lemlist.unsubscribes.list().collect(), list[UnsubscribedVariable])
+    async for person in lemlist.database.people(filters=[{"filter_id": "country", "include": ["France"]}]):
+        assert_type(person, Person)
+    async for row in lemlist.contacts.export():
+        assert_type(row, dict[str, str])
+
+
+async def fields_are_open_where_lemlist_adds_to_them(campaign: Campaign, lead: Lead) -> None:
+    assert_type(campaign.created_at, datetime | None)
+    assert_type(campaign.id, str)
+    assert_type(lead.extra, dict[str, Any])
+
+
+async def mistakes_are_found(lemlist: Lemlist) -> None:
+    await lemlist.leads.create("cam_1", emial="a@b.c")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await lemlist.campaigns.create()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await lemlist.leads.create("cam_1", email=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    lemlist.campaigns.list(status="runing")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await lemlist.campaigns.get(campaign_id=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
