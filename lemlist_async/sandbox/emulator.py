@@ -15,7 +15,7 @@ import attrs
 from .accounts import Account, Counters, Seen
 from .desk import Desk
 from .fault_book import FaultBook
-from .limits import make_policy
+from .limits import POLICIES, make_policy
 from .router import Router
 from .routes import all_routes
 from .state import Team
@@ -50,7 +50,7 @@ class Sandbox:
     Each key has a team and a rate limit of its own. An option out of range raises ValueError.
     """
 
-    policy: str = "fixed-first"
+    policy: str = attrs.field(default="fixed-first", validator=attrs.validators.in_(POLICIES))
     """How the limit counts: one of ``limits.POLICIES``."""
     limit: int | None = 20
     """Requests per window and key; None takes the limit away, and with it its headers."""
@@ -119,7 +119,7 @@ class Sandbox:
             polls=self.polls,
             public_url=lambda: self.url,
         )
-        self._server = Server(
+        server = Server(
             world=World(behaviour, [account.team for account in self._accounts.values()]),
             desk=Desk(self._router, self._accounts, self.wall_clock),
             faults=self.faults,
@@ -128,7 +128,8 @@ class Sandbox:
             latency=self.latency,
             random=self._random("latency"),
         )
-        self._port = await self._server.start(self.host, self.port)
+        self._port = await server.start(self.host, self.port)
+        self._server = server
         return self
 
     async def __aexit__(

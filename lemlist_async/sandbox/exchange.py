@@ -102,7 +102,7 @@ class Call:
         return [part for part in (self.one(name) or "").split(",") if part]
 
     def number(self, name: str, default: int, low: int = 0, high: int | None = None) -> int:
-        """An integer of the query, cut to its range as lemlist does; 400 if it is no integer."""
+        """An integer of the query, cut to its range; 400 if it is no integer."""
         given = self.one(name)
         if given is None:
             return default

@@ -7,17 +7,19 @@ without it a request, and the client cannot tell one from the other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
 __all__ = [
     "BAD_CHUNK",
     "Cut",
+    "Damage",
     "Drip",
     "Fault",
     "Garbage",
     "Hang",
+    "Loss",
     "Reset",
     "Rewrite",
     "Slow",
@@ -43,15 +45,25 @@ _REASONS: Final = {
 
 
 @attrs.frozen(kw_only=True)
-class Fault:
-    """The root of the faults; a plain one does nothing."""
+class Loss:
+    """What comes in place of the true answer."""
 
-    effect: bool = attrs.field(default=True, init=False)
-    """Whether the request is carried out first; where that may be chosen, the default is not."""
+    effect: bool = False
+    """Whether the request is carried out all the same."""
 
 
 @attrs.frozen(kw_only=True)
-class Status(Fault):
+class Damage:
+    """What happens to the true answer, of a request that is carried out."""
+
+    effect: ClassVar[bool] = True
+
+
+Fault: TypeAlias = Loss | Damage
+
+
+@attrs.frozen(kw_only=True)
+class Status(Loss):
     """Another answer in place of the true one: any status, body and headers."""
 
     status: int
@@ -60,34 +72,31 @@ class Status(Fault):
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
     rate_headers: bool = True
     """False for an answer that an edge gave: it knows nothing of the quota."""
-    effect: bool = False
 
 
 @attrs.frozen(kw_only=True)
-class Reset(Fault):
+class Reset(Loss):
     """The connection ends without a byte of an answer: with a TCP reset, or in order if ``hard`` is False."""
 
     hard: bool = True
-    effect: bool = False
 
 
 @attrs.frozen(kw_only=True)
-class Hang(Fault):
+class Hang(Loss):
     """Silence for so many seconds; then the connection ends without an answer."""
 
     seconds: float
-    effect: bool = False
 
 
 @attrs.frozen(kw_only=True)
-class Slow(Fault):
+class Slow(Damage):
     """The true answer, so many seconds late."""
 
     seconds: float
 
 
 @attrs.frozen(kw_only=True)
-class Drip(Fault):
+class Drip(Damage):
     """The true answer, headers and all, in equal pieces spread over so many seconds."""
 
     seconds: float
@@ -95,7 +104,7 @@ class Drip(Fault):
 
 
 @attrs.frozen(kw_only=True)
-class Cut(Fault):
+class Cut(Damage):
     """The true status and the beginning of the true body; then, after ``stall`` seconds of silence, the end.
 
     ``framing`` says how the client was told the length: a body cut under ``"close"`` looks complete.
@@ -109,15 +118,14 @@ class Cut(Fault):
 
 
 @attrs.frozen(kw_only=True)
-class Garbage(Fault):
+class Garbage(Loss):
     """Bytes that are no HTTP answer, such as the default or ``BAD_CHUNK``; then the end."""
 
     raw: bytes = b"\x00\xff this is not HTTP\r\n\r\n"
-    effect: bool = False
 
 
 @attrs.frozen(kw_only=True)
-class Rewrite(Fault):
+class Rewrite(Damage):
     """The true answer with another content type, body or headers: wrong labels, bad gzip, half a text."""
 
     content_type: str | None = None

@@ -16,6 +16,7 @@ from .accounts import Seen
 from .desk import Admission, Desk
 from .exchange import Answer, Call, Refusal, Route, answer
 from .fault_book import FaultBook
+from .faults import Damage
 from .wire import Wire
 from .world import World
 
@@ -43,8 +44,12 @@ class Server:
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
+        try:
+            await self._runner.setup()
+            await web.TCPSite(self._runner, host, port).start()
+        except BaseException:
+            await self.stop()
+            raise
         return int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
@@ -86,7 +91,11 @@ class Server:
         await self._lag()
         if fault is None:
             return wire.respond(_carry_out(admission.route, call))
-        return await wire.spoil(fault, _carry_out(admission.route, call) if fault.effect else None)
+        if isinstance(fault, Damage):
+            return await wire.damage(fault, _carry_out(admission.route, call))
+        if fault.effect:
+            _carry_out(admission.route, call)
+        return await wire.lose(fault)
 
     async def _lag(self) -> None:
         low, high = self.latency

@@ -12,7 +12,7 @@ import attrs
 from aiohttp import web
 
 from .exchange import Answer
-from .faults import Cut, Drip, Fault, Garbage, Hang, Reset, Rewrite, Slow, Status
+from .faults import Cut, Damage, Drip, Garbage, Hang, Loss, Reset, Rewrite, Slow, Status
 
 __all__ = ["Wire"]
 
@@ -33,8 +33,8 @@ class Wire:
         headers = {"Content-Type": _content_type(answer), **answer.headers, **self.rate_headers}
         return web.Response(body=answer.body, status=answer.status, headers=headers)
 
-    async def spoil(self, fault: Fault, answer: Answer | None) -> web.Response | None:
-        """Let ``fault`` happen to the true answer, if there is one; None if nothing was sent."""
+    async def lose(self, fault: Loss) -> web.Response | None:
+        """Let ``fault`` take the place of the answer; None if nothing was sent that has a status."""
         match fault:
             case Status():
                 return self._replaced(fault)
@@ -45,10 +45,8 @@ class Wire:
                 self._drop(hard=False)
             case Garbage():
                 await self._send([fault.raw])
-            case _ if answer is not None:
-                return await self._altered(fault, answer)
-            case _:
-                raise TypeError(f"{fault!r} needs an answer to spoil")
+            case _:  # a plain Loss
+                self._drop(hard=False)
         return None
 
     def _replaced(self, fault: Status) -> web.Response:
@@ -56,7 +54,8 @@ class Wire:
         headers = {"Content-Type": fault.content_type, **rate_headers, **fault.headers}
         return web.Response(body=fault.body.encode(), status=fault.status, headers=headers)
 
-    async def _altered(self, fault: Fault, answer: Answer) -> web.Response:
+    async def damage(self, fault: Damage, answer: Answer) -> web.Response:
+        """Let ``fault`` happen to the true answer."""
         match fault:
             case Slow():
                 await self.pause(fault.seconds)
@@ -70,7 +69,7 @@ class Wire:
             case Cut():
                 await self._cut(fault, answer)
             case _:
-                pass
+                pass  # a plain Damage does none
         return self.respond(answer)  # of a connection that is closed by now, only the status is of use
 
     async def _cut(self, fault: Cut, answer: Answer) -> None:

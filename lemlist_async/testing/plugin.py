@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
+    from lemlist_async import Lemlist
     from lemlist_async.sandbox import Sandbox
 
 MARKER: Final = "lemlist_sandbox"
@@ -49,6 +50,15 @@ async def lemlist_sandbox(lemlist_sandbox_options: dict[str, Any]) -> AsyncItera
 
     async with Sandbox(**lemlist_sandbox_options) as sandbox:
         yield sandbox
+
+
+@_async_fixture()
+async def lemlist_client(lemlist_sandbox: Sandbox) -> AsyncIterator[Lemlist]:
+    """A client of that sandbox, with the library's default options; closed after the test."""
+    from lemlist_async import Lemlist
+
+    async with Lemlist(lemlist_sandbox.key, base_url=lemlist_sandbox.url) as client:
+        yield client
 
 
 @pytest.fixture

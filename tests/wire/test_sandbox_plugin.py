@@ -26,6 +26,11 @@ async def test_running(lemlist_sandbox):
                 assert response.status == expected
 
 @pytest.mark.asyncio
+async def test_client(lemlist_sandbox, lemlist_client):
+    await lemlist_client.campaigns.create(name="Made by the client")
+    assert len(lemlist_sandbox.team().campaigns) == 1
+
+@pytest.mark.asyncio
 async def test_environment(lemlist_environment):
     assert os.environ["LEMLIST_BASE_URL"] == lemlist_environment.url
     assert os.environ["LEMLIST_API_KEY"] == lemlist_environment.key
@@ -64,7 +69,7 @@ def run(folder: Path, source: str, *options: str) -> subprocess.CompletedProcess
 @pytest.mark.parametrize("mode", ["strict", "auto"])
 def test_the_fixtures_work_in_both_modes_without_a_warning(tmp_path: Path, mode: str) -> None:
     done = run(tmp_path, STRICT, "-o", f"asyncio_mode={mode}")
-    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
     assert "warning" not in done.stdout
 
 

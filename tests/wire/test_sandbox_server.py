@@ -213,6 +213,15 @@ async def test_the_log_of_requests_is_bounded_and_holds_no_secret(api: Api, sand
     assert sandbox.requests.maxlen == 10_000
 
 
+async def test_a_port_that_is_taken_is_an_error_that_leaves_nothing_open(sandbox: Sandbox) -> None:
+    port = int(sandbox.url.split(":")[2].split("/")[0])
+    second = Sandbox(port=port)
+    with pytest.raises(OSError, match="in use"):
+        await second.__aenter__()
+    with pytest.raises(RuntimeError):
+        _ = second.url
+
+
 async def test_serving_goes_on_until_it_is_cancelled() -> None:
     started: asyncio.Future[Sandbox] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serve(ready=started.set_result, keys=("served",), limit=None))
@@ -246,12 +255,12 @@ def test_an_option_out_of_range_is_refused_when_the_sandbox_is_built(options: di
         Sandbox(**options)
 
 
-async def test_a_thousand_requests_a_second_are_no_strain() -> None:
+async def test_a_request_costs_little_cpu() -> None:
     async with Sandbox(limit=None) as sandbox, connected(sandbox) as session:
         start = time.process_time()
         for _ in range(300):
             async with session.get(sandbox.url + "/team") as response:
                 json.loads(await response.read())
         assert (
-            time.process_time() - start < 0.3 * 2.5
-        )  # client and server together, with room for a busy machine
+            time.process_time() - start < 300 * 0.0025
+        )  # client and server together; 0.8 ms on an idle core

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import quote
 
+from lemlist_async.sandbox.enrichment import start_for_lead
 from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
 
 from .common import QuietRoute, campaign_of, find, is_email
-from .enrich import requests_of, start_for_lead
+from .enrich import requests_of
 
 __all__ = ["ROUTES", "flat_view", "insert_lead", "lead_in_campaign"]
 

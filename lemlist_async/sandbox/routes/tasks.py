@@ -110,19 +110,9 @@ def create_task(call: Call) -> Record:
         raise refuse(400, "Bad params: type is invalid")
     if "assignedTo" not in body or "dueDate" not in body:
         raise refuse(400, "Bad params: assignedTo and dueDate are required")
-    task: Record = {
-        "_id": call.team.new_id("opp"),
-        "type": body["type"],
-        "title": "",
-        "content": "",
-        "done": False,
-    }
-    task |= {
-        "ignored": False,
-        "createdAt": call.team.stamp(),
-        **_subject(call, record_id),
-        **_changes(call, body),
-    }
+    task: Record = {"_id": call.team.new_id("opp"), "type": body["type"], "createdAt": call.team.stamp()}
+    task |= {"title": "", "content": "", "priority": 0, "done": False, "ignored": False}
+    task |= _subject(call, record_id) | _changes(call, body)
     return _view(call.team.tasks.keep(task))
 
 

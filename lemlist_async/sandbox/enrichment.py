@@ -1,0 +1,127 @@
+"""Enrichment jobs: what they need, what they find, what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from .exchange import Record
+from .state import Team
+
+__all__ = ["INPUTS", "PRICES", "advance", "missing", "start", "start_for_lead"]
+
+PRICES: Final[dict[str, int]] = {"find_email": 5, "verify": 1, "find_phone": 20, "linkedin_enrichment": 1}
+"""Credits for each kind that finds something; a miss is free."""
+
+INPUTS: Final[tuple[str, ...]] = (
+    "email",
+    "linkedinUrl",
+    "firstName",
+    "lastName",
+    "companyDomain",
+    "companyName",
+    "jobTitle",
+)
+
+
+def start(team: Team, given: Record, requests: Iterable[str], **links: str) -> Record:
+    """Begin a job; what it finds is decided at its end."""
+    job: Record = {
+        "_id": team.new_id("enr"),
+        "status": "in-progress",
+        "polls": 0,
+        "input": given,
+        "requests": list(requests),
+        "data": Record(),
+    }
+    return team.enrichments.keep(job | links)
+
+
+def start_for_lead(team: Team, lead: Record, requests: Iterable[str]) -> Record:
+    """Begin a job for a lead and its contact."""
+    given = {name: lead["variables"][name] for name in INPUTS if lead["variables"].get(name)}
+    return start(team, given, requests, leadId=lead["_id"], contactId=lead["contactId"])
+
+
+def missing(request: str, given: Record) -> str | None:
+    """The code of what an enrichment lacks, None if it can be done."""
+    named = bool(given.get("firstName") and given.get("lastName"))
+    employed = bool(given.get("companyName") and given.get("companyDomain"))
+    linkedin = bool(given.get("linkedinUrl"))
+    if request == "find_phone":
+        return None if linkedin else "MISSING_LINKEDIN_URL"
+    if request == "verify":
+        return None if given.get("email") else "MISSING_EMAIL"
+    if request == "find_email":
+        return None if linkedin or (named and employed) else "MISSING_INPUTS"
+    company = bool(given.get("companyName") or given.get("companyDomain"))
+    return None if linkedin or given.get("email") or (named and company) else "MISSING_INPUTS"
+
+
+def advance(team: Team, job: Record, polls: int) -> None:
+    """One poll of a job: the one after ``polls`` finds it done."""
+    if job["polls"] < polls:
+        job["polls"] += 1
+        return
+    job |= {"status": "done", "data": _found(job)}
+    _charge(team, sum(PRICES[request] for request in job["requests"] if _has_value(request, job["data"])))
+    _write_back(team, job)
+
+
+def _write_back(team: Team, job: Record) -> None:
+    """What was found for a lead goes into the lead and its contact."""
+    lead, contact = team.leads.get(job.get("leadId", "")), team.contacts.get(job.get("contactId", ""))
+    if lead is None or contact is None:
+        return
+    contact["enriched"] = sorted({*contact.get("enriched", []), *job["requests"]})
+    address, phone = (job["data"].get(part, {}).get(part) for part in ("email", "phone"))
+    if address and not contact["email"] and team.contact_by_email(address) is None:
+        team.set_email(contact, address)
+        lead["variables"]["email"] = address
+    if phone:
+        lead["variables"]["phone"] = contact["fields"]["phone"] = phone
+
+
+def _found(job: Record) -> Record:
+    """Whom the sandbox knows: everybody whose first name is not Nobody."""
+    given: Record = job["input"]
+    known = given.get("firstName") != "Nobody"
+    first, last = given.get("firstName", "first"), given.get("lastName", "last")
+    domain = given.get("companyDomain") or "found.example"
+    address = given.get("email") or f"{first}.{last}@{domain}".lower()
+    profile = {"firstName": first, "lastName": last, "linkedinUrl": given.get("linkedinUrl")}
+    email = {"email": address, "notFound": False} if known else {"notFound": True}
+    parts: Record = {
+        "find_email": {"email": email},
+        "verify": {
+            "email": {
+                "email": address,
+                "status": "deliverable" if known else "undeliverable",
+                "notFound": False,
+            }
+        },
+        "find_phone": {"phone": {"phone": "+33100000000"} if known else {"notFound": True}},
+        "linkedin_enrichment": {"linkedin": profile if known else {}},
+    }
+    data: Record = {}
+    for request in job["requests"]:
+        data |= parts[request]
+    return data
+
+
+def _has_value(request: str, data: Record) -> bool:
+    part, field = {
+        "find_email": ("email", "email"),
+        "verify": ("email", "email"),
+        "find_phone": ("phone", "phone"),
+        "linkedin_enrichment": ("linkedin", "firstName"),
+    }[request]
+    return bool(data.get(part, {}).get(field))
+
+
+def _charge(team: Team, price: int) -> None:
+    """Take credits, the ones that expire first; a balance does not go below zero."""
+    for purse in ("freemium", "gifted", "subscription", "paid"):
+        taken = min(price, team.credits[purse])
+        team.credits[purse] -= taken
+        price -= taken

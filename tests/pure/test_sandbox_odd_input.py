@@ -1,0 +1,86 @@
+"""No input breaks a route: whatever comes, every operation answers or refuses."""
+
+import json
+import re
+from random import Random
+from typing import Any
+
+import pytest
+
+from lemlist_async.sandbox import Sandbox, Team
+from lemlist_async.sandbox.exchange import Answer, Call, Refusal, answer
+from lemlist_async.sandbox.routes import all_routes
+from lemlist_async.sandbox.world import Behaviour, World
+
+ROUNDS = 25
+WORDS = """
+action activate additionalEmails appendLabels assignedTo autoReview autoReviewConditions campaignIds channelConfig
+channels comparisonOperator company companyDomain companyId contact contactId contactIds content crm customFields
+delay domain draftOwner dueDate email endDate enrichmentRequests excludes fields filterId filters findEmail format id
+ids idsOrDomains idsOrEmails index input labelIds labelName leadId limit linkedinUrl maxDate message metadata metric
+minDate mode name note offset page params periodDays periodMode priority recordId scope scopeEntities search
+segmentType sendUser sendUserEmail sendUserId sendUserIds sendUserMailboxId severity signalProcessingType size skip
+startDate state stepId subject targetUrl threshold type userId value values variant version watchListId weekdays
+widget
+"""
+NAMES = re.findall(r"\w+", WORDS)
+ODD: list[Any] = [
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1.5,
+        10**30,
+        "",
+        "x",
+        "[",
+        "a@b.example",
+        "2026-01-01",
+        "nan",
+        "leads",
+        "all",
+    ),
+    *([], [1], [None], ["x"], [[]], [{}], [{"filterId": 1}], [{"filterId": "country", "in": 5}]),
+    *([{"filterId": "email", "value": 3}], {}, {"a": {"b": []}}, {"email": 3}, {"linkedinUrl": 3}),
+]
+
+
+def seeded() -> tuple[World, Team]:
+    """A team with one of most things, so that the odd input meets records."""
+    team = Sandbox(limit=None).team()
+    campaign = team.add_campaign()
+    lead = team.add_lead(campaign["_id"], "ann@b.example", firstName="Ann")
+    team.add_message(team.contacts[lead["contactId"]], "email", "emailsReplied", "Yes", lead)
+    team.add_company("acme.example", name="Acme")
+    team.add_contact_list("Some")
+    return World(Behaviour(public_url=lambda: "http://sandbox.example/api"), [team]), team
+
+
+def call_with(world: World, team: Team, random: Random, names: tuple[str, ...]) -> Call:
+    ids = [record_id for table in team.tables() for record_id in table]
+
+    def value() -> Any:
+        return random.choice(ODD) if random.random() < 0.5 else random.choice(ids)
+
+    query = {name: [str(value())] for name in random.sample(NAMES, 20)}
+    body = {name: value() for name in random.sample(NAMES, 40)} if random.random() < 0.9 else value()
+    path = {name: random.choice([*ids, "x", "a@b.example"]) for name in names}
+    return Call(world, team, path, query, json.dumps(body).encode(), "application/json")
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_every_route_answers_or_refuses_whatever_comes(seed: int) -> None:
+    world, team = seeded()
+    random = Random(seed)
+    routes = list(all_routes())
+    random.shuffle(routes)
+    for route in routes:
+        call = call_with(world, team, random, route.names)
+        try:
+            result = route.handler(call)
+        except Refusal as refusal:
+            result = refusal.answer
+        shown = result if isinstance(result, Answer) else answer(result)
+        assert 200 <= shown.status < 600, route
