@@ -107,9 +107,9 @@ class Reply:
     """A whole answer: status, headers, bytes."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = attrs.field(repr=False)
     """Looked up without regard to case."""
-    body: bytes = b""
+    body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
 
     @property
     def content_type(self) -> str:

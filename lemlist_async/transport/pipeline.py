@@ -177,22 +177,27 @@ class Pipeline:
         error: LemlistError
         try:
             async with limit:
-                response = await self._send(journey, attempt, streamed)
-                try:
-                    result = await (self._begun if streamed else self._result)(journey, response)
-                except BaseException:
-                    response.close()
-                    raise
+                status, result = await self._exchange(journey, attempt, streamed)
         except TimeoutError:
             error = self._out_of_time(journey, attempt)
         except LemlistError as failed:
             error = failed
         else:
-            self._succeeded(journey, attempt, response.status)
+            self._succeeded(journey, attempt, status)
             return result
         self._note(journey, attempt, _outcome(error))
         error.scrub(self._key.redact)
-        raise error
+        # the frames it came through hold what the server sent, which may echo the key
+        raise error.with_traceback(None)
+
+    async def _exchange(self, journey: _Journey, attempt: Try, streamed: bool) -> tuple[int, Any]:
+        """Send, and take what is asked for of the answer."""
+        response = await self._send(journey, attempt, streamed)
+        try:
+            return response.status, await (self._begun if streamed else self._result)(journey, response)
+        except BaseException:
+            response.close()
+            raise
 
     async def _result(self, journey: _Journey, response: aiohttp.ClientResponse) -> Any:
         """The answer, whole."""

@@ -1,0 +1,139 @@
+"""The key appears nowhere: not in an error, a traceback with its locals, a pickle, an event, a journal."""
+
+import base64
+import contextlib
+import io
+import pickle
+import traceback
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lemlist_async import Lemlist, Retry, Timeouts, errors
+from lemlist_async.core.wire import fill
+from lemlist_async.errors import InvalidInputError
+from lemlist_async.sandbox import Sandbox
+from tests.conftest import FORMS, Canary
+from tests.support.clients import KEY, quick
+from tests.support.fault_server import answer, fault_server, sends, silence
+from tests.support.scripted import hangs_up, says, scripted
+
+ECHO = f"the key {KEY} and Basic {base64.b64encode(f':{KEY}'.encode()).decode()} are wrong"
+FAILURES = {
+    "an answer that echoes it": says(401, ECHO),
+    "a JSON answer that echoes it": says(500, {"error": ECHO, "code": KEY}),
+    "HTML that echoes it": says(200, f"<html>{ECHO}", Content_Type="text/html"),
+    "a lost connection": hangs_up(),
+    "JSON that is none": says(200, f"{{{ECHO}".encode()),
+    "a redirect": says(302, "", Location=f"https://{quote(KEY, safe='')}.example.com/{KEY}"),
+}
+
+
+def leaks(text: str | bytes) -> list[str]:
+    """The forms of the key in a text."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    return [form for form in FORMS if form in text]
+
+
+async def failure(lemlist: Lemlist) -> errors.LemlistError:
+    """What a call ends in."""
+    with pytest.raises(errors.LemlistError) as caught:
+        await lemlist.leads.by_email("person@example.com")
+    return caught.value
+
+
+def everything(error: errors.LemlistError) -> str:
+    """All that a log, a debugger or an error tracker would show."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    told = io.StringIO()
+    shown.print(file=told)
+    parts: list[Any] = [
+        told.getvalue(),
+        repr(error),
+        str(error),
+        error.__dict__,
+        error.__context__,
+        error.__cause__,
+    ]
+    return " ".join(map(str, parts)) + pickle.dumps(error).decode("latin-1")
+
+
+@pytest.mark.parametrize("fault", FAILURES.values(), ids=list(FAILURES))
+async def test_no_error_tells_the_key_or_the_person(fault: Any) -> None:
+    events: list[Any] = []
+    async with scripted(fault) as server, quick(server.url, retry=Retry(attempts=2, base=0)) as lemlist:
+        for name in ("request", "response", "retry", "wait", "error"):
+            lemlist.on(name, events.append)
+        error = await failure(lemlist)
+        told = everything(error)
+        assert not leaks(told.replace(repr(ECHO), ""))
+        assert "person" not in f"{error} {error!r} {events}"
+        assert not leaks(repr(events))
+        assert not leaks(repr(lemlist) + str(lemlist) + repr(vars(lemlist._pipeline)))
+
+
+async def test_a_reset_while_writing_leaves_no_header_in_the_traceback() -> None:
+    for behaviour, read in ((sends(then="reset"), False), (sends(then="close"), True), (silence, True)):
+        async with fault_server(behaviour, read=read) as server:
+            lemlist = quick(server.url, retry=Retry(attempts=1), timeouts=Timeouts(attempt=0.1))
+            assert not leaks(everything(await failure(lemlist)))
+            await lemlist.aclose()
+
+
+async def test_a_secret_inside_an_answer_is_not_shown_by_its_repr() -> None:
+    """Older answers of /team carried the key itself, and hooks' addresses are secrets of others."""
+    body = (
+        b'{"_id":"tea_1","apiKey":"'
+        + KEY.encode()
+        + b'","hooks":[{"_id":"hoo_1","targetUrl":"https://x/secret"}]}'
+    )
+    async with fault_server(sends(answer(body))) as server, quick(server.url) as lemlist:
+        team = await lemlist.team.get()
+    assert team.api_key == KEY
+    assert not leaks(repr(team))
+    assert "secret" not in repr(team)
+
+
+async def test_neither_journal_nor_the_sandboxs_log_tells_the_key(tmp_path: Path) -> None:
+    async with Sandbox(limit=None, keys=(KEY,)) as sandbox, Lemlist(KEY, sandbox.url) as lemlist:
+        campaign = sandbox.team().add_campaign(name="C")["_id"]
+        rows = [{"email": f"p{n}@example.com"} for n in range(3)]
+        async with await lemlist.bulk.plan_leads(campaign, rows, journal=tmp_path / "j") as plan:
+            async for _ in lemlist.bulk.run(plan):
+                pass
+            kept = [(tmp_path / name).read_bytes() for name in ("j", "j-wal") if (tmp_path / name).exists()]
+        assert not leaks(b"".join(kept))
+        assert not leaks(repr(sandbox) + repr(list(sandbox.requests)) + repr(sandbox.counters))
+
+
+def test_the_canary_can_sing(canary: Canary) -> None:
+    import logging
+
+    logging.getLogger("somebody").warning("it is %s", FORMS[1])
+    assert canary.leaks
+    canary.leaks.clear()
+
+
+@given(st.text())
+def test_any_text_reaches_the_server_as_it_was_given_or_is_refused(text: str) -> None:
+    with contextlib.suppress(InvalidInputError):
+        path = fill("/leads/{email}/x", (text,))
+        assert path.count("/") == 3
+        assert unquote_to_bytes(path.removeprefix("/leads/").removesuffix("/x")) == text.encode()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=st.text(min_size=1), name=st.text(min_size=1))
+async def test_any_text_in_path_and_query_is_decoded_as_given_by_a_real_server(value: str, name: str) -> None:
+    from lemlist_async import Effect
+
+    async with scripted(says(200, {})) as server, quick(server.url) as lemlist:
+        with contextlib.suppress(InvalidInputError):
+            await lemlist.request("GET", "/x/{id}", value, effect=Effect.READ, query={name: value})
+            assert server.seen[0].match_info["tail"] == f"api/x/{value}"
+            assert list(server.seen[0].query.items()) == [(name, value)]
