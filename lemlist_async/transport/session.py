@@ -58,7 +58,10 @@ class Session:
         self._headers = {"User-Agent": network.user_agent, "Accept": ACCEPT}
         self._json_headers = {**self._headers, "Content-Type": "application/json"}
         self._more = _more(network, borrowed=borrowed is not None)
-        self._more_of_streams = {**self._more, "timeout": _client_timeout(timeouts, timeouts.read)}
+        self._more_of_streams: dict[str, Any] = {
+            **self._more,
+            "timeout": _client_timeout(timeouts, timeouts.read),
+        }
         if borrowed is not None:
             self._more["timeout"] = _client_timeout(timeouts)
         self._pid = os.getpid()
