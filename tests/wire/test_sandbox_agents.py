@@ -126,6 +126,19 @@ async def test_an_outside_signal_needs_somebody_the_team_knows(api: Api, team: T
     assert signal["signalData"] == {"externalSignalCustomFields": {"plan": "pro"}}
 
 
+async def test_outside_signals_have_a_daily_limit(api: Api, team: Team) -> None:
+    made = await agent(api, type="externalSignalContact")
+    team.add_contact("ann@b.example")
+    for _ in range(1000):
+        team.add_signal(team.agents[made["_id"]])
+    person = {"contact": {"linkedinUrl": "https://www.linkedin.com/in/ann", "email": "ann@b.example"}}
+    path = f"POST /watchlist/{made['_id']}/external-signals"
+    ignored = {"status": "ignored", "reason": "daily_limit_reached", "creditsConsumed": 0}
+    assert await api.ok(path, json=person) == ignored
+    next(iter(team.signals.values()))["receivedAt"] = "2026-01-01T00:00:00.000Z"
+    assert (await api.ok(path, json=person))["status"] == "processed"
+
+
 async def test_an_outside_signal_about_a_company_is_matched_by_domain(api: Api, team: Team) -> None:
     made = await agent(api, type="externalSignalCompany")
     company = team.add_company("acme.example", name="Acme")

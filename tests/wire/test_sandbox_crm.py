@@ -59,6 +59,8 @@ async def test_a_company_is_linked_if_it_is_there(api: Api, team: Team) -> None:
     _, alone = await api("POST /contacts", json={"email": "bo@b.example", "companyDomain": "none.example"})
     assert alone["data"]["companyLinked"] is False
     assert alone["warnings"][0]["code"] == "COMPANY_NOT_FOUND"
+    _, odd = await api("POST /contacts", json={"email": "bo@b.example", "companyDomain": "http://[x]"})
+    assert odd["data"]["companyLinked"] is False
 
 
 async def test_looking_up_gives_a_list_and_listing_gives_a_page(api: Api, team: Team) -> None:
@@ -217,6 +219,7 @@ async def test_companies_are_listed_filtered_and_projected(api: Api, team: Team)
     shown = await api.ok("GET /companies?search=co%201&fields=_id,fields.name,domain")
     assert shown["data"] == [{"_id": ids[1], "fields": {"name": "Co 1"}, "domain": "c1.example"}]
     assert await api("GET /companies?crmSyncStatus=synced") == (400, "NO_CRM_CONNECTED")
+    assert (await api(f"GET /companies?idsOrDomains={'x,' * 101}"))[0] == 400
     team.add_crm_filter("All", [])
     team.companies[ids[0]]["crmSync"] = {"crmRecordId": "7", "errors": []}
     team.companies[ids[1]]["crmSync"] = {"errors": [{"reason": "required_field_missing"}]}

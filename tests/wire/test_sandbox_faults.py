@@ -16,10 +16,12 @@ from aiohttp import (
 from lemlist_async.sandbox import (
     BAD_CHUNK,
     Cut,
+    Damage,
     Drip,
     Fault,
     Garbage,
     Hang,
+    Loss,
     Reset,
     Rewrite,
     Sandbox,
@@ -45,6 +47,7 @@ def create(api: Api) -> Awaitable[tuple[int, object]]:
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
+        (Loss(), ServerDisconnectedError),
         (Reset(), ClientOSError),
         (Reset(hard=False), ServerDisconnectedError),
         (lost_answer(), ClientOSError),
@@ -109,6 +112,12 @@ async def test_a_gateway_answers_with_a_page_and_without_rate_headers(status: in
             assert (response.status, response.content_type) == (status, "text/html")
             assert "X-RateLimit-Limit" not in response.headers
         assert not sandbox.team().campaigns
+
+
+async def test_a_plain_damage_does_none(api: Api, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Damage())
+    assert (await api.ok("GET /team"))["_id"] == sandbox.team().id
+    assert not sandbox.faults.pending
 
 
 async def test_a_gateway_may_fail_after_the_effect(api: Api, sandbox: Sandbox) -> None:

@@ -104,6 +104,8 @@ async def test_tasks_are_filtered(api: Api, team: Team, task: dict[str, Any], le
     assert await listed(api, {"filterId": "campaignId", "in": [lead["campaignId"]]}) == [first]
     assert await listed(api, {"filterId": "campaignState", "in": ["draft"]}) == [first]
     assert await listed(api, {"filterId": "email", "value": "bo@b.example"}) == [other]
+    await api.ok("POST /tasks", json=task | {"recordId": team.add_company("acme.example")["_id"]})
+    assert await listed(api, {"filterId": "email", "regex": ".*"}) == [first, other]
     assert await listed(api, {"filterId": "fullName", "regex": "^an"}) == [first]
     assert (
         await listed(api, {"filterId": "phone", "value": "+33 1"}, {"filterId": "type", "in": ["phone"]})

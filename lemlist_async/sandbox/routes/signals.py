@@ -76,7 +76,9 @@ def push_signal(call: Call) -> Record:
     fields = _custom_fields(body.get("customFields", {}))
     if entity is None:
         return {"status": "ignored", "reason": "no_entity_match", "creditsConsumed": 0}
-    if sum(row["watchListId"] == agent["_id"] for row in call.team.signals.values()) >= _DAILY:
+    today = call.team.stamp()[:10]
+    mine = [row for row in call.team.signals.values() if row["watchListId"] == agent["_id"]]
+    if sum(row["receivedAt"].startswith(today) for row in mine) >= _DAILY:
         return {"status": "ignored", "reason": "daily_limit_reached", "creditsConsumed": 0}
     kind = "company" if agent["type"] == "externalSignalCompany" else "contact"
     signal = call.team.add_signal(
