@@ -11,7 +11,7 @@ import attrs
 
 Mode = Literal["ledger", "kernel"]
 """Which rule grants: `ledger` is proved for windows, logs and buckets, `kernel` for sliding counters too."""
-TRUST = 10
+TRUST = 5
 """Trials of the server that must have passed for each further one that may fly at a time."""
 
 

@@ -76,7 +76,7 @@ class ThrottleOptions:
     pacer: tuple[float, float] | Literal["auto"] | None = attrs.field(default="auto", validator=_pacer)
     """A token bucket (requests, seconds) that spreads bursts; None sends them as fast as the quota allows.
 
-    `auto` is 3 requests at once and 7 % above the quota: (3, 0.28) for 20 requests per 2 seconds.
+    `auto` is 3 requests at once and 11 % above the quota: (3, 0.27) for 20 requests per 2 seconds.
     """
     max_queue: int | None = attrs.field(default=None, validator=_queue)
     """Requests that may wait in each lane; None for no bound."""
@@ -101,7 +101,7 @@ class ThrottleOptions:
     @property
     def bucket(self) -> tuple[float, float] | None:
         """The pacer in numbers: requests, and the seconds in which so many go; None if there is none."""
-        return (3, 2.8 * self.window / self.quota) if self.pacer == "auto" else self.pacer
+        return (3, 2.7 * self.window / self.quota) if self.pacer == "auto" else self.pacer
 
 
 DEFAULT = ThrottleOptions()

@@ -160,7 +160,7 @@ def tried(passed: int) -> int:
     raise AssertionError
 
 
-def test_trials_of_an_unknown_server_start_with_one_and_grow_with_each_ten_that_passed() -> None:
+def test_trials_of_an_unknown_server_start_with_one_and_grow_with_those_that_passed() -> None:
     assert [tried(passed) for passed in (0, TRUST, 2 * TRUST)] == [1, 2, 3]
 
 

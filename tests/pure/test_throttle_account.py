@@ -192,8 +192,8 @@ def test_an_account_is_idle_when_its_gate_is_open_and_nothing_counts() -> None:
 
 def test_a_forecast_of_an_empty_account_follows_the_pacer_and_then_the_window() -> None:
     known = account()
-    assert [round(forecast(known, 0.0, n), 2) for n in (1, 3, 13, 20)] == [0.0, 0.0, 0.93, 1.59]
-    assert forecast(known, 0.0, 201) == pytest.approx(20.05, abs=0.1)
+    assert [round(forecast(known, 0.0, n), 2) for n in (1, 4, 13, 20)] == [0.0, 0.27, 1.08, 1.71]
+    assert forecast(known, 0.0, 201) == pytest.approx(20.05)
 
 
 def test_a_forecast_counts_from_the_opening_of_the_gate() -> None:

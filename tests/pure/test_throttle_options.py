@@ -73,7 +73,7 @@ def test_the_automatic_pacer_is_a_little_faster_than_the_quota_whatever_that_is(
     options = ThrottleOptions(limit=limit, share=share)
     assert options.bucket
     requests, seconds = options.bucket
-    assert requests / seconds == pytest.approx(options.quota / options.window * 3 / 2.8)
+    assert requests / seconds == pytest.approx(options.quota / options.window * 3 / 2.7)
 
 
 def test_there_may_be_no_pacer() -> None:

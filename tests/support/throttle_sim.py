@@ -91,6 +91,8 @@ class Server:
     refused: list[float] = attrs.field(factory=list[float])
     round_trips: list[float] = attrs.field(factory=list[float])
 
+    foreign: list[float] = attrs.field(factory=list[float])
+    """Requests of another program that uses the same key, and was not refused."""
     _chance: random.Random = attrs.field(init=False)
     _phase: float = attrs.field(init=False)
     _policy: Policy = attrs.field(init=False)
@@ -99,6 +101,14 @@ class Server:
         self._chance = random.Random(self.seed)
         self._phase = self._chance.uniform(0, WINDOW)
         self._policy = make_policy(self.policy_name, LIMIT, WINDOW)
+
+    async def visits(self, per_second: float) -> None:
+        """Another program that uses the same key, as often as chance will have it, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._chance.expovariate(per_second))
+            if self._policy.check(loop.time() + self._phase).allowed:
+                self.foreign.append(loop.time())
 
     async def wire(self) -> Decision:
         """Carry one request there and its answer back."""
@@ -171,3 +181,37 @@ def simulate(make: Callable[[], Client], policy: str, network: str, requests: in
 
     run(main())
     return server
+
+
+def waits_beside_a_batch(
+    make: Callable[[], Client], server: Server, *, seconds: float, seed: int = 0
+) -> list[float]:
+    """The waits of people, one a second on average, while a batch keeps the client busy; in rising order."""
+    waits: list[float] = []
+
+    async def main() -> None:
+        loop, chance, client = asyncio.get_running_loop(), random.Random(seed), make()
+        end = loop.time() + seconds
+
+        async def row_after_row() -> None:
+            while loop.time() < end:
+                await client(server.wire)
+
+        async def person() -> None:
+            asked = loop.time()
+
+            async def wire() -> Decision:
+                waits.append(loop.time() - asked)
+                return await server.wire()
+
+            await client(wire, "interactive")
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(WORKERS):
+                group.create_task(row_after_row())
+            while loop.time() < end:
+                await asyncio.sleep(chance.expovariate(1.0))
+                group.create_task(person())
+
+    run(main())
+    return sorted(waits)
