@@ -237,7 +237,7 @@ class EnrichmentsResource(Resource):
         )
 
     async def start_lead(self, lead_id: str, **fields: Unpack[LeadEnrichmentRequest]) -> EnrichmentJob:
-        """Enrich a lead where it is.
+        """Enrich a lead where it is; with `force` again, and for the same price again.
 
         Raises:
             ConflictError: it is being enriched, or was already (code ``ALREADY_ENRICHED``).
