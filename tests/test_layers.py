@@ -27,7 +27,7 @@ BELOW = {
     "client": {"errors", "options", "credentials", "hooks", "core", "throttle", "transport"},
     "bulk": {"errors", "core", "resources"},
     "sandbox": set(),
-    "testing": {"sandbox"},
+    "testing": {"client", "options", "sandbox", "throttle"},
     "cli": {"errors", "options", "bulk", "client", "sandbox"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -61,8 +61,8 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module and id(node) not in lazy:
-            names = {f"{node.module}.{name.name}" for name in node.names}
-            yield from names if node.module == "lemlist_async" else {node.module}
+            homes = {f"lemlist_async.{lemlist_async._HOMES.get(name.name, name.name)}" for name in node.names}
+            yield from homes if node.module == "lemlist_async" else {node.module}
 
 
 def room(path: Path) -> str:
