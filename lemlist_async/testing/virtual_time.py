@@ -58,6 +58,10 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         """The virtual instant, in seconds."""
         return self._virtual.now
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for the threads without a time limit: as a timer (Python 3.12 and later) it would ring at once."""
+        await super().shutdown_default_executor()
+
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Like `asyncio.run`, in virtual time."""
