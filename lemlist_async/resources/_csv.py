@@ -21,6 +21,8 @@ class CsvFile:
     """An export that is fetched when it is used: `async for` gives its rows, `save` writes it to a file.
 
     Every use fetches it anew. Columns are those that lemlist sends: they change with a campaign's variables.
+    An answer that is cut raises. Only if it came without a length, and ends within the last cell of a row, can
+    nobody tell: lemlist's exports may end without a line end.
     """
 
     def __init__(self, sender: Sender, call: Call[Any]) -> None:

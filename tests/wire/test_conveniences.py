@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from lemlist_async import Call, Lemlist, errors
 from lemlist_async.resources._csv import CsvFile
-from lemlist_async.sandbox import Sandbox
+from lemlist_async.sandbox import Cut, Sandbox, lost_answer
 
 
 @pytest.fixture
@@ -138,3 +139,49 @@ async def test_the_overview_has_every_member_with_mailboxes(lemlist: Lemlist) ->
     assert [member.id for member in overview.members] == overview.team.user_ids
     assert all(member.mailboxes for member in overview.members)
     assert overview.credits.credits is not None
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "close"])
+async def test_a_cut_export_raises_and_leaves_no_file(
+    sandbox: Sandbox, lemlist: Lemlist, campaign_id: str, tmp_path: pathlib.Path, framing: Any
+) -> None:
+    for number in range(200):
+        sandbox.team().add_lead(campaign_id, f"lead{number}@example.com")
+    sandbox.faults.add(
+        Cut(keep=0.5, framing=framing), match="/campaigns/{campaignId}/export/leads", times=None
+    )
+    export = lemlist.campaigns.export_leads_csv(campaign_id)
+    with pytest.raises((errors.TransportError, errors.DecodeError)):
+        assert [row async for row in export] == []
+    if framing != "close":  # where nothing but a row that is too short tells it
+        with pytest.raises(errors.TransportError):
+            await export.save(tmp_path / "leads.csv")
+        assert sizes(tmp_path) == {}
+
+
+async def test_an_ensured_state_survives_a_lost_answer(
+    sandbox: Sandbox, lemlist: Lemlist, campaign_id: str
+) -> None:
+    sandbox.faults.add(lost_answer(), match="POST /campaigns/{campaignId}/pause")
+    assert (await lemlist.campaigns.ensure_paused(campaign_id)).state == "paused"
+    assert [seen.status for seen in sandbox.requests][-2:] == [None, 400]
+
+
+async def test_a_hook_whose_creation_lost_its_answer_is_found_and_not_made_twice(
+    sandbox: Sandbox, lemlist: Lemlist
+) -> None:
+    sandbox.faults.add(lost_answer(), match="POST /hooks")
+    (hook,) = await lemlist.webhooks.ensure("https://hooks.example.com/lemlist", ["interested"])
+    assert [row.id async for row in lemlist.webhooks.list()] == [hook.id]
+
+
+async def test_a_lead_whose_creation_lost_its_answer_is_not_added_again_and_can_be_looked_for(
+    sandbox: Sandbox, lemlist: Lemlist, campaign_id: str
+) -> None:
+    sandbox.faults.add(lost_answer(), match="POST /campaigns/{campaignId}/leads/")
+    with pytest.raises(errors.AmbiguousError) as lost:
+        await lemlist.leads.create(campaign_id, email="bob@example.com", find_email=True)
+    assert "leads.by_email(email)" in (lost.value.check or "")
+    assert [
+        copy.campaign.id for copy in await lemlist.leads.by_email("bob@example.com") if copy.campaign
+    ] == [campaign_id]
