@@ -1,0 +1,60 @@
+"""The examples do what they say."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from lemlist_async.sandbox import Sandbox, lost_answer
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def load(name: str) -> ModuleType:
+    """An example as a module."""
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+async def test_the_quickstart_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    await load("quickstart").main()
+    told = capsys.readouterr().out
+    assert "as expected: 400 POST /campaigns/{campaignId}/leads/: Lead already in the campaign" in told
+    assert "Cleo cleo@example.com" in told
+
+
+async def test_a_web_backend_embeds_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Sandbox(limit=None) as sandbox:
+        monkeypatch.setenv("LEMLIST_API_KEY", sandbox.key)
+        monkeypatch.setenv("LEMLIST_BASE_URL", sandbox.url)
+        app = load("web_backend").make_app(sandbox.team().add_campaign(name="C")["_id"])
+        sandbox.faults.add(lost_answer(), match="POST /campaigns/{campaignId}/leads/", after=2)
+        async with TestClient(TestServer(app)) as visitor:
+            statuses = []
+            for email in ("ann@example.com", "ann@example.com", "bob@example.com", "nobody"):
+                async with visitor.post("/signup", json={"email": email}) as answer:
+                    statuses.append(answer.status)
+    assert statuses == [201, 200, 202, 502]
+
+
+def test_the_leads_file_is_what_its_script_writes() -> None:
+    script = load("make_leads_csv")
+    lines = (EXAMPLES / "leads.csv").read_text(encoding="utf-8")
+    for row in script.rows():
+        assert row[0] in lines
+    assert len(script.rows()) == 240
+
+
+def test_every_example_can_be_run_by_itself() -> None:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "quickstart.py")], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
