@@ -119,8 +119,8 @@ def _in_one_order(decode: Decoder, wires: Sequence[str]) -> Decoder:
 def _written(cls: type[Model], shape: Sequence[str], *, sparse: bool = False) -> Decoder:
     """The function for objects with these keys in this order; in a `sparse` one, values may be ABSENT."""
     names: dict[str, Any] = {
-        "cls": cls, "new": object.__new__, "isoformat": datetime.fromisoformat, "odd": _odd, "no_id": _no_id,
-        "ABSENT": ABSENT,
+        "cls": cls, "new": object.__new__, "isoformat": datetime.fromisoformat, "empty": _empty, "odd": _odd,
+        "no_id": _no_id, "ABSENT": ABSENT,
     }  # fmt: skip
     fields = {wire: name for name, wire, _ in fields_of(cls)}
     lines = ["self, kept = new(cls), None"]
@@ -187,15 +187,16 @@ def _field(place: _Place, names: dict[str, Any]) -> Iterator[str]:
     elif kind in _SCALARS:
         names[f], names[f"{f}t"] = _SCALARS[kind], kind
         yield f"if type({v}) is not {f}t: {place.aside('no_id' if place.required else 'odd', f)}"
-    elif kind is Any or kind is dict or kind is list or get_args(kind)[-1:] == (Any,):
-        names[f] = _keep
-        yield f"if {place.empty}: {place.aside('odd', f)}"
     else:
-        names[f] = _keep
-        names[f"{f}d"] = decoder(kind) if kind is not place.cls else _later(kind)
-        yield f"if {place.empty}: {place.aside('odd', f)}"
-        yield f"else: {v} = {f}d({v}, surprises)"
+        yield f"if {place.empty}: kept = kept or {{}}; {v} = empty({v}, kept, {place.wire!r})"
+        if not _takes_anything(kind):
+            names[f] = decoder(kind) if kind is not place.cls else _later(kind)
+            yield f"else: {v} = {f}({v}, surprises)"
     yield f"self.{place.name} = {v}"
+
+
+def _takes_anything(kind: Any) -> bool:
+    return kind in {Any, dict, list} or get_args(kind)[-1:] == (Any,)
 
 
 def _absent(cls: type[Model], missing: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -225,13 +226,16 @@ def _later(cls: type[Model]) -> Decoder:
 # What the functions call --------------------------------------------------------------------------------
 
 
+def _empty(value: Any, kept: Kept, wire: str) -> None:
+    """Remember a null, which a missing key must be told from."""
+    if value is None:
+        kept[wire] = (None, None)
+
+
 def _odd(value: Any, fix: Convert, kept: Kept, wire: str, surprises: Surprises, where: str) -> Any:
     """What becomes of a value that is null, absent or of another type than promised."""
-    if value is ABSENT:
-        return None
-    if value is None:  # which a missing key must be told from
-        kept[wire] = (None, None)
-        return None
+    if value is None or value is ABSENT:
+        return _empty(value, kept, wire)
     made = fix(value, surprises, where)
     if made is not value:
         kept[wire] = (value, made)
@@ -243,10 +247,6 @@ def _no_id(value: Any, _: Any, kept: Kept, wire: str, surprises: Surprises, wher
     made = "" if value is ABSENT or value is None else value
     kept[wire] = (value, made)
     return _surprise(made, surprises, where)
-
-
-def _keep(value: Any, surprises: Surprises, where: str) -> Any:
-    return value
 
 
 def _surprise(value: Any, surprises: Surprises, where: str) -> Any:

@@ -402,22 +402,19 @@ class LeadsResource(Resource):
         One `update_variables` where it has them all; else one for each variable, which tells what is missing,
         and one `add_variables` with that.
         """
-        try:
-            await self.update_variables(lead_id, variables)
-        except BadRequestError as error:
-            if not _says_not_found(error):
-                raise
-        else:
+        if await self._update_if_there(lead_id, variables):
             return
         missing = {
-            name: value for name, value in variables.items() if not await self._set(lead_id, name, value)
+            name: value
+            for name, value in variables.items()
+            if not await self._update_if_there(lead_id, {name: value})
         }
         if missing:
             await self.add_variables(lead_id, missing)
 
-    async def _set(self, lead_id: str, name: str, value: Any) -> bool:
+    async def _update_if_there(self, lead_id: str, variables: Mapping[str, Any]) -> bool:
         try:
-            await self.update_variables(lead_id, {name: value})
+            await self.update_variables(lead_id, variables)
         except BadRequestError as error:
             if not _says_not_found(error):
                 raise
