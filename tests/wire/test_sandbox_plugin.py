@@ -1,5 +1,6 @@
 """The pytest plugin in a pytest of its own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -57,13 +58,14 @@ def run(folder: Path, source: str, *options: str) -> subprocess.CompletedProcess
         "-m",
         "pytest",
         "-q",
-        "-p",
-        "lemlist_async.testing.plugin",
+        *("-p", "pytest_asyncio.plugin", "-p", "lemlist_async.testing.plugin"),
         *options,
         str(folder),
     ]
+    # named, and not found: where the package is installed its entry point would bring the plugin a second time
+    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     root = Path(__file__).parents[2]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=root, env=env)
 
 
 @pytest.mark.parametrize("mode", ["strict", "auto"])
