@@ -99,6 +99,8 @@ class Attempt:
 class LemlistError(Exception):
     """The root of all that this library raises on purpose."""
 
+    message: str
+    """What went wrong, in one sentence."""
     operation: str | None = None
     """Verb and path template, such as ``GET /campaigns/{campaignId}``; never an id, never a query."""
     attempts: tuple[Attempt, ...] = ()
@@ -115,7 +117,7 @@ class LemlistError(Exception):
     def scrub(self, redact: Callable[[str], str]) -> None:
         """Take a secret out of all that a server said, should it have echoed one."""
         self.message = redact(self.message)
-        self.args = (self.message,)
+        super().__init__(self.message)
         for name in ("body", "code"):
             if isinstance(said := getattr(self, name, None), str):
                 setattr(self, name, redact(said))
@@ -253,7 +255,7 @@ class APIStatusError(LemlistError):
         """lemlist's machine-readable code (``CAMPAIGN_LEAD_REVIEW_…``), where it sent one."""
         self.body = body
         """The beginning of the body (at most 2,000 characters)."""
-        self.headers = headers or {}
+        self.headers: dict[str, str] = headers or {}
         """The answer's rate limit headers, content type and request id; nothing else is kept."""
         self.retry_after = retry_after
         """Seconds lemlist asked to wait, where it did."""

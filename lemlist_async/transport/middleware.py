@@ -47,7 +47,7 @@ class Try:
         self._options = options
         self._owner = owner
         self._limit = limit
-        self.sent = False
+        self.sent: bool = False
         self.granted: float | None = None
         self.slot: Slot | None = None
 

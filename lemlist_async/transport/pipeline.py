@@ -76,7 +76,7 @@ class Pipeline:
         self._key = key
         self._base = str(base)
         self._origin = URL(base.origin)
-        self.hooks = Hooks()
+        self.hooks: Hooks = Hooks()
         self.surprises: Surprises = {}
         self._budget = schedule.Budget(options.retry.budget, options.retry.budget_floor)
         self._refusals = 0

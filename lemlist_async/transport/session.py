@@ -27,7 +27,7 @@ POOL = 100
 class Request(ClientRequest):
     """A request that knows whether a byte of it may have left."""
 
-    written = False
+    written: bool = False
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Note it before the first byte, then send."""
