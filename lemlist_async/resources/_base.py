@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar, get_origin, overload
 
@@ -80,8 +80,8 @@ class Resource:
         """
         call: Call[Any] = Call(
             method, path, ids, effect, payload.query, payload.body if body is None else body, upload,
-            decode=reader(into, under), text=into is str or into is None, plan_limited=plan_limited,
-            verify=verify,
+            decode=reader(into, under, effect is not READ), text=into is str or into is None,
+            plan_limited=plan_limited, verify=verify,
         )  # fmt: skip
         return await self._sender.send(call)
 
@@ -105,13 +105,18 @@ class Resource:
 
 
 @functools.cache
-def reader(into: Any, under: str | None = None) -> Decode[Any]:
-    """The function from parsed JSON to `into`, which refuses another shape at the top."""
+def reader(into: Any, under: str | None = None, may_be_empty: bool = False) -> Decode[Any]:
+    """The function from parsed JSON to `into`, which refuses another shape at the top.
+
+    Where an answer only confirms something, it `may_be_empty`: the operation succeeded all the same.
+    """
     if into is None:
         return lambda raw, surprises: None
     decode, wanted = decoder(into), get_origin(into) or into
 
     def checked(raw: Any, surprises: Surprises) -> Any:
+        if raw is None and may_be_empty:
+            raw = _EMPTY.get(wanted, dict)()
         raw = raw[under] if under is not None and is_object(raw) and under in raw else raw
         found = decode(_several(raw) if wanted is list else raw, surprises)
         if not isinstance(found, wanted):
@@ -124,6 +129,10 @@ def reader(into: Any, under: str | None = None) -> Decode[Any]:
         return found
 
     return checked
+
+
+_EMPTY: dict[Any, Callable[[], Any]] = {str: str, list: list}
+"""What stands for an answer without a body; for models, an object without keys."""
 
 
 def _several(raw: Any) -> list[Any]:

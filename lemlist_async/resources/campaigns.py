@@ -131,7 +131,7 @@ class CampaignSettings(Model):
 class CampaignState(Model):
     """What the engine does with a campaign."""
 
-    id: Id
+    id: Annotated[str | None, Wire("_id")] = None
     state: Literal["running", "paused"] | str | None = None
 
 

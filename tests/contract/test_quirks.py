@@ -12,6 +12,7 @@ from lemlist_async import Call, Effect, Lemlist
 from lemlist_async.core.wire import ShapeError
 from lemlist_async.errors import DeadlineExceededError, InvalidInputError
 from lemlist_async.pagination import Page
+from lemlist_async.resources._base import Done
 from lemlist_async.resources.campaigns import Campaign, CampaignStats
 from lemlist_async.resources.database_models import DatabaseCompany, Person
 from lemlist_async.resources.enrichments import Enrichment
@@ -121,6 +122,20 @@ async def test_only_an_address_without_credits_makes_a_lead_safe_to_add_again(
     client = Answering({"_id": "lea_1"})
     await client.leads.create("cam_1", **fields)
     assert client.calls[0].effect is effect
+
+
+async def test_a_change_that_is_answered_with_nothing_has_succeeded() -> None:
+    client = Answering(None, None, None, None)
+    linkedin = await client.inbox.send_linkedin(send_user_id="u", lead_id="l", contact_id="c", message="Hi")
+    assert linkedin == Done()
+    assert await client.unsubscribes.remove("ann@example.com") == ""
+    assert await client.leads.pause("lea_1") == []
+    assert (await client.campaigns.pause("cam_1")).state is None
+
+
+async def test_a_read_that_is_answered_with_nothing_has_not() -> None:
+    with pytest.raises(ShapeError, match="Credits was promised, nothing came"):
+        await Answering(None).team.credits()
 
 
 async def test_one_record_in_place_of_a_list_is_a_list_of_one() -> None:
