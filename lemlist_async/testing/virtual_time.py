@@ -47,7 +47,7 @@ class _Selector(selectors.DefaultSelector):
 class VirtualClockLoop(asyncio.SelectorEventLoop):
     """An event loop that never waits: `time()` moves on by itself when there is nothing left to run.
 
-    Raises RuntimeError from the running coroutine's `run` when nothing could ever wake a task again.
+    A wait that nothing can ever end raises RuntimeError out of the loop, in place of hanging.
     """
 
     def __init__(self) -> None:

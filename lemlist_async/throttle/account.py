@@ -1,4 +1,4 @@
-"""What is known of one API key's quota: its ledger, its round trips, its gate, and who else uses it."""
+"""What is known of the quota of one API key, from which follows when its next request may go."""
 
 from __future__ import annotations
 
@@ -138,8 +138,9 @@ class Account:
 
     def credit(self, now: float) -> float:
         """Seconds by which the server's check of a request surely came before its answer."""
-        smallest = self.round_trips.smallest(now)
-        return 0.0 if self.options.strict or smallest is None else self.options.credit * smallest
+        if self.options.strict:
+            return 0.0
+        return self.options.credit * (self.round_trips.smallest(now) or 0.0)
 
     def idle(self, now: float) -> bool:
         """Whether a new account would decide the same, but for what was learned."""

@@ -1,4 +1,4 @@
-"""Who goes next: a person before a batch, and in the order of arrival among equals."""
+"""Who goes next: a person before a batch, otherwise whoever came first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who holds a slot of the quota, and from which instant one more request may go."""
+"""Who holds a slot of the quota, from which follows when one more request may go."""
 
 from __future__ import annotations
 

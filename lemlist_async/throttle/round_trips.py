@@ -1,4 +1,4 @@
-"""How long answers take, and the credit that follows from it."""
+"""How long answers take."""
 
 from __future__ import annotations
 

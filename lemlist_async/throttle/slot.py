@@ -1,4 +1,4 @@
-"""A slot: the right to send one request, and the duty to say what became of it."""
+"""The right to send one request, which ends when it is said what became of it."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import attrs
 from aiolimiter import AsyncLimiter
@@ -27,6 +28,11 @@ class _Waiter:
     future: asyncio.Future[Slot]
     since: float
     owner: object
+
+
+def _awaited(future: asyncio.Future[Any]) -> bool:
+    # in a closed loop nobody wakes any more, and trying to would raise
+    return not future.done() and not future.get_loop().is_closed()
 
 
 class Throttle:
@@ -151,11 +157,10 @@ class Throttle:
                 "another event loop uses the throttle of this API key; use one loop per key and process, or"
                 " one process per loop, each with its part of the quota: share=1/n"
             )
+        self._loop, self._pump, self._alarm, self._lanes = loop, None, None, Lanes()
         # whoever waited or flew in a closed loop is gone; what was sent may still have been counted
-        self._lanes = Lanes()
         for slot in tuple(self._open):
             slot.aborted()
-        self._loop, self._pump, self._alarm = loop, None, None
         self._pacer = AsyncLimiter(*bucket) if (bucket := self.options.bucket) else None
 
     def _pace_allows(self) -> bool:
@@ -184,7 +189,7 @@ class Throttle:
         self._lanes.push(lane, waiter)
         if self._pump is None:
             # in a context of its own: the pump outlives the request that happened to start it
-            self._pump = loop.create_task(self._run(), context=contextvars.Context())
+            self._pump = loop.create_task(self._run(self._lanes), context=contextvars.Context())
         try:
             return await waiter.future
         except BaseException:
@@ -207,31 +212,32 @@ class Throttle:
 
     def _dismiss(self, waiter: _Waiter, error: Exception) -> None:
         self._lanes.remove(waiter)
-        if not waiter.future.done():
+        if _awaited(waiter.future):
             waiter.future.set_exception(error)
         self._ring()
 
-    async def _run(self) -> None:
-        """The pump: gives grants, one after the other, for as long as anybody waits."""
+    async def _run(self, lanes: Lanes[_Waiter]) -> None:
+        """The pump: gives grants, one after the other, for as long as anybody waits in the lanes of this loop."""
         try:
-            while self._lanes:
-                await self._permission()
+            while lanes:
+                await self._permission(lanes)
                 if self._pacer:
                     # the only one who waits here: a queue in the limiter itself would not keep its order
                     await self._pacer.acquire()
-                await self._permission()
-                self._serve()
+                await self._permission(lanes)
+                self._serve(lanes)
+        except asyncio.CancelledError:
+            # whoever did this, nobody may wait for a pump that is gone
+            for waiter in tuple(lanes):
+                self._dismiss(waiter, ClosedError("the throttle's task was cancelled; nothing was sent"))
+            raise
         finally:
-            self._pump = None
-            # only if somebody cancelled this task: nobody may wait for a pump that is gone
-            for waiter in tuple(self._lanes):
-                self._dismiss(
-                    waiter, ClosedError("the throttle's task was cancelled; the request was not sent")
-                )
+            if self._lanes is lanes:
+                self._pump = None
 
-    async def _permission(self) -> None:
+    async def _permission(self, lanes: Lanes[_Waiter]) -> None:
         """Return when one more request may go, or nobody waits any more."""
-        while self._lanes:
+        while lanes:
             now = self._clock()
             delay = self._account.next_grant(now) - now
             if delay <= 0:
@@ -251,13 +257,13 @@ class Throttle:
                 timer.cancel()
 
     def _ring(self) -> None:
-        if self._alarm and not self._alarm.done():
+        if self._alarm and _awaited(self._alarm):
             self._alarm.set_result(None)
 
-    def _serve(self) -> None:
+    def _serve(self, lanes: Lanes[_Waiter]) -> None:
         """Grant to the best waiter of this very instant."""
-        while self._lanes:
-            waiter = self._lanes.pop()
+        while lanes:
+            waiter = lanes.pop()
             if not waiter.future.done():
                 now = self._clock()
                 reason: WaitReason = "gate" if self._account.gate > waiter.since else "quota"

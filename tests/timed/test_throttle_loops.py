@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 
 import pytest
@@ -82,6 +83,30 @@ def test_whoever_waited_in_a_loop_that_died_is_forgotten() -> None:
             await throttle.acquire(max_wait=0.5)
 
     asyncio.run(ask())
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_the_remains_of_a_loop_that_was_closed_amid_waiting_do_not_touch_the_next_one(dropped: bool) -> None:
+    throttle = Throttle(ThrottleOptions(limit=1, window=0.05, pacer=None))
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)
+    tasks = [loop.create_task(throttle.acquire()) for _ in range(3)]
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    if dropped:
+        throttle.drop(None)
+        assert throttle.queued["interactive"] == 0
+
+    async def use() -> None:
+        waiting = [asyncio.create_task(take(throttle, 1)) for _ in range(2)]
+        await asyncio.sleep(0)
+        tasks.clear()
+        gc.collect()
+        for taken in asyncio.as_completed(waiting):
+            (await taken)[0].answered()
+
+    asyncio.run(asyncio.wait_for(use(), 10))
+    assert throttle.queued["interactive"] == 0
 
 
 def test_a_second_loop_beside_a_running_one_is_told_what_to_do() -> None:

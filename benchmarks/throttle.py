@@ -1,0 +1,289 @@
+"""Our throttle beside the usual ones, in one simulation: share of the quota, refusals, waits of people, CPU.
+
+    python -m benchmarks.throttle [--requests 2000] [--svg docs/throttle.svg]
+
+Run from the root of the repository. The simulation is virtual time over the real classes; it is deterministic but
+for the CPU figures.
+"""
+
+import argparse
+import asyncio
+import math
+import random
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+from aiolimiter import AsyncLimiter
+from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
+
+from benchmarks._scatter import draw
+from lemlist_async.options import Lane
+from lemlist_async.sandbox.limits import POLICIES
+from lemlist_async.testing.virtual_time import run
+from lemlist_async.throttle import Throttle, ThrottleOptions
+from tests.support.throttle_sim import (
+    LIMIT,
+    NETWORKS,
+    WINDOW,
+    Client,
+    Server,
+    Throttled,
+    Wire,
+    saturate,
+    simulate,
+    waits_beside_a_batch,
+)
+
+HEAVY = ("jitter 24 ms", "jitter 119 ms", "jitter 356 ms")
+FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 30.0
+
+
+class Unthrottled:
+    """No throttle: after each refusal, full jitter over a ceiling that doubles."""
+
+    def __init__(self) -> None:
+        self._chance = random.Random(0)
+
+    async def __call__(self, wire: Wire, lane: Lane = "bulk") -> None:
+        ceiling = FIRST_BACKOFF
+        while not (await wire()).allowed:
+            await asyncio.sleep(self._chance.uniform(0, ceiling))
+            ceiling = min(LONGEST_BACKOFF, 2 * ceiling)
+
+
+class Limited:
+    """Any limiter in front of the wire; a refused request waits as told, and takes its turn again."""
+
+    def __init__(self, acquire: Callable[[], Awaitable[object]]) -> None:
+        self._acquire = acquire
+
+    async def __call__(self, wire: Wire, lane: Lane = "bulk") -> None:
+        while True:
+            await self._acquire()
+            decision = await wire()
+            if decision.allowed:
+                return
+            await asyncio.sleep(math.ceil(decision.retry_after))
+
+
+class VirtualBucket(InMemoryBucket):
+    """pyrate-limiter's own bucket, on the clock of the loop."""
+
+    def now(self) -> int:
+        return int(asyncio.get_running_loop().time() * 1000)
+
+
+def pyrate() -> Limiter:
+    bucket = VirtualBucket([Rate(LIMIT, int(WINDOW * 1000))])
+    return Limiter(SingleBucketFactory(bucket, schedule_leak=False))
+
+
+CLIENTS: dict[str, Callable[[], Client]] = {
+    "this throttle": lambda: Throttled(ThrottleOptions()),
+    "this throttle, strict": lambda: Throttled(ThrottleOptions(strict=True)),
+    "AsyncLimiter(20, 2)": lambda: Limited(AsyncLimiter(LIMIT, WINDOW).acquire),
+    "AsyncLimiter(1, 0.1)": lambda: Limited(AsyncLimiter(1, WINDOW / LIMIT).acquire),
+    "pyrate-limiter 20 / 2 s": lambda: Limited(pyrate().try_acquire_async),
+    "full-jitter backoff": Unthrottled,
+}
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print one in Markdown."""
+    head = tuple(head)
+    for row in (head, ("---",) * len(head), *rows):
+        print(f"| {' | '.join(row)} |")
+    print()
+
+
+def goodput(requests: int, svg: Path | None) -> None:
+    """Share of the quota and refusals, the mean over the heavy-jitter networks."""
+    rows, series = [], {}
+    for name, make in CLIENTS.items():
+        points = []
+        for policy in POLICIES:
+            servers = [simulate(make, policy, network, requests, seed=1) for network in HEAVY]
+            points.append(
+                (
+                    statistics.mean(server.per_thousand for server in servers),
+                    100 * statistics.mean(server.share for server in servers),
+                )
+            )
+        series[name] = points
+        rows.append(
+            [name, *(f"{share:.1f} ({refused:.{0 if refused >= 100 else 1}f})" for refused, share in points)]
+        )
+    print(f"Share of the quota in % (refusals per 1,000 requests), mean of {', '.join(HEAVY)}\n")
+    table(["client", *POLICIES], rows)
+    if svg:
+        draw(svg, series, x_name="refusals per 1,000 requests", y_name="share of the quota, %")
+
+
+def networks(requests: int) -> None:
+    """Ours alone, on each network, beside the bound; refusals of a sliding counter are of one process."""
+    rows = []
+    for network in NETWORKS:
+        windows = simulate(CLIENTS["this throttle"], "sliding-log", network, requests, seed=1)
+        counter = simulate(CLIENTS["this throttle"], "sliding-counter", network, requests, seed=1)
+        strict = simulate(CLIENTS["this throttle, strict"], "sliding-counter", network, requests, seed=1)
+        mean = statistics.mean(windows.round_trips)
+        rows.append(
+            [
+                network,
+                f"{1000 * mean:.0f}",
+                f"{100 * windows.bound:.1f}",
+                f"{100 * windows.share:.1f} ({len(windows.refused)})",
+                f"{100 * windows.share / windows.bound:.1f}",
+                f"{100 * counter.share:.1f} ({len(counter.refused)})",
+                f"{100 * strict.share:.1f} ({len(strict.refused)})",
+            ]
+        )
+    print("This throttle on each network: share of the quota in % (refusals in all)\n")
+    table(
+        [
+            "network",
+            "mean RTT, ms",
+            "bound",
+            "sliding log",
+            "% of bound",
+            "sliding counter",
+            "strict, counter",
+        ],
+        rows,
+    )
+
+
+def refusals_of_a_counter(processes: int = 20, requests: int = 300) -> None:
+    """How many refusals it takes until a sliding counter is known, over as many processes."""
+    rows = []
+    for network in NETWORKS:
+        servers = [
+            simulate(CLIENTS["this throttle"], "sliding-counter", network, requests, seed=seed)
+            for seed in range(processes)
+        ]
+        refused = [len(server.refused) for server in servers]
+        rows.append([network, f"{statistics.mean(refused):.2f}", str(max(refused))])
+    print(f"Refusals of a sliding counter until it is known, over {processes} processes\n")
+    table(["network", "mean", "most"], rows)
+
+
+def people(seconds: float = 400) -> None:
+    """Waits of interactive calls beside a batch that never ends."""
+    rows = []
+    for name in list(CLIENTS)[:-1]:
+        cells = []
+        for network in ("calm 1 ms", *HEAVY):
+            server = Server("token-bucket", NETWORKS[network], 3)
+            waits = waits_beside_a_batch(CLIENTS[name], server, seconds=seconds, seed=3)
+            cells.append(f"{waits[len(waits) // 2]:.2f} / {waits[int(len(waits) * 0.99)]:.2f}")
+        rows.append([name, *cells])
+    print("Waits of people beside a batch, p50 / p99 in seconds\n")
+    table(["client", "calm 1 ms", *HEAVY], rows)
+
+
+def beside_others(requests: int = 1000) -> None:
+    """Another program uses the key, too, at random: what is refused to ours, and what ours still gets."""
+    rows = []
+    for name in ("this throttle", "AsyncLimiter(20, 2)"):
+        cells = []
+        for per_second in (0.5, 2.0, 5.0):
+            server = Server("fixed-first", NETWORKS["jitter 119 ms"], 3)
+
+            async def main(name: str = name, per_second: float = per_second, server: Server = server) -> None:
+                visitor = asyncio.create_task(server.visits(per_second))
+                await saturate(CLIENTS[name](), server, requests)
+                visitor.cancel()
+
+            run(main())
+            rate = len(server.accepted) / (server.accepted[-1] - server.accepted[0])
+            cells.append(f"{rate:.1f} ({server.per_thousand:.0f})")
+        rows.append([name, *cells])
+    print("Beside another program: requests per second (refusals per 1,000); fixed-first, jitter 119 ms\n")
+    table(["client", "0.5 others/s", "2 others/s", "5 others/s"], rows)
+
+
+def best(measure: Callable[[], float], times: int) -> float:
+    """The least of several runs: what else the machine does only ever adds."""
+    return min(measure() for _ in range(times))
+
+
+def uncontended(calls: int = 1000) -> None:
+    """CPU of a call that does not have to wait, in real time."""
+
+    async def ours(options: ThrottleOptions) -> float:
+        ticks = iter(range(10**9))
+        throttle = Throttle(options, clock=lambda: float(next(ticks)))
+        started = time.process_time()
+        for _ in range(calls):
+            (await throttle.acquire()).answered()
+        return (time.process_time() - started) / calls * 1e6
+
+    async def theirs(make: Callable[[], Callable[[], Awaitable[object]]]) -> float:
+        acquire = make()
+        started = time.process_time()
+        for _ in range(calls):
+            await acquire()
+        return (time.process_time() - started) / calls * 1e6
+
+    def unbounded_pyrate() -> Callable[[], Awaitable[object]]:
+        bucket = InMemoryBucket([Rate(10**9, 1000)])
+        return Limiter(SingleBucketFactory(bucket, schedule_leak=False)).try_acquire_async
+
+    free = (1e9, 1.0)
+    figures = {
+        "this throttle": lambda: asyncio.run(ours(ThrottleOptions(pacer=free))),
+        "this throttle, strict": lambda: asyncio.run(ours(ThrottleOptions(pacer=free, strict=True))),
+        "AsyncLimiter": lambda: asyncio.run(theirs(lambda: AsyncLimiter(*free).acquire)),
+        "pyrate-limiter": lambda: asyncio.run(theirs(unbounded_pyrate)),
+    }
+    print("CPU of an acquire (and release) that does not wait, microseconds\n")
+    table(["limiter", "µs"], [[name, f"{best(measure, 40):.1f}"] for name, measure in figures.items()])
+
+
+def saturated(requests: int = 2000) -> None:
+    """CPU of a call behind a queue, without what the simulation itself takes."""
+
+    class Open:
+        async def __call__(self, wire: Wire, lane: Lane = "bulk") -> None:
+            await wire()
+
+    def cost(make: Callable[[], Client]) -> float:
+        server = Server("token-bucket", NETWORKS["jitter 119 ms"], 1)
+
+        async def main() -> float:
+            client = make()
+            started = time.process_time()
+            await saturate(client, server, requests)
+            return (time.process_time() - started) / requests * 1e6
+
+        return run(main())
+
+    def least(make: Callable[[], Client]) -> float:
+        return best(lambda: cost(make), 3)
+
+    empty = least(Open)
+    rows = [[name, f"{least(make) - empty:.0f}"] for name, make in list(CLIENTS.items())[:-1]]
+    print("CPU of a request behind a queue of 40, microseconds (strict is the kernel rule)\n")
+    table(["limiter", "µs"], rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--requests", type=int, default=2000, help="per simulation")
+    parser.add_argument("--svg", type=Path, help="write the picture of share against refusals here")
+    arguments = parser.parse_args()
+    goodput(arguments.requests, arguments.svg)
+    networks(arguments.requests)
+    refusals_of_a_counter()
+    people()
+    beside_others()
+    uncontended()
+    saturated()
+
+
+if __name__ == "__main__":
+    main()
