@@ -25,7 +25,7 @@ BELOW = {
     "pagination": {"errors", "core"},
     "resources": {"errors", "core", "pagination"},
     "client": {"errors", "options", "credentials", "hooks", "core", "throttle", "transport"},
-    "bulk": {"errors", "core", "resources"},
+    "bulk": {"errors", "core", "pagination", "resources", "throttle"},
     "sandbox": set(),
     "testing": {"client", "options", "sandbox", "throttle"},
     "cli": {"errors", "options", "bulk", "client", "sandbox"},

@@ -25,7 +25,10 @@ class Grant(NamedTuple):
     """The permission to send one request."""
 
     at: float
+    """When the request was allowed to go, or better when it went."""
     trial: bool
+    timed: bool = True
+    """Whether `at` is early enough to take a round trip from."""
 
 
 @attrs.frozen
@@ -147,7 +150,8 @@ class Account:
         return self.gate <= now and self.ledger.idle(now)
 
     def _checked(self, grant: Grant, now: float, rate: RateState | None) -> None:
-        self.round_trips.see(now, now - grant.at)
+        if grant.timed:
+            self.round_trips.see(now, now - grant.at)
         if self._heeds_foreign:
             self._foreign.shown(now, self._others(grant, rate, self.ledger.mode))
         self.ledger.stamp(max(grant.at, now - self.credit(now)), trial=grant.trial)

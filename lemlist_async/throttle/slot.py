@@ -19,17 +19,35 @@ class Slot:
     A slot about which nothing is said is held for ever: the call belongs into an ``except`` or ``finally``.
     """
 
-    __slots__ = ("_deliver", "_grant", "reason", "waited")
+    __slots__ = ("_clock", "_deliver", "_grant", "reason", "waited")
 
     def __init__(
-        self, grant: Grant, deliver: Callable[[Slot, Report], None], waited: float, reason: WaitReason | None
+        self,
+        grant: Grant,
+        deliver: Callable[[Slot, Report], None],
+        clock: Callable[[], float],
+        waited: float,
+        reason: WaitReason | None,
     ) -> None:
         self._grant = grant
+        self._clock = clock
         self._deliver: Callable[[Slot, Report], None] | None = deliver
         self.waited = waited
         """Seconds from asking to the grant."""
         self.reason: WaitReason | None = reason
         """Why it had to wait; None if it did not."""
+
+    def wrote(self) -> None:
+        """The first byte leaves now, later than the grant: a connection had to be made.
+
+        The round trip counts from here. One that included the connection would promise more than the next
+        request, on a connection that is there, can keep.
+        """
+        self._grant = self._grant._replace(at=self._clock())
+
+    def untimed(self) -> None:
+        """Nobody can tell when the first byte leaves: the answer says nothing of the round trip."""
+        self._grant = self._grant._replace(timed=False)
 
     def answered(self, rate: RateState | None = None) -> None:
         """An answer came, whatever it said; `rate` is what its headers say of the quota."""

@@ -273,7 +273,7 @@ class Throttle:
     def _grant(self, now: float, *, waited: float, reason: WaitReason | None) -> Slot:
         if reason:
             self._account.counts["waits"] += 1
-        slot = Slot(self._account.grant(now), self._settle, waited, reason)
+        slot = Slot(self._account.grant(now), self._settle, self._clock, waited, reason)
         self._open.add(slot)
         return slot
 

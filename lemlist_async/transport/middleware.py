@@ -17,6 +17,7 @@ from lemlist_async.errors import LemlistError
 from lemlist_async.options import Options
 from lemlist_async.throttle import RateState, Slot, Throttle
 from lemlist_async.transport.faults import CAUGHT, fault
+from lemlist_async.transport.request import Request
 
 _ERROR_BODY = 64 * 1024
 """Bytes of an error's body that are read; more closes the connection instead."""
@@ -92,13 +93,17 @@ class Try:
             self._options.lane, max_wait=self._options.max_wait, owner=self._owner
         )
         self._start()
+        if isinstance(request, Request):
+            request.slot = slot
+        else:
+            slot.untimed()
         try:
             response = await handler(request)
         except BaseException:
             # a request of a borrowed session does not tell whether it was written: it counts as sent
-            self.sent = getattr(request, "written", True)
+            self.sent = not isinstance(request, Request) or request.written
             if self.sent:
-                slot.answered()
+                slot.aborted()
             else:
                 slot.give_back()
             raise

@@ -12,27 +12,15 @@ from typing import Any
 
 import aiohttp
 import attrs
-from aiohttp.client_reqrep import ClientRequest
-from aiohttp.connector import Connection
 from yarl import URL
 
 from lemlist_async.errors import ClosedError
 from lemlist_async.options import Timeouts
+from lemlist_async.transport.request import Request
 
 ACCEPT = "application/json, text/*;q=0.9, */*;q=0.1"
 POOL = 100
 """Connections at most: above what the throttle lets fly, so that no call waits for one inside its slot."""
-
-
-class Request(ClientRequest):
-    """A request that knows whether a byte of it may have left."""
-
-    written: bool = False
-
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """Note it before the first byte, then send."""
-        self.written = True
-        return await super().send(conn)
 
 
 @attrs.frozen(kw_only=True)

@@ -313,3 +313,24 @@ async def test_the_pump_does_not_keep_the_context_of_the_request_that_started_it
     gc.collect()
     assert seen() is None
     other.cancel()
+
+
+async def test_the_time_to_connect_is_no_part_of_the_round_trip(make_throttle: MakeThrottle) -> None:
+    throttle = make_throttle(pacer=None)
+    for _ in range(10):
+        slot = await throttle.acquire()
+        await asyncio.sleep(0.3)  # a connection is made
+        slot.wrote()
+        await asyncio.sleep(0.1)
+        slot.answered()
+    assert throttle.round_trip == pytest.approx(0.1, abs=1e-3)
+
+
+async def test_a_request_that_cannot_tell_when_it_leaves_earns_no_credit(make_throttle: MakeThrottle) -> None:
+    throttle = make_throttle(pacer=None)
+    for _ in range(15):
+        slot = await throttle.acquire()
+        slot.untimed()
+        await asyncio.sleep(0.1)
+        slot.answered()
+    assert throttle.round_trip is None
