@@ -194,20 +194,13 @@ class Pipeline:
         """Send, and take what is asked for of the answer."""
         response = await self._send(journey, attempt, streamed)
         try:
-            return response.status, await (self._begun if streamed else self._result)(journey, response)
+            # a stream is handed on once its headers are there, unless they announce a page and no answer
+            if streamed and not is_html(Reply(response.status, response.headers)):
+                return response.status, response
+            return response.status, self._decode(journey.call, await self._read(journey, response))
         except BaseException:
             response.close()
             raise
-
-    async def _result(self, journey: _Journey, response: aiohttp.ClientResponse) -> Any:
-        """The answer, whole."""
-        return self._decode(journey.call, await self._read(journey, response))
-
-    async def _begun(self, journey: _Journey, response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
-        """The answer up to its headers, if it is one."""
-        if is_html(Reply(response.status, response.headers)):
-            self._decode(journey.call, await self._read(journey, response))
-        return response
 
     def _send(self, journey: _Journey, attempt: Try, streamed: bool) -> Awaitable[aiohttp.ClientResponse]:
         call = journey.call
