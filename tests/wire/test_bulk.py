@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -226,9 +227,9 @@ async def test_a_journal_is_for_its_owner_only_and_holds_no_key(tmp_path: Path) 
 
 async def test_journals_that_cannot_be_used_are_told_apart(tmp_path: Path) -> None:
     newer, other, text = tmp_path / "newer", tmp_path / "other", tmp_path / "text"
-    with sqlite3.connect(newer) as db:
+    with closing(sqlite3.connect(newer)) as db:
         db.execute("PRAGMA user_version = 99")
-    with sqlite3.connect(other) as db:
+    with closing(sqlite3.connect(other)) as db:
         db.execute("CREATE TABLE mine (x)")
     write(text, ["not a database"] * 100)
     for path, said in ((newer, "newer lemlist_async"), (other, "not a journal"), (text, "not a database")):
