@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, overload
 
 import orjson
 
 from lemlist_async.bulk.job import Job
+from lemlist_async.bulk.jobs import KINDS
 from lemlist_async.bulk.jobs.leads import ImportLeads, OnDuplicate
 from lemlist_async.bulk.journal import Journal
+from lemlist_async.bulk.own import Each, Key, OwnJob, OwnRun
 from lemlist_async.bulk.plan import Plan, forecast, make_plan
 from lemlist_async.bulk.rows import Source, header_of, is_path
-from lemlist_async.bulk.runner import OnAmbiguous, Run
+from lemlist_async.bulk.runner import Run
+from lemlist_async.bulk.settle import OnAmbiguous
+from lemlist_async.core.wire import Effect
 from lemlist_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
-
-_KINDS: dict[str, type[Any]] = {ImportLeads.kind: ImportLeads}
 
 
 class Bulk:
@@ -42,18 +44,9 @@ class Bulk:
     ) -> Plan:
         """Plan an import of leads into a campaign; nothing is sent.
 
-        `rows` is a CSV or JSON lines file, or mappings from column to value. `journal` is the file that lets
-        the job survive a crash; given again with the same rows it goes on where it was. `flags` are those of
-        `leads.create`: ``deduplicate``, ``find_email``, …
-
-        Raises:
-            InvalidInputError: the rows cannot be read, or have no column for the address.
-            ConfigurationError: an id or option that cannot work, or another job's journal.
-            JournalError: the journal cannot be used.
+        As `plan` with `ImportLeads`. `flags` are those of `leads.create`: ``deduplicate``, ``find_email``, …
         """
         job = ImportLeads(campaign_id=campaign_id, on_duplicate=on_duplicate, columns=columns or {}, **flags)
-        if is_path(rows) and (columns_ := header_of(Path(rows), encoding=encoding)):
-            job.check_columns(columns_)
         return await self.plan(job, rows, journal=journal, encoding=encoding, retry_failed=retry_failed)
 
     async def plan(
@@ -65,7 +58,19 @@ class Bulk:
         encoding: str = "utf-8",
         retry_failed: bool = False,
     ) -> Plan:
-        """Plan any job; nothing is sent."""
+        """Plan a job; nothing is sent.
+
+        `rows` is a CSV or JSON lines file, or mappings from column to value; a plain text among them is a row
+        with that one value. `journal` is the file that lets the job survive a crash; given again with the same
+        rows it goes on where it was. `retry_failed` sends rows again that lemlist said no to.
+
+        Raises:
+            InvalidInputError: the rows cannot be read, or have no column that the job needs.
+            ConfigurationError: an option that cannot work, or another job's journal.
+            JournalError: the journal cannot be used.
+        """
+        if is_path(rows) and (columns := header_of(Path(rows), encoding=encoding)):
+            job.check_columns(columns)
         throttle = self._lemlist.throttle
         return await make_plan(
             job,
@@ -87,20 +92,81 @@ class Bulk:
         opened = await Journal.open(journal, new=False)
         try:
             job = job_of(await opened.meta(), opened.path)
-            await opened.recover(retry_failed=retry_failed)
+            await opened.recover(repeatable=job.effect.repeatable, retry_failed=retry_failed)
             throttle = self._lemlist.throttle
             return Plan(job, opened, await forecast(job, opened, throttle.limit, throttle.window))
         except BaseException:
             await opened.close()
             raise
 
-    def run(self, plan: Plan, *, on_ambiguous: OnAmbiguous = "verify") -> Run:
-        """Run a plan; iterate over the result for each row as it finishes.
+    @overload
+    def run(
+        self,
+        plan: Plan,
+        *,
+        on_ambiguous: OnAmbiguous = ...,
+        poll_every: float = ...,
+        patience: float = ...,
+    ) -> Run: ...
+    @overload
+    def run(
+        self,
+        plan: Source,
+        *,
+        each: Each,
+        effect: Effect,
+        key: Key | None = ...,
+        verify: Each | None = ...,
+        name: str = ...,
+        journal: str | os.PathLike[str] | None = ...,
+        encoding: str = ...,
+        retry_failed: bool = ...,
+        on_ambiguous: OnAmbiguous = ...,
+    ) -> OwnRun: ...
+    def run(
+        self,
+        plan: Plan | Source,
+        *,
+        each: Each | None = None,
+        effect: Effect = Effect.UNSAFE,
+        key: Key | None = None,
+        verify: Each | None = None,
+        name: str = "",
+        journal: str | os.PathLike[str] | None = None,
+        encoding: str = "utf-8",
+        retry_failed: bool = False,
+        on_ambiguous: OnAmbiguous = "verify",
+        poll_every: float = 5.0,
+        patience: float = 900.0,
+    ) -> Run | OwnRun:
+        """Run a plan, or rows with a function of your own; iterate over the result for each row as it finishes.
 
-        `on_ambiguous` says what becomes of a row whose answer was lost: ``verify`` looks it up and sends it
-        again if it is not there, ``report`` leaves it as unknown.
+        `on_ambiguous` says what becomes of a row whose answer was lost, and that may not just be sent again:
+        ``verify`` looks it up and sends it again if it is not there, ``report`` leaves it as unknown.
+        `poll_every` is the least time between two questions for the same result, and `patience` the time without
+        any new result after which the run ends and leaves the rest to another one, both in seconds.
+
+        With rows, ``await each(lemlist, row)`` does one of them: it returns plain JSON, a model, None or an
+        `Outcome`. `effect` is what doing a row again would do. After a lost answer or a crash a repeatable row is
+        done again; any other one is given to `verify`, which returns None if it was not done, and ends as unknown
+        without it. `key` tells which rows are the same; by default those that are equal. `journal`, `encoding` and
+        `retry_failed` are those of `plan`, and `name` is what the journal calls the job.
+
+        Raises:
+            ConfigurationError: rows without `each`.
         """
-        return Run(self._lemlist, plan, on_ambiguous=on_ambiguous)
+        if isinstance(plan, Plan):
+            return self._run(plan, on_ambiguous, poll_every, patience)
+        if each is None:
+            raise ConfigurationError("give a plan, or rows with each=…, the function that does one of them")
+        rows, job = plan, OwnJob(each=each, effect=effect, by=key, look_up=verify, name=name)
+        return OwnRun(
+            lambda: self.plan(job, rows, journal=journal, encoding=encoding, retry_failed=retry_failed),
+            lambda made: self._run(made, on_ambiguous, poll_every, patience),
+        )
+
+    def _run(self, plan: Plan, on_ambiguous: OnAmbiguous, poll_every: float, patience: float) -> Run:
+        return Run(self._lemlist, plan, on_ambiguous=on_ambiguous, poll_every=poll_every, patience=patience)
 
 
 def job_of(meta: dict[str, str], path: Path) -> Job:
@@ -108,9 +174,9 @@ def job_of(meta: dict[str, str], path: Path) -> Job:
     kind = meta.get("kind", "")
     if meta.get("planned") != "1":
         raise ConfigurationError(f"{path} holds no finished plan: give the rows again, with the same journal")
-    if kind not in _KINDS:
+    if kind not in KINDS:
         raise ConfigurationError(
             f"{path} is the journal of a {kind!r} job, which can only be resumed by its program"
         )
-    job: Job = _KINDS[kind](**orjson.loads(meta["options"]))
+    job: Job = KINDS[kind](**orjson.loads(meta["options"]))
     return job

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import abc
 import enum
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from lemlist_async.core.wire import Effect
 from lemlist_async.errors import LemlistError
 
 if TYPE_CHECKING:
+    from lemlist_async.bulk.plan import Forecast
     from lemlist_async.client import Lemlist
 
 Payload = dict[str, Any]
@@ -24,6 +27,8 @@ class State(enum.StrEnum):
     """Checked, and not sent."""
     SENT = "sent"
     """Handed to the network; after a crash nobody knows more."""
+    PENDING = "pending"
+    """lemlist took it, under an id, and has no result yet."""
     DONE = "done"
     """lemlist holds what the row asks for."""
     REFUSED = "refused"
@@ -44,11 +49,23 @@ class Outcome:
     reason: str | None = None
     id: str | None = None
     """lemlist's id of what the row is about, where there is one."""
+    result: Any = None
+    """What lemlist answered, as plain JSON, where the job is about that."""
 
 
-def done(what: str, id: str | None = None, reason: str | None = None) -> Outcome:  # noqa: A002  # the wire's word
+def done(
+    what: str,
+    id: str | None = None,  # noqa: A002  # the wire's word
+    reason: str | None = None,
+    result: Any = None,
+) -> Outcome:
     """The row is done."""
-    return Outcome(State.DONE, what, reason, id)
+    return Outcome(State.DONE, what, reason, id, result)
+
+
+def failed(reason: str, what: str = "failed") -> Outcome:
+    """lemlist said no, or has nothing that the row could be about."""
+    return Outcome(State.FAILED, what, reason)
 
 
 class RowRefusedError(ValueError):
@@ -59,6 +76,14 @@ class CannotVerifyError(LemlistError):
     """There is no way to find out whether the row was done."""
 
 
+class EndJobError(LemlistError):
+    """Raised by a job: its rows have this outcome, and no further one is begun. The reason is the `__cause__`."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.reason or outcome.what)
+        self.outcome = outcome
+
+
 class JobStoppedError(LemlistError):
     """The job ended before its rows did; what was not sent waits for another run.
 
@@ -66,43 +91,64 @@ class JobStoppedError(LemlistError):
     """
 
 
-class Job(Protocol):
+class Job(abc.ABC):
     """One kind of bulk job, with its options."""
 
-    kind: ClassVar[str]
-    """Its name in journals."""
-    batch: ClassVar[int]
-    """Rows that go in one call, at most."""
-    calls: ClassVar[int]
-    """Calls for one batch."""
+    __slots__ = ()
 
+    kind: str
+    """Its name in journals."""
+    effect: Effect = Effect.IDEMPOTENT
+    """What sending a row again would do. A repeatable row is sent again when nobody knows if it was done;
+    any other one is looked up with `verify`."""
+    batch: int = 1
+    """Rows that go together, at most."""
+    calls: int = 1
+    """Calls for one batch, at most."""
+    follows: bool = False
+    """Whether rows are pending after they are sent, and `follow` gets their results."""
+    adjustable: frozenset[str] = frozenset()
+    """Options that may change from one run of a journal to the next."""
+
+    @property
+    def verifiable(self) -> bool:
+        """Whether `verify` asks lemlist, which costs a call for each row in doubt."""
+        return not self.effect.repeatable
+
+    @abc.abstractmethod
     def options(self) -> dict[str, Any]:
         """All that is needed to make the job again, as plain JSON."""
-        ...
 
+    def check_columns(self, columns: Sequence[str]) -> None:  # noqa: B027  # most jobs judge row by row
+        """Look at the header of a file.
+
+        Raises:
+            InvalidInputError: no row of the file could be used.
+        """
+
+    @abc.abstractmethod
     def check(self, values: Mapping[str, Any]) -> Payload:
         """Turn a row into what is sent.
 
         Raises:
             RowRefusedError: lemlist would refuse it, or could not use it.
         """
-        ...
 
+    @abc.abstractmethod
     def key(self, payload: Payload) -> str:
         """What makes two rows the same; only the first of them is done."""
-        ...
 
     def credits(self, payload: Payload) -> int:
         """Enrichment credits that the row may cost."""
-        ...
+        del payload
+        return 0
 
-    async def prepare(self, lemlist: Lemlist) -> None:
+    async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:  # noqa: B027  # not every job must ask
         """Find out what can be known before the first row, such as whether the campaign exists."""
-        ...
 
+    @abc.abstractmethod
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
-        """Send up to `batch` rows; `again` tells that an earlier try may have succeeded unseen."""
-        ...
+        """Send up to `batch` rows, and tell what became of each; `again`: an earlier try may have succeeded."""
 
     async def verify(self, lemlist: Lemlist, payload: Payload) -> Outcome | None:
         """Look up whether a row was done: its outcome, or None if it was not.
@@ -110,4 +156,8 @@ class Job(Protocol):
         Raises:
             CannotVerifyError: there is no way to tell.
         """
-        ...
+        raise CannotVerifyError(f"{self.kind} has no way to look a row up")
+
+    async def follow(self, lemlist: Lemlist, payload: Payload, so_far: Outcome) -> Outcome:
+        """Ask once for the result of a pending row; it may still be pending after that."""
+        raise NotImplementedError(f"{self.kind} has no pending rows")

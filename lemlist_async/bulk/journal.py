@@ -3,10 +3,11 @@
 Schema, version 1 (`PRAGMA user_version`):
 
 ``meta(key, value)``
-    ``kind``, ``options`` (JSON), ``source`` (a name), ``digest``, ``planned`` (``1`` once all rows are in).
-``rows(n, line, key, payload, state, what, reason, id, tries, credits)``
+    ``kind``, ``options`` and ``identity`` (JSON: all options, and those that may not change between runs),
+    ``source`` (a name), ``digest`` (SHA-256 of a file), ``planned`` (``1`` once all rows are in).
+``rows(n, line, key, payload, state, what, reason, id, result, tries, credits)``
     ``n`` counts from 1 in the order of the source; ``key`` is a hash of what makes two rows the same;
-    ``payload`` is JSON; ``state`` is one of new, sent, done, refused, failed, unknown.
+    ``payload`` and ``result`` are JSON; ``state`` is one of new, sent, pending, done, refused, failed, unknown.
 
 Write-ahead log with ``synchronous=FULL``: a state is on the disk when the call that wrote it returns. All of
 SQLite runs in one thread of its own; writes that come while it commits go together into the next commit.
@@ -20,7 +21,7 @@ import os
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,17 +40,19 @@ _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE rows (
     n INTEGER PRIMARY KEY, line INTEGER NOT NULL, key BLOB, payload TEXT NOT NULL, state TEXT NOT NULL,
-    what TEXT NOT NULL DEFAULT '', reason TEXT, id TEXT, tries INTEGER NOT NULL DEFAULT 0,
+    what TEXT NOT NULL DEFAULT '', reason TEXT, id TEXT, result TEXT, tries INTEGER NOT NULL DEFAULT 0,
     credits INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX rows_by_key ON rows (key) WHERE key IS NOT NULL;
-CREATE INDEX rows_open ON rows (state, n) WHERE state IN ('new', 'sent', 'unknown', 'failed');
+CREATE INDEX rows_open ON rows (state, n) WHERE state IN ('new', 'sent', 'pending', 'unknown', 'failed');
 """
 _INSERT = """
 INSERT OR IGNORE INTO rows (line, key, payload, state, what, reason, credits) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
+_COLUMNS = "n, line, payload, state, what, reason, id, result, tries"
+_FINISH = "UPDATE rows SET state = ?, what = ?, reason = ?, id = ?, result = ? WHERE n = ?"
 _PAGE = 500
-"""Rows that are read, or written while planning, at once."""
+"""Rows that are read at once."""
 
 
 class JournalError(LemlistError):
@@ -67,7 +70,13 @@ class JournalRow:
     what: str = ""
     reason: str | None = None
     id: str | None = None
+    result: Any = None
     tries: int = 0
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it so far."""
+        return Outcome(self.state, self.what or self.state, self.reason, self.id, self.result)
 
 
 @attrs.frozen
@@ -81,15 +90,24 @@ class NewRow:
     credits: int = 0
 
 
+@attrs.frozen
+class _Write:
+    """One statement for some rows, and who waits for it to be on the disk."""
+
+    sql: str
+    values: Sequence[Sequence[Any]]
+    written: asyncio.Future[None]
+
+
 class Journal:
-    """An open journal, locked against other runners."""
+    """An open journal, locked against other runners unless it is only looked at."""
 
     def __init__(self, path: Path, *, temporary: bool = False) -> None:
         self.path = path
         self._temporary = temporary
         self._lock = FileLock(path.with_name(path.name + "-lock"))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lemlist-journal")
-        self._waiting: list[tuple[str, Sequence[Any], asyncio.Future[None]]] = []
+        self._waiting: list[_Write] = []
         self._writer: asyncio.Task[None] | None = None
         self._db: sqlite3.Connection | None = None
 
@@ -115,9 +133,38 @@ class Journal:
             raise
         return journal
 
-    def _connect(self, new: bool) -> None:
-        if not new and not self.path.is_file():
+    @classmethod
+    async def look(cls, path: str | os.PathLike[str]) -> Journal:
+        """Open a journal to read only, even while a runner works on it.
+
+        Raises:
+            ConfigurationError: there is none.
+            JournalError: not a journal, of a newer version, or not readable.
+        """
+        journal = cls(Path(path))
+        try:
+            await journal.in_thread(journal._connect_to_read)
+        except BaseException:
+            await journal.close()
+            raise
+        return journal
+
+    def _connect_to_read(self) -> None:
+        self._must_exist()
+        uri = f"{self.path.resolve().as_uri()}?mode=ro"
+        if not self.path.with_name(self.path.name + "-wal").exists():
+            # nobody writes; without this SQLite would want to make files beside it, in a folder it may not
+            uri += "&immutable=1"
+        self._db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        self._check_version(self._db)
+
+    def _must_exist(self) -> None:
+        if not self.path.is_file():
             raise ConfigurationError(f"there is no journal {self.path}")
+
+    def _connect(self, new: bool) -> None:
+        if not new:
+            self._must_exist()
         try:
             self._lock.acquire()
             # made with its mode from the first byte on: it holds personal data
@@ -127,20 +174,23 @@ class Journal:
         except OSError as error:
             raise JournalError(f"{self.path} cannot be written: {error.strerror}") from None
         self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
-        self._check_version(self._db)
+        # one that dies with its process anyway need not reach the disk
+        synchronous = "OFF" if self._temporary else "FULL"
+        self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous};")
+        if self._check_version(self._db) == 0:
+            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
 
-    def _check_version(self, db: sqlite3.Connection) -> None:
+    def _check_version(self, db: sqlite3.Connection) -> int:
+        version: int
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
             raise JournalError(
                 f"{self.path} was written by a newer lemlist_async (journal version {version}, "
                 f"this one knows {VERSION})"
             )
-        if version == 0:
-            if db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
-                raise JournalError(f"{self.path} is a database, but not a journal")
-            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+        if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+            raise JournalError(f"{self.path} is a database, but not a journal")
+        return version
 
     async def close(self) -> None:
         """Write what waits, let go of the file; a temporary one is removed."""
@@ -225,12 +275,18 @@ class Journal:
 
     # Running ------------------------------------------------------------------------------------------
 
-    async def recover(self, *, retry_failed: bool) -> None:
-        """After a crash: nobody knows what became of the rows that were sent."""
-        await self.in_thread(self.db.execute, "UPDATE rows SET state='unknown' WHERE state='sent'")
+    async def recover(self, *, repeatable: bool, retry_failed: bool) -> None:
+        """After a crash: rows that were sent are sent again if they may be, else nobody knows about them."""
+        await self.in_thread(self._recover, repeatable, retry_failed)
+
+    def _recover(self, repeatable: bool, retry_failed: bool) -> None:
+        anew = "UPDATE rows SET state='new', what='', reason=NULL WHERE state = ?"
+        if repeatable:
+            self.db.executemany(anew, [(State.SENT,), (State.UNKNOWN,)])
+        else:
+            self.db.execute("UPDATE rows SET state='unknown', what='unknown' WHERE state='sent'")
         if retry_failed:
-            anew = "UPDATE rows SET state='new', reason=NULL, what='' WHERE state='failed'"
-            await self.in_thread(self.db.execute, anew)
+            self.db.execute(anew, (State.FAILED,))
 
     async def take(self, state: State, after: int, most: int = _PAGE) -> list[JournalRow]:
         """The next rows in a state, behind row number `after`."""
@@ -238,8 +294,7 @@ class Journal:
 
     def _take(self, state: State, after: int, most: int) -> list[JournalRow]:
         found = self.db.execute(
-            "SELECT n, line, payload, state, what, reason, id, tries FROM rows "
-            "WHERE state = ? AND n > ? ORDER BY n LIMIT ?",
+            f"SELECT {_COLUMNS} FROM rows WHERE state = ? AND n > ? ORDER BY n LIMIT ?",  # noqa: S608  # our words
             (state, after, most),
         )
         return [_row(values) for values in found]
@@ -248,38 +303,38 @@ class Journal:
         """Note that rows are about to be sent, or (`new`) that they surely were not."""
         step = 1 if state is State.SENT else -1
         statement = f"UPDATE rows SET state = ?, tries = tries + {step} WHERE n = ?"  # noqa: S608  # an int
-        await self._write([(statement, (state, n)) for n in numbers])
+        await self._write(statement, [(state, n) for n in numbers])
 
     async def finish(self, results: Iterable[tuple[int, Outcome]]) -> None:
         """Note what became of rows."""
-        statement = "UPDATE rows SET state = ?, what = ?, reason = ?, id = ? WHERE n = ?"
-        await self._write([(statement, (o.state, o.what, o.reason, o.id, n)) for n, o in results])
+        await self._write(
+            _FINISH, [(o.state, o.what, o.reason, o.id, _json(o.result), n) for n, o in results]
+        )
 
-    async def _write(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> None:
+    async def _write(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
         loop = asyncio.get_running_loop()
-        futures = [loop.create_future() for _ in statements]
-        self._waiting += [(sql, args, mine) for (sql, args), mine in zip(statements, futures, strict=True)]
+        written: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(_Write(sql, values, written))
         if self._writer is None or self._writer.done():
             self._writer = loop.create_task(self._commit_all())
-        for mine in futures:
-            await mine
+        await written
 
     async def _commit_all(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                await self.in_thread(self._commit, [(sql, args) for sql, args, _ in batch])
+                await self.in_thread(self._commit, batch)
             except LemlistError as error:
                 _settle(batch, error)
             else:
                 _settle(batch, None)
 
-    def _commit(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> None:
+    def _commit(self, batch: Sequence[_Write]) -> None:
         db = self.db
         db.execute("BEGIN IMMEDIATE")
         try:
-            for sql, args in statements:
-                db.execute(sql, args)
+            for write in batch:
+                db.executemany(write.sql, write.values)
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
@@ -302,50 +357,43 @@ class Journal:
 
     def rows(self, *, settled: bool = False) -> Iterator[JournalRow]:
         """All rows in order, or (`settled`) those that are not simply done; read page by page."""
-        after, only = 0, "AND state NOT IN ('done', 'new')" if settled else ""
-        while True:
-            found = self.db.execute(
-                "SELECT n, line, payload, state, what, reason, id, tries FROM rows "  # noqa: S608  # of our own words
-                f"WHERE n > ? {only} ORDER BY n LIMIT {_PAGE}",
-                (after,),
-            ).fetchall()
-            if not found:
-                return
+        after, only = 0, "AND state NOT IN ('done', 'new', 'pending')" if settled else ""
+        query = f"SELECT {_COLUMNS} FROM rows WHERE n > ? {only} ORDER BY n LIMIT {_PAGE}"  # noqa: S608  # our words
+        while found := self.db.execute(query, (after,)).fetchall():
             yield from map(_row, found)
             after = found[-1][0]
 
 
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value, default=str).decode()
+
+
 def _row(values: Sequence[Any]) -> JournalRow:
-    n, line, payload, state, *rest = values
-    return JournalRow(n, line, orjson.loads(payload), State(state), *rest)
+    n, line, payload, state, what, reason, id_, result, tries = values
+    found = None if result is None else orjson.loads(result)
+    return JournalRow(n, line, orjson.loads(payload), State(state), what, reason, id_, found, tries)
 
 
-def _settle(
-    batch: Sequence[tuple[str, Sequence[Any], asyncio.Future[None]]], error: LemlistError | None
-) -> None:
-    for _, _, mine in batch:
-        if mine.done():  # its caller was cancelled
+def _settle(batch: Sequence[_Write], error: LemlistError | None) -> None:
+    for write in batch:
+        if write.written.done():  # its caller was cancelled
             continue
         if error is None:
-            mine.set_result(None)
+            write.written.set_result(None)
         else:
-            mine.set_exception(error)
+            write.written.set_exception(error)
 
 
-def check_same_job(meta: dict[str, str], path: Path, kind: str, options: str, digest: str) -> None:
+def check_same_job(meta: Mapping[str, str], path: Path, mine: Mapping[str, str]) -> None:
     """Refuse to run a job on another one's journal.
 
     Raises:
         ConfigurationError: naming what differs.
     """
-    for name, mine in (("kind", kind), ("options", options), ("digest", digest)):
-        theirs = meta.get(name, mine)
-        if theirs != mine:
-            what = (
-                "another file, or the file has changed"
-                if name == "digest"
-                else f"another job ({name} {theirs})"
-            )
-            raise ConfigurationError(
-                f"the journal {path} belongs to {what}; take another journal for this one"
-            )
+    for name, value in mine.items():
+        theirs = meta.get(name, value)
+        if theirs == value:
+            continue
+        changed = "another file, or the file has changed"
+        what = changed if name == "digest" else f"another job ({name} {theirs})"
+        raise ConfigurationError(f"the journal {path} belongs to {what}; take another journal for this one")

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import os
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import attrs
 import orjson
@@ -28,11 +28,14 @@ class Forecast:
     to_send: int
     refused: int
     settled: int
-    """Done, failed or unknown from an earlier run of the same journal."""
+    """Done or failed in an earlier run of the same journal."""
+    pending: int
+    """Sent by an earlier run, whose results are still to be fetched."""
     doubtful: int
     """Sent by an earlier run that died; they are looked up first."""
     requests: int
-    """Calls for the rows to send, one look-up for each doubtful row, and the preparation."""
+    """Calls for the rows to send, at most, one for each result, one look-up for each doubtful row, and one to
+    prepare."""
     seconds: float
     """The least time the limit allows for that many calls, without any waiting for answers."""
     credits: int
@@ -77,21 +80,32 @@ async def make_plan(
     """
     opened = await Journal.open(journal)
     try:
-        options = orjson.dumps(job.options(), option=orjson.OPT_SORT_KEYS).decode()
+        options = _text(job.options())
         mark = await asyncio.to_thread(digest, Path(source)) if is_path(source) else ""
         meta = await opened.meta()
-        check_same_job(meta, opened.path, job.kind, options, mark)
+        mine = {"kind": job.kind, "identity": identity(job), "digest": mark}
+        check_same_job(meta, opened.path, mine)
         if meta.get("planned") != "1":
             await opened.forget_rows()
             name = os.fspath(source) if is_path(source) else type(source).__name__
-            await opened.describe(kind=job.kind, options=options, source=str(name), digest=mark)
+            await opened.describe(source=str(name), **mine)
             await _fill(opened, job, source, encoding)
             await opened.describe(planned="1")
-        await opened.recover(retry_failed=retry_failed)
+        await opened.describe(options=options)
+        await opened.recover(repeatable=job.effect.repeatable, retry_failed=retry_failed)
         return Plan(job, opened, await forecast(job, opened, limit, window))
     except BaseException:
         await opened.close()
         raise
+
+
+def identity(job: Job) -> str:
+    """What makes two jobs the same: their options, but for those that may change between runs."""
+    return _text({name: value for name, value in job.options().items() if name not in job.adjustable})
+
+
+def _text(options: dict[str, Any]) -> str:
+    return orjson.dumps(options, option=orjson.OPT_SORT_KEYS).decode()
 
 
 async def _fill(journal: Journal, job: Job, source: Source, encoding: str) -> None:
@@ -120,15 +134,18 @@ async def forecast(job: Job, journal: Journal, limit: int, window: float) -> For
     """What is left to do, and how long the limit makes it take."""
     counts = await journal.counts()
     by_state = {state: sum(n for (s, _), n in counts.items() if s == state) for state in State}
-    to_send, doubtful = by_state[State.NEW], by_state[State.UNKNOWN]
+    to_send, doubtful, pending = by_state[State.NEW], by_state[State.UNKNOWN], by_state[State.PENDING]
     batches = -(-to_send // job.batch)
-    requests = batches * job.calls + doubtful + (1 if to_send or doubtful else 0)
+    results = (to_send if job.follows else 0) + pending
+    lookups = doubtful if job.verifiable else 0
+    requests = batches * job.calls + results + lookups + (1 if to_send or doubtful else 0)
     return Forecast(
         rows=sum(counts.values()),
         to_send=to_send,
         refused=by_state[State.REFUSED],
         settled=by_state[State.DONE] + by_state[State.FAILED],
         doubtful=doubtful,
+        pending=pending,
         requests=requests,
         seconds=seconds_at_limit(requests, limit, window),
         credits=await journal.credits(),

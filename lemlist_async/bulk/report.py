@@ -14,7 +14,7 @@ import orjson
 from lemlist_async.bulk.journal import Journal, JournalRow
 
 Format = Literal["csv", "json"]
-COLUMNS = ("line", "state", "what", "reason", "id", "row")
+COLUMNS = ("line", "state", "what", "reason", "id", "result", "row")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -32,6 +32,7 @@ def as_dict(row: JournalRow) -> dict[str, Any]:
         "what": row.what,
         "reason": row.reason,
         "id": row.id,
+        "result": row.result,
         "row": row.payload,
     }
 
@@ -47,7 +48,9 @@ def lines(rows: Iterable[JournalRow], format: Format, *, guard: bool = True) -> 
     writer.writerow(COLUMNS)
     yield sink.text
     for row in rows:
-        values = (*list(as_dict(row).values())[:-1], orjson.dumps(row.payload).decode())
+        result = None if row.result is None else orjson.dumps(row.result).decode()
+        payload = orjson.dumps(row.payload).decode()
+        values = (row.line, row.state, row.what, row.reason, row.id, result, payload)
         writer.writerow([cell(value, guard=guard) for value in values])
         yield sink.text
 

@@ -15,9 +15,11 @@ import orjson
 from lemlist_async.core.wire import is_object
 from lemlist_async.errors import InvalidInputError
 
-Rows = Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]]
+Row = Mapping[str, Any] | str
+Rows = Iterable[Row] | AsyncIterable[Row]
 Source = str | os.PathLike[str] | Rows
-"""A path (``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``), or mappings from column to value."""
+"""A path (``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``), or mappings from column to value; a plain text among these
+is a row whose only column, ``value``, holds it."""
 
 _DELIMITERS = ",;\t|"
 _JSON_LINES = frozenset({".jsonl", ".ndjson"})
@@ -53,13 +55,15 @@ async def read_rows(source: Source, *, encoding: str = "utf-8") -> AsyncIterator
     number = 0
     async for values in _each(source):
         number += 1
-        if isinstance(cast("object", values), Mapping):
+        if isinstance(values, str):
+            yield RawRow(number, {"value": values})
+        elif isinstance(cast("object", values), Mapping):
             yield RawRow(number, values)
         else:
             yield RawRow(number, {}, f"a row is a mapping, not {type(values).__name__}")
 
 
-async def _each(source: Rows) -> AsyncIterator[Mapping[str, Any]]:
+async def _each(source: Rows) -> AsyncIterator[Row]:
     if isinstance(source, AsyncIterable):
         async for values in source:
             yield values

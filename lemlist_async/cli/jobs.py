@@ -10,11 +10,13 @@ from pathlib import Path
 
 import attrs
 
-from lemlist_async.bulk.job import JobStoppedError, Outcome, State
+from lemlist_async.bulk.job import JobStoppedError, State
 from lemlist_async.bulk.journal import Journal, JournalError
 from lemlist_async.bulk.plan import Plan
+from lemlist_async.bulk.progress import Report
 from lemlist_async.bulk.report import write_report
-from lemlist_async.bulk.runner import OnAmbiguous, Report, RowResult, Run
+from lemlist_async.bulk.runner import RowResult, Run
+from lemlist_async.bulk.settle import OnAmbiguous
 from lemlist_async.cli.exits import Exit, exit_of
 from lemlist_async.cli.show import Show, as_json, bad_lines, dump
 from lemlist_async.client import Lemlist
@@ -132,9 +134,7 @@ async def _not_done(journal: Journal) -> list[RowResult]:
         found: list[RowResult] = []
         for row in journal.rows(settled=True):
             if row.what != "repeated" and len(found) < _KEPT:
-                found.append(
-                    RowResult(row.line, row.payload, Outcome(row.state, row.what or row.state, row.reason))
-                )
+                found.append(RowResult(row.line, row.payload, row.outcome))
         return found
 
     return await journal.in_thread(collect)

@@ -14,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from lemlist_async.bulk.plan import Forecast
-from lemlist_async.bulk.runner import Progress as RunProgress
-from lemlist_async.bulk.runner import Report, RowResult
+from lemlist_async.bulk.progress import Progress as RunProgress
+from lemlist_async.bulk.progress import Report
+from lemlist_async.bulk.runner import RowResult
 
 _PLAIN_EVERY = 5.0
 """Seconds between the lines of progress in a pipe."""
@@ -72,8 +73,9 @@ def forecast_lines(forecast: Forecast, limit: str) -> list[str]:
 def report_rows(report: Report) -> list[tuple[str, str]]:
     """What a report says, as pairs."""
     share = report.seconds_at_limit / report.seconds if report.seconds else 1.0
+    done = {what: count for what, count in report.done.items() if what != "duplicate"} or {"done": 0}
     return [
-        ("created", f"{report.created:,}"),
+        *((what, f"{count:,}") for what, count in done.items()),
         ("duplicates, skipped", f"{report.duplicates:,}"),
         ("refused before sending", f"{report.refused:,}"),
         ("failed", f"{report.failed:,}"),
@@ -214,6 +216,8 @@ class Json:
         dump(
             {
                 **attrs.asdict(report),
+                "created": report.created,
+                "duplicates": report.duplicates,
                 "complete": report.complete,
                 "rows_not_done": [as_json(row) for row in bad],
             }

@@ -90,8 +90,8 @@ async def test_mappings_come_from_any_iterable() -> None:
 
     assert [row.line async for row in read_rows([{"email": "a@x.com"}, {"email": "b@x.com"}])] == [1, 2]
     assert [row.values async for row in read_rows(later())] == [{"email": "a@x.com"}]
-    wrong: Any = ["a@x.com"]
-    assert [row.fault async for row in read_rows(wrong)] == ["a row is a mapping, not str"]
+    wrong: Any = [1]
+    assert [row.fault async for row in read_rows(wrong)] == ["a row is a mapping, not int"]
 
 
 @pytest.mark.parametrize("address", ["a@x.com", "a.b+c@sub.x.co.uk", "o'neill@x.com", "é@exämple.de"])

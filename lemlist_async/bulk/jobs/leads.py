@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from lemlist_async.bulk.email import fault_of
-from lemlist_async.bulk.job import CannotVerifyError, Outcome, Payload, RowRefusedError, done
-from lemlist_async.core.structure import hints_of, wire_name
+from lemlist_async.bulk.columns import Columns
+from lemlist_async.bulk.job import (
+    CannotVerifyError,
+    EndJobError,
+    Job,
+    Outcome,
+    Payload,
+    RowRefusedError,
+    done,
+    failed,
+)
+from lemlist_async.core.wire import Effect
 from lemlist_async.errors import (
     BadTeamError,
     ConfigurationError,
@@ -21,6 +29,7 @@ from lemlist_async.errors import (
 from lemlist_async.resources.leads import NewLead
 
 if TYPE_CHECKING:
+    from lemlist_async.bulk.plan import Forecast
     from lemlist_async.client import Lemlist
 
 OnDuplicate = Literal["skip", "raise"]
@@ -29,38 +38,19 @@ FLAGS = ("deduplicate", "linkedin_enrichment", "find_email", "verify_email", "fi
 """Options of the whole job, which lemlist takes with each lead."""
 PRICES = {"find_email": 5, "verify_email": 1, "find_phone": 20, "linkedin_enrichment": 1}
 """Credits that a flag may cost per lead, as the help centre listed them in September 2026."""
-_OTHER_NAMES = {
-    "mail": "email",
-    "emailaddress": "email",
-    "firstname": "first_name",
-    "givenname": "first_name",
-    "lastname": "last_name",
-    "surname": "last_name",
-    "familyname": "last_name",
-    "company": "company_name",
-    "organisation": "company_name",
-    "organization": "company_name",
-    "title": "job_title",
-    "position": "job_title",
-    "linkedin": "linkedin_url",
-    "linkedinprofile": "linkedin_url",
-    "phonenumber": "phone",
-    "domain": "company_domain",
-    "website": "company_domain",
-}
+COLUMNS = Columns(NewLead, without=FLAGS)
 
 
 @attrs.frozen(kw_only=True)
-class ImportLeads:
+class ImportLeads(Job):
     """Adds each row to a campaign as a lead: one call a row.
 
     A column that lemlist knows (``email``, ``First Name``, ``jobTitle``, …) becomes that field, whatever its
     spelling; any other column becomes a custom variable under its own name. Empty cells are not sent.
     """
 
-    kind: ClassVar[str] = "leads.import"
-    batch: ClassVar[int] = 1
-    calls: ClassVar[int] = 1
+    kind = "leads.import"
+    effect = Effect.DEDUPABLE
 
     campaign_id: str
     on_duplicate: OnDuplicate = "skip"
@@ -75,11 +65,7 @@ class ImportLeads:
     """Columns that the names do not tell: from column to field, or to another variable's name."""
 
     def __attrs_post_init__(self) -> None:
-        if not self.campaign_id.startswith("cam_"):
-            raise ConfigurationError(
-                f"a campaign id begins with cam_; {self.campaign_id!r} does not, and lemlist would answer 200 to it "
-                "and create nothing"
-            )
+        check_campaign_id(self.campaign_id)
         if self.on_duplicate not in {"skip", "raise"}:
             raise ConfigurationError(f"on_duplicate is 'skip' or 'raise', not {self.on_duplicate!r}")
 
@@ -88,55 +74,15 @@ class ImportLeads:
         return attrs.asdict(self)
 
     def check_columns(self, columns: Sequence[str]) -> None:
-        """Look at the header of a file.
-
-        Raises:
-            InvalidInputError: no column holds e-mail addresses or LinkedIn URLs, or two become the same field.
-        """
-        fields = [self._field(column) for column in columns]
-        if not {"email", "linkedin_url"} & set(fields):
-            shown = ", ".join(repr(column) for column in columns[:12])
-            raise InvalidInputError(
-                f"no column for the e-mail address among {shown}: name it 'email', or say which one it is "
-                "(--map 'COLUMN=email')"
-            )
-        for field in set(fields):
-            if fields.count(field) > 1:
-                both = [column for column, one in zip(columns, fields, strict=True) if one == field]
-                raise InvalidInputError(
-                    f"the columns {both[0]!r} and {both[1]!r} would both become {field!r}"
-                )
+        """A column must hold e-mail addresses or LinkedIn URLs."""
+        COLUMNS.check(columns, self.columns, ("email", "linkedin_url"))
 
     def check(self, values: Mapping[str, Any]) -> Payload:
         """Sort a row into fields and variables, and look at the address."""
-        fields: dict[str, str] = {}
-        variables: dict[str, Any] = {}
-        for column, value in values.items():
-            self._place(column, value, fields, variables)
-        email = fields.get("email")
-        if email is None and "linkedin_url" not in fields:
+        fields, variables = COLUMNS.sort(values, self.columns)
+        if not {"email", "linkedin_url"} & fields.keys():
             raise RowRefusedError("no e-mail address, and no LinkedIn URL either")
-        if email is not None and (fault := fault_of(email)) is not None:
-            raise RowRefusedError(f"the e-mail address {email!r} is not valid: {fault}")
         return {"fields": fields, "variables": variables}
-
-    def _place(self, column: str, value: Any, fields: dict[str, str], variables: dict[str, Any]) -> None:
-        if isinstance(value, Mapping | list | tuple | set):
-            raise RowRefusedError(f"{column!r} is nested, which lemlist keeps as '[object Object]'")
-        text = value.strip() if isinstance(value, str) else value
-        if text is None or text == "":
-            return
-        if isinstance(text, str) and ("\x00" in text or "\ufffd" in text):
-            raise RowRefusedError(f"{column!r} holds a character that was damaged or is not text")
-        field = self._field(column)
-        if field in _FIELDS:
-            fields[field] = str(text)
-        else:
-            variables[field] = text
-
-    def _field(self, column: str) -> str:
-        wanted = self.columns.get(column, column)
-        return _BY_SPELLING.get(_spelling(wanted), wanted)
 
     def key(self, payload: Payload) -> str:
         """The address without regard to case; the LinkedIn URL where there is none."""
@@ -147,15 +93,9 @@ class ImportLeads:
         """What the flags may cost."""
         return sum(price for flag, price in PRICES.items() if getattr(self, flag))
 
-    async def prepare(self, lemlist: Lemlist) -> None:
+    async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
         """Read the campaign: one that does not exist, or a wrong key, shows before the first lead."""
-        try:
-            await lemlist.campaigns.get(self.campaign_id)
-        except (NotFoundError, BadTeamError) as error:
-            raise InvalidInputError(
-                f"the team of this key has no campaign {self.campaign_id} (lemlist says: {error.message}); "
-                "its id stands in the address of the campaign's page"
-            ) from error
+        await check_campaign(lemlist, self.campaign_id)
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
         """Create the lead."""
@@ -168,7 +108,7 @@ class ImportLeads:
             if again and there.scope == "campaign":
                 return [done("created", reason="an earlier try had succeeded")]
             if self.on_duplicate == "raise":
-                raise
+                raise EndJobError(failed(str(there), "duplicate")) from there
             where = "in another campaign" if there.scope == "other" else "in the campaign"
             return [done("duplicate", reason=f"already {where}")]
         return [done("created", lead.id)]
@@ -178,19 +118,41 @@ class ImportLeads:
         email = payload["fields"].get("email")
         if email is None:
             raise CannotVerifyError("a lead without an e-mail address cannot be looked up")
-        for lead in await lemlist.leads.by_email(email):
-            if lead.campaign is not None and lead.campaign.id == self.campaign_id:
-                return done("created", lead.id, "an earlier try had succeeded")
-        return None
+        lead_id = await lead_of(lemlist, self.campaign_id, email)
+        return None if lead_id is None else done("created", lead_id, "an earlier try had succeeded")
 
 
-def _spelling(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name).casefold()
+def check_campaign_id(campaign_id: str) -> None:
+    """Refuse an id that lemlist would quietly do nothing for.
+
+    Raises:
+        ConfigurationError: it does not begin with ``cam_``.
+    """
+    if not campaign_id.startswith("cam_"):
+        raise ConfigurationError(
+            f"a campaign id begins with cam_; {campaign_id!r} does not, and lemlist would answer 200 to it "
+            "and create nothing"
+        )
 
 
-_FIELDS = frozenset(hints_of(NewLead)) - frozenset(FLAGS)
-_BY_SPELLING = {
-    **_OTHER_NAMES,
-    **{_spelling(name): name for name in _FIELDS},
-    **{_spelling(wire_name(NewLead, name)): name for name in _FIELDS},
-}
+async def check_campaign(lemlist: Lemlist, campaign_id: str) -> None:
+    """Read a campaign, to find out whether it is there.
+
+    Raises:
+        InvalidInputError: it is not.
+    """
+    try:
+        await lemlist.campaigns.get(campaign_id)
+    except (NotFoundError, BadTeamError) as error:
+        raise InvalidInputError(
+            f"the team of this key has no campaign {campaign_id} (lemlist says: {error.message}); "
+            "its id stands in the address of the campaign's page"
+        ) from error
+
+
+async def lead_of(lemlist: Lemlist, campaign_id: str, email: str) -> str | None:
+    """The id of the lead with an address in a campaign; None if there is none."""
+    copies = await lemlist.leads.by_email(email)
+    return next(
+        (lead.id for lead in copies if lead.campaign is not None and lead.campaign.id == campaign_id), None
+    )

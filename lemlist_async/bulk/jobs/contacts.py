@@ -1,0 +1,152 @@
+"""Contacts of the CRM: made or changed, and put into lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import attrs
+
+from lemlist_async.bulk.columns import Columns, check_email, single
+from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
+from lemlist_async.errors import ConfigurationError, InvalidInputError
+from lemlist_async.resources.contacts import ContactFields
+
+if TYPE_CHECKING:
+    from lemlist_async.bulk.plan import Forecast
+    from lemlist_async.client import Lemlist
+
+ListAction = Literal["add", "remove"]
+
+_COLUMNS = Columns(ContactFields, without=("additional_emails",))
+_WHO = ("contact_id", "email", "linkedin_url", "linkedin_url_sales_nav")
+_LOOKED_UP = 100
+"""Contacts in one look-up at most."""
+_DONE = {"add": "added", "remove": "removed"}
+
+
+@attrs.frozen(kw_only=True)
+class UpsertContacts(Job):
+    """Makes each row's contact, or changes the one with its id, address or LinkedIn page: one call a row.
+
+    Columns that are no field of lemlist's go along as custom fields; those that the team does not have are left
+    out by lemlist, which the outcome's reason tells. Empty cells change nothing.
+    """
+
+    kind = "contacts.upsert"
+
+    columns: dict[str, str] = attrs.field(factory=dict[str, str])
+    """Columns that the names do not tell: from column to field, or to a custom field's name."""
+
+    def options(self) -> dict[str, Any]:
+        """All that is needed to make the job again."""
+        return attrs.asdict(self)
+
+    def check_columns(self, columns: Sequence[str]) -> None:
+        """A column must tell which contact."""
+        _COLUMNS.check(columns, self.columns, _WHO)
+
+    def check(self, values: Mapping[str, Any]) -> Payload:
+        """Sort a row into fields and custom fields."""
+        fields, custom = _COLUMNS.sort(values, self.columns)
+        if not fields.keys() & set(_WHO):
+            raise RowRefusedError("neither an e-mail address nor a LinkedIn page nor an id of a contact")
+        return {"fields": fields, "custom": custom}
+
+    def key(self, payload: Payload) -> str:
+        """The contact."""
+        fields = payload["fields"]
+        return str(next(fields[name] for name in _WHO if name in fields)).casefold()
+
+    async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
+        """Upsert the contact."""
+        (payload,) = payloads
+        fields = cast("ContactFields", payload["fields"])
+        answer = await lemlist.contacts.upsert(custom=payload["custom"], **fields)
+        warnings = "; ".join(warning.message or warning.code or "" for warning in answer.warnings or ())
+        contact = answer.data
+        what = "created" if contact is not None and contact.created and not again else "updated"
+        return [done(what, None if contact is None else contact.id, warnings or None)]
+
+
+@attrs.frozen(kw_only=True)
+class ListContacts(Job):
+    """Puts each row's contact into a static list, or takes it out: 1,000 contacts a call.
+
+    A row names its contact by ``contact_id`` or ``email``. All are looked up first, 100 a call, so that a row whose
+    contact does not exist fails by itself; with `create` a missing address becomes a contact instead.
+    """
+
+    kind = "contacts.list"
+    batch = 1_000
+    calls = 11
+
+    list_id: str
+    action: ListAction = "add"
+    create: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.action not in _DONE:
+            raise ConfigurationError(f"action is 'add' or 'remove', not {self.action!r}")
+        if self.create and self.action == "remove":
+            raise ConfigurationError("create goes with action 'add' only")
+
+    def options(self) -> dict[str, Any]:
+        """All that is needed to make the job again."""
+        return attrs.asdict(self)
+
+    def check(self, values: Mapping[str, Any]) -> Payload:
+        """Only the id or the address matters."""
+        contact = single(values, "contact_id", "id", "email")
+        if "@" in contact:
+            check_email(contact)
+        elif not contact.startswith("ctc_"):
+            raise RowRefusedError(f"{contact!r} is neither an address nor the id of a contact (ctc_…)")
+        return {"contact": contact}
+
+    def key(self, payload: Payload) -> str:
+        """An address without regard to case; ids have both cases."""
+        contact: str = payload["contact"]
+        return contact.casefold() if "@" in contact else contact
+
+    async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
+        """Read the lists: one that does not exist, or follows from a filter, shows before the first row."""
+        found = next((one for one in await lemlist.contacts.lists() if one.id == self.list_id), None)
+        if found is None:
+            raise InvalidInputError(f"the team of this key has no list {self.list_id}")
+        if found.dynamic:
+            raise InvalidInputError(
+                f"the list {self.list_id} follows from a filter: its members cannot be set"
+            )
+
+    async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
+        """Look the contacts up, and change the list by those that are there."""
+        wanted = [str(payload["contact"]) for payload in payloads]
+        ids = await self._ids(lemlist, wanted)
+        if members := list(dict.fromkeys(contact_id for contact_id in ids if contact_id)):
+            change = (
+                lemlist.contacts.add_to_list if self.action == "add" else lemlist.contacts.remove_from_list
+            )
+            await change(self.list_id, members)
+        missing = failed("there is no such contact", "missing")
+        return [done(_DONE[self.action], contact_id) if contact_id else missing for contact_id in ids]
+
+    async def _ids(self, lemlist: Lemlist, wanted: Sequence[str]) -> list[str | None]:
+        """The id of each contact, in order; None where there is none."""
+        known: dict[str, str] = {}
+        for start in range(0, len(wanted), _LOOKED_UP):
+            for contact in await lemlist.contacts.look_up(wanted[start : start + _LOOKED_UP]):
+                addresses = [contact.main_email, *(entry.value for entry in contact.emails or ())]
+                known |= {address.casefold(): contact.id for address in addresses if address}
+                known[contact.id] = contact.id
+        ids = [known.get(value.casefold() if "@" in value else value) for value in wanted]
+        if not self.create:
+            return ids
+        return [
+            found or (await self._made(lemlist, value) if "@" in value else None)
+            for found, value in zip(ids, wanted, strict=True)
+        ]
+
+    async def _made(self, lemlist: Lemlist, email: str) -> str | None:
+        answer = await lemlist.contacts.upsert(email=email)
+        return None if answer.data is None else answer.data.id

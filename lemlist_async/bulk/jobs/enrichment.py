@@ -1,0 +1,182 @@
+"""People to find and to check, for credits: submitted once, then asked for until the result is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+import attrs
+import orjson
+
+from lemlist_async.bulk.columns import Columns
+from lemlist_async.bulk.job import (
+    CannotVerifyError,
+    Job,
+    Outcome,
+    Payload,
+    RowRefusedError,
+    State,
+    done,
+    failed,
+)
+from lemlist_async.core.wire import Effect
+from lemlist_async.errors import ConfigurationError
+from lemlist_async.resources.enrichments import (
+    BULK,
+    BulkEnrichment,
+    Enrichment,
+    EnrichmentInput,
+    EnrichmentKind,
+    EnrichmentRequest,
+)
+
+if TYPE_CHECKING:
+    from lemlist_async.bulk.plan import Forecast
+    from lemlist_async.client import Lemlist
+
+PRICES: dict[EnrichmentKind, int] = {"find_email": 5, "verify": 1, "find_phone": 20, "linkedin_enrichment": 1}
+"""Credits for each kind that finds something, as the help centre listed them in September 2026; a miss is free."""
+
+_COLUMNS = Columns(EnrichmentInput)
+_NAMED = ("first_name", "last_name")
+# What each kind can start from: one of these sets must be there. Source: lemlist's help centre.
+_NEEDS: dict[EnrichmentKind, tuple[tuple[str, ...], ...]] = {
+    "find_email": (("linkedin_url",), (*_NAMED, "company_name", "company_domain")),
+    "verify": (("email",),),
+    "find_phone": (("linkedin_url",),),
+    "linkedin_enrichment": (
+        ("linkedin_url",),
+        ("email",),
+        (*_NAMED, "company_name"),
+        (*_NAMED, "company_domain"),
+    ),
+}
+
+
+def _kinds(given: Iterable[EnrichmentKind]) -> tuple[EnrichmentKind, ...]:
+    return tuple(given)
+
+
+@attrs.frozen(kw_only=True)
+class EnrichPeople(Job):
+    """Looks for each row's person: 500 a call, then one call or more for each result.
+
+    Submitting spends credits and is never repeated: where the answer to it is lost, the rows end as unknown. Once
+    lemlist has taken a row, its id is in the journal, and another run only asks for the result.
+    """
+
+    kind = "enrich"
+    effect = Effect.UNSAFE
+    batch = BULK
+    follows = True
+    adjustable = frozenset({"max_credits"})
+
+    find: Sequence[EnrichmentKind] = attrs.field(converter=_kinds)
+    """What to find out: ``find_email``, ``verify``, ``find_phone``, ``linkedin_enrichment``."""
+    max_credits: int | None = None
+    """Credits that the rows to send may cost together; the job does not start above it. None: no bound but the
+    team's balance."""
+    columns: dict[str, str] = attrs.field(factory=dict[str, str])
+    """Columns that the names do not tell: from column to field."""
+
+    def __attrs_post_init__(self) -> None:
+        known = get_args(EnrichmentKind)
+        if not self.find or not set(self.find) <= set(known):
+            raise ConfigurationError(f"find takes some of {', '.join(known)}, not {list(self.find)}")
+
+    @property
+    def verifiable(self) -> bool:
+        """There is nothing to ask."""
+        return False
+
+    def options(self) -> dict[str, Any]:
+        """All that is needed to make the job again."""
+        return attrs.asdict(self)
+
+    def check_columns(self, columns: Sequence[str]) -> None:
+        """No field may be there twice, and one must tell who it is."""
+        _COLUMNS.check(columns, self.columns, ("linkedin_url", "email", "last_name"))
+
+    def check(self, values: Mapping[str, Any]) -> Payload:
+        """Keep what lemlist can start from; all other columns stay in the journal, beside it."""
+        fields, beside = _COLUMNS.sort(values, self.columns)
+        for kind in self.find:
+            if not any(fields.keys() >= set(needed) for needed in _NEEDS[kind]):
+                ways = " or ".join(" + ".join(needed) for needed in _NEEDS[kind])
+                raise RowRefusedError(f"{kind} needs {ways}")
+        return {"input": fields, "other": beside}
+
+    def key(self, payload: Payload) -> str:
+        """All that is known of the person."""
+        return orjson.dumps(payload["input"], option=orjson.OPT_SORT_KEYS).decode().casefold()
+
+    def credits(self, payload: Payload) -> int:
+        """If everything is found."""
+        return sum(PRICES[kind] for kind in self.find)
+
+    async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
+        """Hold the price against the bound and the team's balance.
+
+        Raises:
+            ConfigurationError: it is above one of them; nothing was submitted.
+        """
+        if not forecast.to_send:
+            return
+        cost = f"{forecast.to_send} people may cost {forecast.credits} credits"
+        if self.max_credits is not None and forecast.credits > self.max_credits:
+            raise ConfigurationError(
+                f"{cost}, more than max_credits = {self.max_credits}; nothing was submitted"
+            )
+        balance = (await lemlist.team.credits()).credits
+        if balance is not None and forecast.credits > balance:
+            raise ConfigurationError(f"{cost}, and the team has {balance}; nothing was submitted")
+
+    async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
+        """Submit them; each has an id or an error in the answer."""
+        requests = [
+            EnrichmentRequest(
+                input=cast("EnrichmentInput", payload["input"]),
+                enrichment_requests=self.find,
+                metadata=str(place),  # lemlist takes texts only
+            )
+            for place, payload in enumerate(payloads)
+        ]
+        answers = await lemlist.enrichments.start_many(requests)
+        by_place = {str(answer.metadata): answer for answer in answers}
+        return [_submitted(by_place.get(str(place))) for place in range(len(payloads))]
+
+    async def verify(self, lemlist: Lemlist, payload: Payload) -> Outcome | None:
+        """There is no way: lemlist lists no enrichments."""
+        raise CannotVerifyError("whether it was submitted cannot be looked up; compare the team's credits")
+
+    async def follow(self, lemlist: Lemlist, payload: Payload, so_far: Outcome) -> Outcome:
+        """Ask for the result; an empty one is asked for once more, since lemlist says done too early at times."""
+        found = await lemlist.enrichments.get(so_far.id or "")
+        if found.running:
+            return so_far
+        if not found.empty:
+            return done("found", so_far.id, result=_result(found))
+        if so_far.what != "empty":
+            return attrs.evolve(so_far, what="empty")
+        return done("not found", so_far.id)
+
+
+def _submitted(answer: BulkEnrichment | None) -> Outcome:
+    if answer is None:
+        return Outcome(State.UNKNOWN, "unknown", "lemlist's answer does not mention the row")
+    if answer.id is None:
+        return failed(answer.error or "lemlist gave neither an id nor an error", "not taken")
+    return Outcome(State.PENDING, "submitted", id=answer.id)
+
+
+def _result(found: Enrichment) -> dict[str, Any]:
+    """What was found, as scalars beside the LinkedIn profile."""
+    data = found.data
+    checked = None if data is None else data.email or data.verify or data.find_email
+    status = None if checked is None else checked.status
+    return {
+        "email": found.email,
+        "email_status": status,
+        "phone": found.phone,
+        "linkedin": found.linkedin,
+    }

@@ -1,0 +1,165 @@
+"""Leads that a campaign has already: changed, or taken out of its way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import attrs
+
+from lemlist_async.bulk.columns import Columns
+from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
+from lemlist_async.bulk.jobs.leads import FLAGS, check_campaign, check_campaign_id, lead_of
+from lemlist_async.core.structure import hints_of, wire_name
+from lemlist_async.errors import ConfigurationError, NotFoundError
+from lemlist_async.resources.leads import LeadChanges, NewLead
+
+if TYPE_CHECKING:
+    from lemlist_async.bulk.plan import Forecast
+    from lemlist_async.client import Lemlist
+
+StopAction = Literal["remove", "unsubscribe", "pause"]
+
+_NAMED = hints_of(LeadChanges).keys()
+_MORE = {"id": "lead_id", "leadid": "lead_id", "preferredcontactmethod": "preferred_contact_method"}
+_COLUMNS = Columns(NewLead, without=FLAGS, more=_MORE)
+_WHO = ("email", "lead_id")
+_DONE = {"remove": "removed", "unsubscribe": "unsubscribed", "pause": "paused"}
+
+
+@attrs.frozen(kw_only=True)
+class UpdateLeads(Job):
+    """Changes each row's lead in a campaign, found by its ``email`` (a look-up, then a PATCH) or ``lead_id``.
+
+    Columns become fields or custom variables as in `ImportLeads`. Empty cells change nothing.
+    """
+
+    kind = "leads.update"
+    calls = 2
+
+    campaign_id: str
+    columns: dict[str, str] = attrs.field(factory=dict[str, str])
+    """Columns that the names do not tell: from column to field, or to another variable's name."""
+
+    def __attrs_post_init__(self) -> None:
+        check_campaign_id(self.campaign_id)
+
+    def options(self) -> dict[str, Any]:
+        """All that is needed to make the job again."""
+        return attrs.asdict(self)
+
+    def check_columns(self, columns: Sequence[str]) -> None:
+        """A column must tell which lead."""
+        _COLUMNS.check(columns, self.columns, _WHO)
+
+    def check(self, values: Mapping[str, Any]) -> Payload:
+        """Sort a row into who it is and what changes."""
+        who, fields, variables = _sorted(values, self.columns)
+        named = {name: value for name, value in fields.items() if name in _NAMED}
+        # a PATCH names five fields, and takes the others among the variables, under their wire names
+        others = {wire_name(NewLead, name): value for name, value in fields.items() if name not in _NAMED}
+        if not named and not others and not variables:
+            raise RowRefusedError("nothing to change: every other cell is empty")
+        return {**who, "fields": named, "variables": others | variables}
+
+    def key(self, payload: Payload) -> str:
+        """The lead."""
+        return _key(payload)
+
+    async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
+        """Read the campaign."""
+        await check_campaign(lemlist, self.campaign_id)
+
+    async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
+        """Find the lead, and change it."""
+        (payload,) = payloads
+        lead_id = await _lead_id(lemlist, self.campaign_id, payload)
+        if lead_id is None:
+            return [failed("the campaign has no lead with this address", "missing")]
+        fields = cast("LeadChanges", payload["fields"])
+        try:
+            await lemlist.leads.update(self.campaign_id, lead_id, variables=payload["variables"], **fields)
+        except NotFoundError:
+            return [failed("the campaign has no such lead", "missing")]
+        return [done("updated", lead_id)]
+
+
+@attrs.frozen(kw_only=True)
+class StopLeads(Job):
+    """Removes each row's lead from a campaign, unsubscribes it there, or pauses it.
+
+    The lead is found by its ``email`` or ``lead_id``. Removing takes its history along; a lead that is gone
+    already counts as done.
+    """
+
+    kind = "leads.stop"
+    calls = 2
+
+    campaign_id: str
+    action: StopAction
+
+    def __attrs_post_init__(self) -> None:
+        check_campaign_id(self.campaign_id)
+        if self.action not in _DONE:
+            raise ConfigurationError(f"action is one of {', '.join(_DONE)}, not {self.action!r}")
+
+    def options(self) -> dict[str, Any]:
+        """All that is needed to make the job again."""
+        return attrs.asdict(self)
+
+    def check_columns(self, columns: Sequence[str]) -> None:
+        """A column must tell which lead."""
+        _COLUMNS.check(columns, {}, _WHO)
+
+    def check(self, values: Mapping[str, Any]) -> Payload:
+        """Only who it is matters."""
+        who, _, _ = _sorted(values, {})
+        return who
+
+    def key(self, payload: Payload) -> str:
+        """The lead."""
+        return _key(payload)
+
+    async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
+        """Read the campaign."""
+        await check_campaign(lemlist, self.campaign_id)
+
+    async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
+        """Find the lead, and stop it."""
+        lead_id = await _lead_id(lemlist, self.campaign_id, payloads[0])
+        try:
+            if lead_id is None:
+                return [done("absent", reason="the campaign has no lead with this address")]
+            await self._stop(lemlist, lead_id)
+        except NotFoundError:
+            why = "the campaign has no such lead, or it was unsubscribed before"
+            return [done("absent", lead_id, why) if not again else done(_DONE[self.action], lead_id)]
+        return [done(_DONE[self.action], lead_id)]
+
+    async def _stop(self, lemlist: Lemlist, lead_id: str) -> None:
+        if self.action == "remove":
+            await lemlist.leads.remove(self.campaign_id, lead_id)
+        elif self.action == "unsubscribe":
+            await lemlist.leads.unsubscribe(self.campaign_id, lead_id)
+        else:
+            await lemlist.leads.pause(lead_id, campaign_id=self.campaign_id)
+
+
+def _sorted(
+    values: Mapping[str, Any], columns: Mapping[str, str]
+) -> tuple[Payload, dict[str, str], dict[str, Any]]:
+    """Who a row is about, and its other fields and variables."""
+    fields, variables = _COLUMNS.sort(values, columns)
+    who = {name: fields.pop(name) for name in _WHO if name in fields}
+    if not who:
+        raise RowRefusedError("no e-mail address, and no id of a lead either")
+    return who, fields, variables
+
+
+def _key(payload: Payload) -> str:
+    return str(payload.get("lead_id") or payload["email"]).casefold()
+
+
+async def _lead_id(lemlist: Lemlist, campaign_id: str, payload: Payload) -> str | None:
+    given: str | None = payload.get("lead_id")
+    return given or await lead_of(lemlist, campaign_id, payload["email"])

@@ -1,0 +1,70 @@
+"""Figures of many campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
+
+from lemlist_async.bulk.columns import single
+from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
+from lemlist_async.core.structure import unstructure
+from lemlist_async.core.wire import Effect
+from lemlist_async.resources.campaigns import StatsSpan
+
+if TYPE_CHECKING:
+    from lemlist_async.client import Lemlist
+
+
+def _text(value: datetime | str) -> str:
+    return str(unstructure(value))
+
+
+@attrs.frozen(kw_only=True)
+class ReadStats(Job):
+    """Reads the figures of each row's campaign over a span of time: 100 campaigns a call.
+
+    The figures are the outcome's `result`, under lemlist's names; a campaign that has none fails by itself.
+    """
+
+    kind = "campaigns.stats"
+    effect = Effect.READ
+    batch = 100
+
+    start_date: str = attrs.field(converter=_text)
+    """Inclusive; a datetime, or ISO 8601 as text."""
+    end_date: str = attrs.field(converter=_text)
+    send_user: str | None = None
+    """``userId|email`` of a sender."""
+    channels: Sequence[str] | None = None
+    """Some of ``email``, ``linkedin`` and ``others``; by default all."""
+
+    def options(self) -> dict[str, Any]:
+        """All that is needed to make the job again."""
+        return attrs.asdict(self)
+
+    def check(self, values: Mapping[str, Any]) -> Payload:
+        """Only the id matters: the column ``campaign_id``, ``campaign`` or ``id``, or the only one."""
+        campaign_id = single(values, "campaign_id", "campaign", "id")
+        if not campaign_id.startswith("cam_"):
+            raise RowRefusedError(f"a campaign id begins with cam_, and {campaign_id!r} does not")
+        return {"campaign_id": campaign_id}
+
+    def key(self, payload: Payload) -> str:
+        """The campaign."""
+        return str(payload["campaign_id"])
+
+    async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
+        """Read them; each has figures or an error in the answer."""
+        ids = [str(payload["campaign_id"]) for payload in payloads]
+        span = {name: value for name, value in self.options().items() if value is not None}
+        answer = await lemlist.campaigns.stats_batch(campaign_ids=ids, **cast("StatsSpan", span))
+        found = {
+            one.campaign_id: done("read", one.campaign_id, result=unstructure(one))
+            for one in answer.results or ()
+        }
+        errors = {one.campaign_id: failed(one.error or "no reason given") for one in answer.errors or ()}
+        by_id = {**errors, **found}
+        return [by_id.get(campaign_id, failed("lemlist's answer does not mention it")) for campaign_id in ids]

@@ -1,0 +1,78 @@
+"""Values that nothing may be sent to: blocked and unblocked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from lemlist_async.bulk.columns import check_email, single
+from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
+from lemlist_async.errors import BadRequestError, ConflictError
+
+if TYPE_CHECKING:
+    from lemlist_async.client import Lemlist
+
+_NAMES = ("value", "variable", "email", "domain", "linkedin_url", "phone")
+_LONGEST = 1_000
+"""Characters of a value at most; lemlist documents no limit, and no address or page is longer."""
+
+
+class _Values(Job):
+    """Rows of one value each: an address, ``@domain``, LinkedIn page or phone number."""
+
+    __slots__ = ()
+
+    def options(self) -> dict[str, Any]:
+        """There are none."""
+        return {}
+
+    def check(self, values: Mapping[str, Any]) -> Payload:
+        """Take the column ``value``, one that is named for what it holds, or the only one."""
+        value = single(values, *_NAMES)
+        if len(value) > _LONGEST or not value.isprintable():
+            raise RowRefusedError("longer than any address, or with characters that cannot be seen")
+        if "@" in value[1:] and "/" not in value:
+            check_email(value)
+        return {"value": value}
+
+    def key(self, payload: Payload) -> str:
+        """The value without regard to case."""
+        return str(payload["value"]).casefold()
+
+
+@attrs.frozen
+class BlockValues(_Values):
+    """Blocks each row's value: 10,000 a call. One that is blocked already stays so, and counts as done."""
+
+    kind = "unsubscribes.add"
+    batch = 10_000
+
+    async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
+        """Block them all."""
+        await lemlist.unsubscribes.add_many([payload["value"] for payload in payloads])
+        return [done("blocked")] * len(payloads)
+
+
+@attrs.frozen
+class UnblockValues(_Values):
+    """Unblocks each row's value: one call a row. What is not blocked counts as done.
+
+    A value that the person or an abuse report blocked is protected, and fails.
+    """
+
+    kind = "unsubscribes.remove"
+
+    async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
+        """Unblock it."""
+        try:
+            await lemlist.unsubscribes.remove(payloads[0]["value"])
+        except ConflictError as protected:
+            return [failed(str(protected), "protected")]
+        except BadRequestError as error:
+            # lemlist says 400 here where a 404 would be usual
+            if "not found" not in error.message.lower():
+                raise
+            return [done("unblocked") if again else done("absent", reason="it was not blocked")]
+        return [done("unblocked")]

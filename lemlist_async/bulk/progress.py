@@ -1,0 +1,191 @@
+"""What a run tells of itself: how far it is, and at the end what it did."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+
+import attrs
+
+from lemlist_async.bulk.job import State
+from lemlist_async.bulk.plan import Forecast, seconds_at_limit
+from lemlist_async.throttle import Throttle
+
+_SPAN = 10.0
+"""Seconds that rates are taken over."""
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """One part of a run, such as sending, or fetching results."""
+
+    name: str
+    total: int
+    """Rows that go through it; more may be added by the step before."""
+    done: int
+
+
+@attrs.frozen(kw_only=True)
+class Progress:
+    """How far a run is."""
+
+    total: int
+    """Rows this run set out to do."""
+    done: int
+    """Rows it is through with, whatever came of them."""
+    seconds: float
+    """Since it began."""
+    rate: float
+    """Rows a second, over the last 10 s."""
+    eta: float | None
+    """Seconds until the end at that rate; None while it is not known."""
+    quota: float
+    """Share of the key's quota that was used over the last 10 s, from 0 to 1."""
+    steps: tuple[Step, ...] = ()
+    """Its parts in order, those left out that have nothing to do."""
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """What a run did; the journal has each row."""
+
+    rows: int
+    done: Mapping[str, int]
+    """Rows done in this run or an earlier one of the same journal, by what was done: ``{"created": 120}``."""
+    repeated: int
+    """The same as an earlier row of the source, so never sent."""
+    refused: int
+    """Not valid, so never sent."""
+    failed: int
+    """lemlist said no."""
+    unknown: int
+    """They may have happened, and nobody can tell."""
+    left: int
+    """Still to be sent, or without a result yet: the run was stopped."""
+    calls: int
+    """Requests on the wire, repeats included."""
+    rate_limited: int
+    """Answers of 429."""
+    retries: int
+    """Requests that were sent again."""
+    confirmed: int
+    """Rows whose answer was lost, and which a look-up found done."""
+    seconds: float
+    seconds_at_limit: float
+    """The least time that the limit allows for so many calls."""
+
+    @property
+    def created(self) -> int:
+        """Rows that made something new."""
+        return self.done.get("created", 0)
+
+    @property
+    def duplicates(self) -> int:
+        """Rows that lemlist had already, or that were in the source before."""
+        return self.done.get("duplicate", 0) + self.repeated
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row is done or was there already."""
+        return not (self.refused or self.failed or self.unknown or self.left)
+
+
+@attrs.frozen
+class _Mark:
+    """Counters at an instant, to take rates from."""
+
+    at: float
+    rows: int
+    grants: int
+
+
+class Meter:
+    """Counts rows and calls while a run goes."""
+
+    def __init__(self, throttle: Throttle, forecast: Forecast, *, follows: bool) -> None:
+        self._throttle = throttle
+        self._before = throttle.stats
+        self._total = forecast.to_send + forecast.doubtful + forecast.pending
+        self._done = 0
+        self._steps: dict[str, list[int]] = {
+            "look up": [forecast.doubtful, 0],
+            "send": [forecast.to_send, 0],
+            "results": [forecast.pending + (forecast.to_send if follows else 0), 0],
+        }
+        self._marks: deque[_Mark] = deque()
+        self._started: float | None = None
+        self._ended: float | None = None
+
+    def start(self) -> None:
+        """The run begins."""
+        self._started = time.monotonic()
+        self._marks.append(_Mark(self._started, 0, self._before.grants))
+
+    def end(self) -> None:
+        """The run is over."""
+        self._ended = time.monotonic()
+
+    def passed(self, step: str, *, through: bool) -> None:
+        """A row went through a step; `through`: it has its outcome."""
+        self._steps[step][1] += 1
+        self._done += through
+        now = time.monotonic()
+        if now - self._marks[-1].at >= 0.5:
+            self._marks.append(_Mark(now, self._done, self._throttle.stats.grants))
+
+    def without_result(self) -> None:
+        """A row was settled as it was sent: there is nothing to fetch for it."""
+        self._steps["results"][0] -= 1
+
+    @property
+    def progress(self) -> Progress:
+        """How far the run is."""
+        now = self._ended or time.monotonic()
+        rate, calls = self._rates(now)
+        return Progress(
+            total=self._total,
+            done=self._done,
+            seconds=now - self._started if self._started is not None else 0.0,
+            rate=rate,
+            eta=(self._total - self._done) / rate if rate else None,
+            quota=min(1.0, calls * self._throttle.window / self._throttle.limit),
+            steps=tuple(
+                Step(name=name, total=total, done=done)
+                for name, (total, done) in self._steps.items()
+                if total
+            ),
+        )
+
+    def _rates(self, now: float) -> tuple[float, float]:
+        """Rows and calls a second, lately."""
+        while len(self._marks) > 1 and self._marks[0].at < now - _SPAN:
+            self._marks.popleft()
+        if not self._marks or now <= self._marks[0].at:
+            return 0.0, 0.0
+        first, span = self._marks[0], now - self._marks[0].at
+        return (self._done - first.rows) / span, (self._throttle.stats.grants - first.grants) / span
+
+    def report(self, counts: Counter[tuple[str, str]], *, retries: int, confirmed: int) -> Report:
+        """What was done, by the counters of the journal."""
+        by_state: Counter[str] = Counter()
+        for (state, _), count in counts.items():
+            by_state[state] += count
+        stats, before = self._throttle.stats, self._before
+        calls = stats.grants - before.grants - (stats.returned - before.returned)
+        repeated = counts[State.REFUSED, "repeated"]
+        return Report(
+            rows=sum(counts.values()),
+            done={what: count for (state, what), count in sorted(counts.items()) if state == State.DONE},
+            repeated=repeated,
+            refused=by_state[State.REFUSED] - repeated,
+            failed=by_state[State.FAILED],
+            unknown=by_state[State.UNKNOWN],
+            left=by_state[State.NEW] + by_state[State.SENT] + by_state[State.PENDING],
+            calls=calls,
+            rate_limited=stats.refusals - before.refusals,
+            retries=retries,
+            confirmed=confirmed,
+            seconds=self.progress.seconds,
+            seconds_at_limit=seconds_at_limit(calls, self._throttle.limit, self._throttle.window),
+        )

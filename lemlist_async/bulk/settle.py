@@ -1,0 +1,217 @@
+"""Sends a batch of rows until each one's fate is known, and writes it down before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+from lemlist_async.bulk.job import CannotVerifyError, EndJobError, Job, Outcome, State, failed
+from lemlist_async.bulk.journal import Journal, JournalError, JournalRow
+from lemlist_async.errors import (
+    AmbiguousError,
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    BadTeamError,
+    ClosedError,
+    DeadlineExceededError,
+    DecodeError,
+    InvalidInputError,
+    LemlistError,
+    NotFoundError,
+    NotSentError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    QueueError,
+    RateLimitError,
+    TransportError,
+)
+
+if TYPE_CHECKING:
+    from lemlist_async.client import Lemlist
+
+OnAmbiguous = Literal["verify", "report"]
+
+_ROUNDS = 3
+"""Times a row is sent at most, when each time it is known not to have happened, or harmless to repeat."""
+_SPLITS = 64
+"""Times the parts of one batch are halved at most, to find the rows that lemlist refuses the batch for."""
+
+# Nothing happened, and the next row would fare the same: the row stays new and the job stops.
+_STOPS = (
+    AuthenticationError,
+    ClosedError,
+    InvalidInputError,
+    JournalError,
+    NotSentError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    QueueError,
+    RateLimitError,
+)
+
+
+@attrs.define
+class Settled:
+    """What became of a batch: rows without an outcome were put back, and wait for another run."""
+
+    outcomes: dict[int, Outcome] = attrs.field(factory=dict[int, Outcome])
+    """By the number of the row."""
+    stop: BaseException | None = None
+    """What ends the job."""
+    lost: set[int] = attrs.field(factory=set[int])
+    """Rows of which an earlier try may have happened."""
+    splits: int = _SPLITS
+
+    def all_are(self, rows: Iterable[JournalRow], outcome: Outcome) -> None:
+        """Note one outcome for several rows."""
+        self.outcomes.update((row.n, outcome) for row in rows)
+
+
+class Settler:
+    """Sends batches for one run."""
+
+    def __init__(self, lemlist: Lemlist, job: Job, journal: Journal, on_ambiguous: OnAmbiguous) -> None:
+        self._lemlist = lemlist
+        self._job = job
+        self._journal = journal
+        self._on_ambiguous = on_ambiguous
+        self.retries = 0
+        """Rows that were sent again after a look-up."""
+        self.confirmed = 0
+        """Rows that a look-up found done."""
+
+    async def send(self, rows: Sequence[JournalRow]) -> Settled:
+        """Do new rows."""
+        return await self._settle(rows, lost=None)
+
+    async def doubt(self, rows: Sequence[JournalRow]) -> Settled:
+        """Find out about rows of an earlier run, and do those that were not done."""
+        return await self._settle(rows, lost="an earlier run was ended before the answer")
+
+    async def follow(self, rows: Sequence[JournalRow]) -> Settled:
+        """Ask for the results of pending rows."""
+        batch = Settled()
+        try:
+            for row in rows:
+                batch.outcomes[row.n] = await self._result(row)
+            await self._finish(batch)
+        except _STOPS as error:
+            return Settled(stop=error)
+        return batch
+
+    async def _result(self, row: JournalRow) -> Outcome:
+        try:
+            return await self._job.follow(self._lemlist, row.payload, row.outcome)
+        except NotFoundError as gone:
+            return attrs.evolve(failed(str(gone)), id=row.id)
+        except _STOPS:
+            raise
+        except LemlistError:
+            # asking changes nothing: the next round asks again
+            return row.outcome
+
+    async def _settle(self, rows: Sequence[JournalRow], lost: str | None) -> Settled:
+        batch = Settled()
+        if lost is not None:
+            batch.lost.update(row.n for row in rows)
+        try:
+            await self._do(rows, batch, lost)
+        except (*_STOPS, DeadlineExceededError) as error:
+            batch.stop = error
+        try:
+            await self._write(rows, batch)
+        except JournalError as error:
+            # as after a crash: the journal still says `sent`, and the next run finds out
+            return Settled(stop=error)
+        return batch
+
+    async def _write(self, rows: Sequence[JournalRow], batch: Settled) -> None:
+        left = [row for row in rows if row.n not in batch.outcomes]
+        if not self._job.effect.repeatable:
+            unknown = Outcome(State.UNKNOWN, "unknown", "a try was lost, and the next one not sent")
+            batch.all_are((row for row in left if row.n in batch.lost), unknown)
+        await self._finish(batch)
+        back = [row.n for row in left if row.n not in batch.outcomes]
+        if back and not isinstance(batch.stop, JournalError):
+            await self._journal.mark(back, State.NEW)
+
+    async def _finish(self, batch: Settled) -> None:
+        if batch.outcomes:
+            await self._journal.finish(batch.outcomes.items())
+
+    async def _do(self, rows: Sequence[JournalRow], batch: Settled, lost: str | None = None) -> None:
+        left = rows
+        for round_ in range(_ROUNDS):
+            if lost is not None:
+                left = await self._not_done(left, lost, batch)
+            if not left:
+                return
+            self.retries += len(left) if round_ else 0
+            lost = await self._try(left, batch)
+            if lost is None:
+                return
+        # sent again it does no harm, so the next run may; any other row was looked up, and is not done
+        state = State.UNKNOWN if self._job.effect.repeatable else State.FAILED
+        batch.all_are(left, Outcome(state, state, f"not done after {_ROUNDS} tries: {lost}"))
+
+    async def _try(self, rows: Sequence[JournalRow], batch: Settled) -> str | None:
+        """Send rows; how the answer was lost, or None once each row has its outcome."""
+        numbers = [row.n for row in rows]
+        again = not batch.lost.isdisjoint(numbers) or any(row.tries for row in rows)
+        await self._journal.mark(numbers, State.SENT)
+        try:
+            outcomes = await self._job.do(self._lemlist, [row.payload for row in rows], again=again)
+        except _STOPS:
+            raise
+        except EndJobError as ended:
+            batch.all_are(rows, ended.outcome)
+            batch.stop = ended.__cause__ or ended
+        except (AmbiguousError, DecodeError, TransportError) as lost:
+            batch.lost.update(numbers)
+            return str(lost)
+        except DeadlineExceededError as late:
+            if late.phase == "queue":
+                raise
+            batch.all_are(rows, failed(str(late)))
+        except BadRequestError as refused:
+            await self._refused(rows, batch, refused)
+        except APIStatusError as refused:
+            batch.all_are(rows, failed(str(refused)))
+        else:
+            batch.outcomes.update(zip(numbers, outcomes, strict=True))
+        return None
+
+    async def _refused(self, rows: Sequence[JournalRow], batch: Settled, error: BadRequestError) -> None:
+        """One bad row has the whole batch refused: its halves are sent by themselves, down to that row."""
+        if len(rows) == 1 or not batch.splits or isinstance(error, BadTeamError):
+            batch.all_are(rows, failed(str(error)))
+            return
+        batch.splits -= 1
+        middle = len(rows) // 2
+        for half in (rows[:middle], rows[middle:]):
+            await self._do(half, batch)
+
+    async def _not_done(self, rows: Sequence[JournalRow], why: str, batch: Settled) -> Sequence[JournalRow]:
+        """Those of the rows that may be sent again; the others get their outcome."""
+        if self._job.effect.repeatable:
+            return rows
+        if self._on_ambiguous == "report":
+            batch.all_are(rows, Outcome(State.UNKNOWN, "unknown", why))
+            return ()
+        for row in rows:
+            if (outcome := await self._look_up(row, why)) is not None:
+                batch.outcomes[row.n] = outcome
+        return [row for row in rows if row.n not in batch.outcomes]
+
+    async def _look_up(self, row: JournalRow, why: str) -> Outcome | None:
+        try:
+            outcome = await self._job.verify(self._lemlist, row.payload)
+        except CannotVerifyError as cannot:
+            return Outcome(State.UNKNOWN, "unknown", f"{why}; {cannot}")
+        except LemlistError as error:
+            return Outcome(State.UNKNOWN, "unknown", f"{why}; the look-up failed: {error}")
+        self.confirmed += outcome is not None
+        return outcome
