@@ -1,5 +1,6 @@
 """Bulk jobs: planned before they are sent, journalled while they run, resumed after a crash."""
 
+from lemlist_async.bulk.export import Export
 from lemlist_async.bulk.face import Bulk
 from lemlist_async.bulk.job import Job, JobStoppedError, Outcome, RowRefusedError, State
 from lemlist_async.bulk.jobs.contacts import ListContacts, UpsertContacts
@@ -13,11 +14,14 @@ from lemlist_async.bulk.own import OwnRun
 from lemlist_async.bulk.plan import Forecast, Plan
 from lemlist_async.bulk.progress import Progress, Report
 from lemlist_async.bulk.runner import RowResult, Run
+from lemlist_async.bulk.sync import ActivityBatch
 
 __all__ = [
+    "ActivityBatch",
     "BlockValues",
     "Bulk",
     "EnrichPeople",
+    "Export",
     "Forecast",
     "ImportLeads",
     "Job",

@@ -1,13 +1,16 @@
-"""`lemlist.bulk`: plan, run, resume."""
+"""`lemlist.bulk`: jobs into lemlist, exports and events out of it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import orjson
 
+from lemlist_async.bulk.export import Export
 from lemlist_async.bulk.job import Job
 from lemlist_async.bulk.jobs import KINDS
 from lemlist_async.bulk.jobs.leads import ImportLeads, OnDuplicate
@@ -17,6 +20,7 @@ from lemlist_async.bulk.plan import Plan, forecast, make_plan
 from lemlist_async.bulk.rows import Source, header_of, is_path
 from lemlist_async.bulk.runner import Run
 from lemlist_async.bulk.settle import OnAmbiguous
+from lemlist_async.bulk.sync import ActivityBatch, sync_activities
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import ConfigurationError
 
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Bulk:
-    """Jobs over many rows, in the lane where they never hold up a person."""
+    """Work over many rows, in the lane where it never holds up a person."""
 
     def __init__(self, lemlist: Lemlist) -> None:
         self._lemlist = lemlist
@@ -167,6 +171,49 @@ class Bulk:
 
     def _run(self, plan: Plan, on_ambiguous: OnAmbiguous, poll_every: float, patience: float) -> Run:
         return Run(self._lemlist, plan, on_ambiguous=on_ambiguous, poll_every=poll_every, patience=patience)
+
+    # Out of lemlist -------------------------------------------------------------------------------------
+
+    def export_leads(self, campaign_id: str, *, state: str | Sequence[str] = "all") -> Export:
+        """All leads of a campaign, or those in some states, with their variables."""
+        return self._export(lambda view: view.campaigns.export_leads_csv(campaign_id, state=state))
+
+    def export_contacts(self, list_id: str = "all") -> Export:
+        """All contacts, or those of a list, with their custom fields."""
+        return self._export(lambda view: view.contacts.export(list_id))
+
+    def export_unsubscribes(self) -> Export:
+        """All blocked values."""
+        return self._export(lambda view: view.unsubscribes.export())
+
+    def _export(self, ask: Callable[[Lemlist], AsyncIterable[Mapping[str, str]]]) -> Export:
+        view = self._lemlist.with_options(lane="bulk")
+        return Export(lambda: aiter(ask(view)))
+
+    def sync_activities(
+        self,
+        cursor: Mapping[str, Any] | None = None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        overlap: timedelta = timedelta(minutes=10),
+        types: Collection[str] | None = None,
+    ) -> AsyncIterator[ActivityBatch]:
+        """All that happened since the last time, in batches, oldest first, each with the cursor to go on from.
+
+        The first time `since` says where to begin, and later on the `cursor` of the last batch that was stored. It
+        ends at `until`, by default now. `overlap` is how late an event may appear in lemlist's list and still be
+        found: that much is read again, and what was given before is left out, by ids that the cursor carries.
+        `types` leaves other events out.
+
+        A window of time with more than 1,000 events is split, so that as many are held at most. Where a run ends
+        half-way, the next one from the last stored cursor misses nothing and repeats nothing that was stored.
+
+        Raises:
+            InvalidInputError: neither a cursor nor `since`, or what is no cursor.
+        """
+        view = self._lemlist.with_options(lane="bulk")
+        return sync_activities(view, cursor, since=since, until=until, overlap=overlap, types=types)
 
 
 def job_of(meta: dict[str, str], path: Path) -> Job:

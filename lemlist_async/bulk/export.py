@@ -1,0 +1,139 @@
+"""Whole lists out of lemlist, row by row, in constant memory: to loop over, or into a file that appears once whole."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+import orjson
+
+from lemlist_async.bulk.report import cell
+from lemlist_async.errors import ConfigurationError
+
+ExportFormat = Literal["csv", "jsonl"]
+
+_CHUNK = 500
+"""Rows that are written at once."""
+_BY_SUFFIX: dict[str, ExportFormat] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+class Export:
+    """A list of lemlist's: `async for` gives its rows, `save` writes them to a file. Every use fetches it anew.
+
+    A row is a flat mapping from column to text, or None where there is nothing. All rows of an export have the same
+    columns in the same order, so that they go as they are into a table, such as a Parquet file. Columns of leads and
+    contacts change with the custom variables of the campaign or the team.
+    """
+
+    def __init__(self, rows: Callable[[], AsyncIterator[Mapping[str, str]]]) -> None:
+        self._rows = rows
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, str | None]]:
+        """The rows; a stream that ends too early is an error, and never a short list.
+
+        Raises:
+            LemlistError: as every operation.
+        """
+        async for row in self._rows():
+            yield {name: value or None for name, value in row.items()}
+
+    async def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: ExportFormat | None = None,  # noqa: A002  # as on the command line
+        guard: bool = True,
+        progress: Callable[[int], None] | None = None,
+    ) -> int:
+        """Write a file, readable for its owner only, and give the number of rows.
+
+        It is written beside its place, synced and then renamed: where anything fails there is no new file, and an old
+        one stays. `format` is by default what the name says: ``.csv``, ``.jsonl`` or ``.ndjson``. `guard` puts a
+        quote before cells of a CSV that a spreadsheet would run as a formula. `progress` is told how many rows are
+        written.
+
+        Raises:
+            ConfigurationError: the name does not tell the format.
+            OSError: the file cannot be written.
+        """
+        target = Path(path)
+        write = _csv_lines(guard) if _format(target, format) == "csv" else _json_lines
+        with _Whole(target) as file:
+            count = 0
+            async for chunk in _chunks(self):
+                text = write(chunk, count == 0)
+                await asyncio.to_thread(file.write, text)
+                count += len(chunk)
+                if progress is not None:
+                    progress(count)
+            await asyncio.to_thread(_sync, file)
+        return count
+
+
+def _format(path: Path, given: ExportFormat | None) -> ExportFormat:
+    found = given or _BY_SUFFIX.get(path.suffix.lower())
+    if found is None:
+        raise ConfigurationError(
+            f"{path.name!r} does not tell its format: end it in .csv or .jsonl, or give one"
+        )
+    return found
+
+
+async def _chunks(rows: Export) -> AsyncIterator[list[dict[str, str | None]]]:
+    chunk: list[dict[str, str | None]] = []
+    async for row in rows:
+        chunk.append(row)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _csv_lines(guard: bool) -> Callable[[Iterable[Mapping[str, Any]], bool], str]:
+    def write(rows: Iterable[Mapping[str, Any]], first: bool) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        for row in rows:
+            if first:
+                writer.writerow([cell(name, guard=guard) for name in row])
+                first = False
+            writer.writerow([cell(value, guard=guard) for value in row.values()])
+        return text.getvalue()
+
+    return write
+
+
+def _json_lines(rows: Iterable[Mapping[str, Any]], first: bool) -> str:
+    del first  # there is no header
+    return "".join(orjson.dumps(row).decode() + "\n" for row in rows)
+
+
+def _sync(file: TextIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+class _Whole:
+    """A file that takes its name when the block ends well, and is gone when it does not."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> TextIO:
+        descriptor, self._name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        self._file = os.fdopen(descriptor, "w", encoding="utf-8", newline="")
+        return self._file
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._file.close()
+        if kind is None:
+            os.replace(self._name, self._path)
+        else:
+            Path(self._name).unlink(missing_ok=True)

@@ -1,0 +1,242 @@
+"""What comes out of lemlist: exports that are whole or not there, and events that come once each."""
+
+import csv
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from lemlist_async import errors
+from lemlist_async.bulk import Export
+from lemlist_async.sandbox import Cut, Sandbox
+from tests.support.clients import KEY, quick
+
+EXPORT = "GET /campaigns/{campaignId}/export/leads"
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def box(**options: Any) -> Sandbox:
+    """A sandbox without a limit."""
+    return Sandbox(limit=None, keys=(KEY,), **options)
+
+
+def table(file: Path) -> list[dict[str, str]]:
+    """The rows of a CSV."""
+    with file.open(newline="") as text:
+        return list(csv.DictReader(text))
+
+
+def modes(folder: Path) -> set[int]:
+    """The permissions of the files in a folder."""
+    return {file.stat().st_mode & 0o777 for file in folder.iterdir()}
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The files of a folder, hidden ones included."""
+    return {file.name: file.read_text() for file in folder.iterdir()}
+
+
+# Exports ----------------------------------------------------------------------------------------------
+
+
+async def test_an_export_has_the_same_columns_in_each_row_and_writes_csv_or_json_lines(
+    tmp_path: Path,
+) -> None:
+    async with box() as sandbox, quick(sandbox.url) as lemlist:
+        campaign = sandbox.team().add_campaign(name="C")["_id"]
+        for n in range(1200):
+            sandbox.team().add_lead(
+                campaign, f"p{n}@x.com", **({"=cmd()": "+1"} if n == 700 else {"size": str(n)})
+            )
+        export = lemlist.bulk.export_leads(campaign)
+        rows = [row async for row in export]
+        told: list[int] = []
+        assert await export.save(tmp_path / "a.csv", progress=told.append) == 1200
+        assert await export.save(tmp_path / "raw.csv", guard=False) == 1200
+        assert await export.save(tmp_path / "a.jsonl") == 1200
+        assert await export.save(tmp_path / "b.txt", format="jsonl") == 1200
+        with pytest.raises(errors.ConfigurationError, match="format"):
+            await export.save(tmp_path / "b.txt")
+    assert {tuple(row) for row in rows} == {tuple(rows[0])}
+    assert {type(value) for row in rows for value in row.values()} == {str, type(None)}
+    assert told == [500, 1000, 1200]
+    assert table(tmp_path / "a.csv")[700]["'=cmd()"] == "'+1"
+    assert table(tmp_path / "raw.csv")[700]["=cmd()"] == "+1"
+    assert [orjson.loads(line) for line in (tmp_path / "a.jsonl").read_bytes().splitlines()] == rows
+    assert modes(tmp_path) == {0o600}
+
+
+async def test_contacts_of_a_list_and_blocked_values_are_exported_too() -> None:
+    async with box() as sandbox, quick(sandbox.url) as lemlist:
+        team = sandbox.team()
+        contacts = [team.add_contact(f"p{n}@x.com") for n in range(3)]
+        members = team.add_contact_list("L")
+        members["contactIds"][contacts[1]["_id"]] = None
+        team.block("@spam.example")
+        assert len([row async for row in lemlist.bulk.export_contacts()]) == 3
+        assert [row["email"] async for row in lemlist.bulk.export_contacts(members["_id"])] == ["p1@x.com"]
+        assert [row["value"] async for row in lemlist.bulk.export_unsubscribes()] == ["@spam.example"]
+
+
+async def test_a_stream_that_is_cut_is_an_error_and_leaves_the_old_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("old")
+    async with box() as sandbox, quick(sandbox.url) as lemlist:
+        campaign = sandbox.team().add_campaign(name="C")["_id"]
+        for n in range(300):
+            sandbox.team().add_lead(campaign, f"p{n}@x.com")
+        sandbox.faults.add(Cut(), match=EXPORT, times=None)
+        with pytest.raises(errors.LemlistError):
+            await lemlist.bulk.export_leads(campaign).save(file)
+    assert contents(tmp_path) == {"a.csv": "old"}
+
+
+async def test_a_folder_that_is_not_there_is_told_before_anything_is_fetched(tmp_path: Path) -> None:
+    async def rows() -> AsyncIterator[dict[str, str]]:
+        raise AssertionError
+        yield {}
+
+    with pytest.raises(FileNotFoundError):
+        await Export(rows).save(tmp_path / "no" / "a.csv")
+
+
+# Activities -------------------------------------------------------------------------------------------
+
+
+class World:
+    """A sandbox with a clock of its own, in which things happen."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.team = sandbox.team()
+        self.now = START
+        self.lead = self.team.add_lead(self.team.add_campaign(name="C")["_id"], "a@x.com")
+        self.ids: list[str] = []
+
+    def happen(self, at: datetime | None = None, kind: str = "emailsSent") -> None:
+        """One event, by default now."""
+        stamp = (at or self.now).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        row = self.team.add_activity(kind, self.lead, createdAt=stamp)
+        self.ids.append(row["_id"])
+        newest_last = sorted(self.team.activities.items(), key=lambda pair: pair[1]["createdAt"])
+        self.team.activities.clear()
+        self.team.activities.update(newest_last)
+
+
+async def test_a_second_sync_adds_nothing_and_a_third_only_what_is_new() -> None:
+    async with box() as sandbox, quick(sandbox.url) as lemlist:
+        world = World(sandbox)
+        world.team.activities.clear()
+        for minute in range(250):
+            world.happen(START + timedelta(minutes=minute))
+        until = START + timedelta(minutes=249)
+        cursor: Any = None
+        found: list[str] = []
+        async for batch in lemlist.bulk.sync_activities(since=START, until=until):
+            found += [item.id for item in batch.items]
+            cursor = batch.cursor
+        assert found == world.ids
+        cursor = orjson.loads(orjson.dumps(cursor))
+        assert len(cursor["seen"]) == 11
+        again = [b async for b in lemlist.bulk.sync_activities(cursor, until=until + timedelta(minutes=5))]
+        assert [item for batch in again for item in batch.items] == []
+        world.happen(until - timedelta(minutes=3))  # it comes late, and within the overlap
+        world.happen(until + timedelta(minutes=6))
+        third = [
+            item.id
+            async for batch in lemlist.bulk.sync_activities(
+                again[-1].cursor, until=until + timedelta(minutes=7)
+            )
+            for item in batch.items
+        ]
+        assert third == world.ids[-2:]
+
+
+async def test_syncs_that_end_anywhere_miss_nothing_while_events_keep_arriving() -> None:
+    chance = random.Random(4)
+    async with box() as sandbox, quick(sandbox.url) as lemlist:
+        world = World(sandbox)
+        world.team.activities.clear()
+        for n in range(2500):
+            row = world.team.add_activity(
+                "emailsSent",
+                world.lead,
+                createdAt=(START + timedelta(seconds=n // 2)).isoformat(timespec="milliseconds"),
+            )
+            world.ids.append(row["_id"])
+        world.now = START + timedelta(seconds=1250)
+        cursor: Any = None
+        found: list[str] = []
+        for _ in range(12):
+            leave = chance.randint(1, 4)
+            sync = lemlist.bulk.sync_activities(
+                cursor, since=START, until=world.now, overlap=timedelta(seconds=30)
+            )
+            async for batch in sync:
+                found += [item.id for item in batch.items]
+                cursor = orjson.loads(orjson.dumps(batch.cursor))
+                for _ in range(40):
+                    world.now += timedelta(milliseconds=250)
+                    world.happen()
+                leave -= 1
+                if not leave:
+                    break
+            await sync.aclose()  # type: ignore[attr-defined]  # it is a generator
+        async for batch in lemlist.bulk.sync_activities(
+            cursor, until=world.now, overlap=timedelta(seconds=30)
+        ):
+            found += [item.id for item in batch.items]
+    assert sorted(found) == sorted(world.ids)
+
+
+async def test_deep_windows_are_split_and_held_one_at_a_time() -> None:
+    async with box() as sandbox, quick(sandbox.url) as lemlist:
+        world = World(sandbox)
+        world.team.activities.clear()
+        for n in range(3000):
+            at = START + timedelta(seconds=min(500, n), milliseconds=n % 7)
+            world.team.add_activity("emailsSent", world.lead, createdAt=at.isoformat(timespec="milliseconds"))
+        sizes = [
+            len(batch.items)
+            async for batch in lemlist.bulk.sync_activities(since=START, until=START + timedelta(hours=3))
+        ]
+    assert sum(sizes) == 3000
+    assert max(sizes) >= 2500  # one second holds them all, so it is read as it is
+    assert len(sizes) > 1
+
+
+async def test_types_are_filtered_and_a_clock_that_is_set_back_skips_nothing() -> None:
+    async with box() as sandbox, quick(sandbox.url) as lemlist:
+        world = World(sandbox)
+        world.team.activities.clear()
+        kinds = ("emailsSent", "emailsOpened", "emailsReplied")
+        for n in range(30):
+            world.happen(START + timedelta(minutes=n), kinds[n % 3])
+        until = START + timedelta(hours=1)
+
+        async def kept(*types: str) -> list[str]:
+            batches = lemlist.bulk.sync_activities(since=START, until=until, types=types or None)
+            return [str(item.type) async for batch in batches for item in batch.items]
+
+        assert set(await kept("emailsOpened")) == {"emailsOpened"}
+        assert sorted(set(await kept("emailsOpened", "emailsReplied"))) == ["emailsOpened", "emailsReplied"]
+        assert len(await kept()) == 30
+        ahead = {"until": (START + timedelta(days=9)).isoformat(), "seen": {}}
+        early = [b async for b in lemlist.bulk.sync_activities(ahead, until=START + timedelta(minutes=15))]
+        world.happen(START + timedelta(minutes=40))
+        later = lemlist.bulk.sync_activities(early[-1].cursor, until=until)
+        assert world.ids[-1] in [item.id async for batch in later for item in batch.items]
+
+
+@pytest.mark.parametrize(
+    "cursor", [None, {}, {"until": "x", "seen": {}}, {"until": "2026-01-01", "seen": []}]
+)
+async def test_what_is_no_cursor_is_refused(cursor: Any) -> None:
+    async with quick("http://127.0.0.1:9/api") as lemlist:
+        with pytest.raises(errors.InvalidInputError):
+            await anext(lemlist.bulk.sync_activities(cursor))
+        with pytest.raises(errors.InvalidInputError, match="overlap"):
+            await anext(lemlist.bulk.sync_activities(since=START, overlap=timedelta(seconds=-1)))
