@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
 from lemlist_async import __version__
+from lemlist_async.bulk.job import Job
+from lemlist_async.bulk.jobs.enrichment import EnrichPeople
+from lemlist_async.bulk.jobs.leads import ImportLeads
 from lemlist_async.bulk.journal import Journal
-from lemlist_async.bulk.plan import Plan
 from lemlist_async.bulk.report import lines
-from lemlist_async.cli.exits import Exit, exit_of
+from lemlist_async.cli import activities, campaigns, contacts, leads, unsubscribes
+from lemlist_async.cli.execute import execute, with_client
+from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.jobs import Wishes, carry_out, summary
-from lemlist_async.cli.show import Show, choose, dump
+from lemlist_async.cli.options import (
+    DryRun,
+    Formulas,
+    JournalArgument,
+    Json,
+    Map,
+    OnAmbiguousOption,
+    ReportFile,
+    RetryFailed,
+    columns_of,
+)
+from lemlist_async.cli.row_jobs import row_job, run_rows
+from lemlist_async.cli.show import Show, dump
 from lemlist_async.client import Lemlist
-from lemlist_async.errors import ConfigurationError, LemlistError
 from lemlist_async.sandbox import POLICIES
 
 app = typer.Typer(
@@ -33,38 +45,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-leads = typer.Typer(help="Leads: the people in a campaign.", no_args_is_help=True)
-app.add_typer(leads, name="leads")
-
-File = Annotated[
-    Path, typer.Argument(help="CSV, TSV or JSON lines; the first line of a CSV names the columns.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Send nothing; tell requests, time and refused rows.")
-]
-ReportFile = Annotated[
-    Path | None, typer.Option("--report", help="Write what became of each row: .csv, else JSON lines.")
-]
-JournalFile = Annotated[
-    Path | None, typer.Option("--journal", help="Keep the job's state here, to go on after a crash.")
-]
-JournalArgument = Annotated[Path, typer.Argument(help="The journal of a job.")]
-OnDuplicate = Annotated[
-    Literal["skip", "raise"],
-    typer.Option(help="What a lead that is there already does: nothing, or end the job."),
-]
-OnAmbiguousOption = Annotated[
-    Literal["verify", "report"],
-    typer.Option(
-        help="A row whose answer was lost: look it up (and send it again), or report it as unknown."
-    ),
-]
-Encoding = Annotated[str, typer.Option(help="Encoding of the file.")]
-Map = Annotated[
-    list[str] | None, typer.Option("--map", help="COLUMN=FIELD, where the column's name does not tell.")
-]
-RetryFailed = Annotated[bool, typer.Option(help="Send the rows again that lemlist refused.")]
+for group, name in (
+    (leads.app, "leads"),
+    (contacts.app, "contacts"),
+    (unsubscribes.app, "unsubscribes"),
+    (campaigns.app, "campaigns"),
+    (activities.app, "activities"),
+):
+    app.add_typer(group, name=name)
 
 
 @app.callback(invoke_without_command=True)
@@ -81,44 +69,22 @@ def _main(
     )
 
 
-@leads.command("import")
-def import_leads(
-    file: File,
-    campaign: Annotated[str, typer.Option(help="Id of the campaign, cam_….")],
-    on_duplicate: OnDuplicate = "skip",
-    deduplicate: Annotated[bool, typer.Option(help="Skip people who are in another campaign.")] = False,
-    encoding: Encoding = "utf-8",
+@row_job(app, "enrich")
+def enrich(
+    find: Annotated[
+        list[str],
+        typer.Option(help="find_email, verify, find_phone or linkedin_enrichment; may be repeated."),
+    ],
+    max_credits: Annotated[
+        int, typer.Option(min=0, help="Do not begin if the rows may cost more than this.")
+    ],
     columns: Map = None,
-    dry_run: DryRun = False,
-    report: ReportFile = None,
-    journal: JournalFile = None,
-    on_ambiguous: OnAmbiguousOption = "verify",
-    retry_failed: RetryFailed = False,
-    json: Json = False,
-) -> None:
-    """Import leads from a file into a campaign.
+) -> Job:
+    """Find and check the people of a file, for credits; the results are in the report.
 
-    Each row is checked before anything is sent. A column that lemlist knows (email, First Name, jobTitle …)
-    becomes that field, any other one a custom variable.
+    Each person is submitted once, whatever happens. With --journal a run that was ended goes on asking for results.
     """
-    wishes = Wishes(dry_run=dry_run, json=json, report=report, journal=journal, on_ambiguous=on_ambiguous)
-
-    async def work(lemlist: Lemlist, show: Show) -> Exit:
-        def make() -> Awaitable[Plan]:
-            return lemlist.bulk.plan_leads(
-                campaign,
-                file,
-                journal=journal,
-                encoding=encoding,
-                on_duplicate=on_duplicate,
-                columns=_columns(columns),
-                retry_failed=retry_failed,
-                deduplicate=deduplicate,
-            )
-
-        return await carry_out(lemlist, make, wishes, show)
-
-    _with_client(work, json=json, offline=dry_run)
+    return EnrichPeople(find=cast("Any", find), max_credits=max_credits, columns=columns_of(columns))
 
 
 @app.command()
@@ -138,7 +104,7 @@ def resume(
             lemlist, lambda: lemlist.bulk.resume(journal, retry_failed=retry_failed), wishes, show
         )
 
-    _with_client(work, json=json, offline=dry_run)
+    with_client(work, json=json, offline=dry_run)
 
 
 @app.command()
@@ -146,7 +112,7 @@ def status(journal: JournalArgument, json: Json = False) -> None:
     """Tell how far a job is, from its journal."""
 
     async def work(_show: Show) -> Exit:
-        opened = await Journal.open(journal, new=False)
+        opened = await Journal.look(journal)
         try:
             meta, counts = await opened.meta(), await opened.counts()
         finally:
@@ -159,21 +125,19 @@ def status(journal: JournalArgument, json: Json = False) -> None:
             print(line)
         return Exit.OK
 
-    _execute(work, json=json)
+    execute(work, json=json)
 
 
 @app.command(name="report")
 def report_(
     journal: JournalArgument,
     format: Annotated[Literal["csv", "json"], typer.Option(help="CSV, or JSON lines.")] = "csv",  # noqa: A002
-    formulas: Annotated[
-        bool, typer.Option(help="Write cells that begin with = + - @ as they are, without a quote.")
-    ] = False,
+    formulas: Formulas = False,
 ) -> None:
     """Print what became of each row of a job."""
 
     async def work(_show: Show) -> Exit:
-        opened = await Journal.open(journal, new=False)
+        opened = await Journal.look(journal)
         try:
             await opened.in_thread(
                 lambda: sys.stdout.writelines(lines(opened.rows(), format, guard=not formulas))
@@ -182,7 +146,7 @@ def report_(
             await opened.close()
         return Exit.OK
 
-    _execute(work, json=False)
+    execute(work, json=False)
 
 
 @app.command()
@@ -208,7 +172,7 @@ def sandbox(
         await serve(ready=ready, port=port, keys=(key,), policy=policy, latency=latency, seed=seed)
         return Exit.OK
 
-    _execute(work, json=False)
+    execute(work, json=False)
 
 
 @app.command()
@@ -226,7 +190,8 @@ def demo(
     refused for what they hold count as done: the file has some to show.
     """
     if campaign is not None:
-        import_leads(file, campaign, report=report, json=json)
+        chosen = campaign
+        run_rows(lambda: ImportLeads(campaign_id=chosen), file, report=report, json=json)
         return
 
     async def work(show: Show) -> Exit:
@@ -243,40 +208,9 @@ def demo(
             show.say(survived(box))
             return code
 
-    _execute(work, json=json)
+    execute(work, json=json)
 
 
 def run() -> None:
     """The entry point."""
     app()
-
-
-def _with_client(work: Callable[[Lemlist, Show], Awaitable[Exit]], *, json: bool, offline: bool) -> None:
-    async def with_client(show: Show) -> Exit:
-        # a dry run sends nothing, so it needs no key
-        key = os.environ.get("LEMLIST_API_KEY") or ("dry-run" if offline else None)
-        async with Lemlist(key) as lemlist:
-            return await work(lemlist, show)
-
-    _execute(with_client, json=json)
-
-
-def _execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool) -> None:
-    """Run to an exit code; an error of ours is one line and not a traceback."""
-    show = choose(json=json)
-    try:
-        code = asyncio.run(work(show))
-    except LemlistError as error:
-        print(f"lemlist-async: {error}", file=sys.stderr)
-        code = exit_of(error)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        code = Exit.INTERRUPTED
-    raise typer.Exit(int(code))
-
-
-def _columns(given: list[str] | None) -> dict[str, str]:
-    pairs = [text.partition("=") for text in given or ()]
-    for column, equals, field in pairs:
-        if not (column and equals and field):
-            raise ConfigurationError(f"--map wants COLUMN=FIELD, not {column + equals + field!r}")
-    return {column: field for column, _, field in pairs}

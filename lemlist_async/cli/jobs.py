@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
@@ -34,6 +35,8 @@ class Wishes:
     report: Path | None = None
     journal: Path | None = None
     on_ambiguous: OnAmbiguous = "verify"
+    results: bool = False
+    """Whether what lemlist answered is to be printed, row by row."""
     refused_is_fine: bool = False
     """Whether rows that were refused before sending leave the job a success."""
 
@@ -51,7 +54,8 @@ async def carry_out(
         run = lemlist.bulk.run(plan, on_ambiguous=wishes.on_ambiguous)
         stopped = await _run(run, show, wishes)
         report = await run.report()
-        show.report(report, await _not_done(plan.journal))
+        results = await _results(plan.journal) if wishes.results else []
+        show.report(report, await _not_done(plan.journal), results)
         if wishes.report is not None:
             await _write(plan.journal, wishes.report, show)
         if stopped is not None:
@@ -140,6 +144,14 @@ async def _not_done(journal: Journal) -> list[RowResult]:
     return await journal.in_thread(collect)
 
 
+async def _results(journal: Journal) -> list[RowResult]:
+    def collect() -> list[RowResult]:
+        done = (row for row in journal.rows() if row.state == State.DONE)
+        return [RowResult(row.line, row.payload, row.outcome) for row in itertools.islice(done, _KEPT)]
+
+    return await journal.in_thread(collect)
+
+
 async def _write(journal: Journal, path: Path, show: Show) -> None:
     try:
         await write_report(journal, path)
@@ -151,7 +163,7 @@ async def _write(journal: Journal, path: Path, show: Show) -> None:
 def _how_to_go_on(report: Report, wishes: Wishes) -> str:
     if wishes.journal is not None:
         return f"{report.left:,} rows are left; go on with:  lemlist-async resume {wishes.journal}"
-    return f"{report.left:,} rows are left; run it again: what lemlist has already is skipped as a duplicate"
+    return f"{report.left:,} rows are left, and there is no --journal to go on from: run it again"
 
 
 def _exit(report: Report, stopped: JobStoppedError | None, wishes: Wishes, *, interrupted: bool) -> Exit:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import attrs
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from lemlist_async.bulk.plan import Forecast
@@ -43,8 +43,12 @@ class Show(Protocol):
         """While it runs."""
         ...
 
-    def report(self, report: Report, bad: list[RowResult]) -> None:
-        """After it ended."""
+    def count(self, rows: int) -> None:
+        """While rows come, of which nobody knows how many there are."""
+        ...
+
+    def report(self, report: Report, bad: list[RowResult], results: list[RowResult]) -> None:
+        """After it ended: the counters, rows that were not done, and what lemlist answered."""
         ...
 
 
@@ -59,11 +63,18 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
+def _pace(progress: RunProgress) -> str:
+    return f"{progress.rate:.1f}/s, {progress.quota:.0%} of quota, ETA {duration(progress.eta)}"
+
+
 def forecast_lines(forecast: Forecast, limit: str) -> list[str]:
     """What a plan says."""
     lines = [f"{forecast.rows:,} rows: {forecast.to_send:,} to send, {forecast.refused:,} refused"]
-    if forecast.settled or forecast.doubtful:
-        lines.append(f"from an earlier run: {forecast.settled:,} settled, {forecast.doubtful:,} to look up")
+    if forecast.settled or forecast.doubtful or forecast.pending:
+        lines.append(
+            f"from an earlier run: {forecast.settled:,} settled, {forecast.doubtful:,} in doubt, "
+            f"{forecast.pending:,} without a result"
+        )
     lines.append(f"{forecast.requests:,} requests, {duration(forecast.seconds)} at the limit of {limit}")
     if forecast.credits:
         lines.append(f"up to {forecast.credits:,} credits")
@@ -101,12 +112,10 @@ class Terminal:
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]:.1f}/s"),
-            TextColumn("{task.fields[quota]:.0%} of quota"),
-            TextColumn("ETA {task.fields[eta]}"),
+            TextColumn("{task.fields[note]}"),
             console=self.console,
         )
-        self._task = self._bar.add_task("rows", total=None, rate=0.0, quota=0.0, eta="…", visible=False)
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -127,24 +136,28 @@ class Terminal:
             self.say(line)
 
     def progress(self, progress: RunProgress) -> None:
-        """Move the bar."""
-        self._bar.update(
-            self._task,
-            total=progress.total,
-            completed=progress.done,
-            rate=progress.rate,
-            quota=progress.quota,
-            eta=duration(progress.eta),
-            visible=True,
-        )
+        """Move the bars: one for each step, with the rate under way beside the last that has begun."""
+        current = next((step.name for step in progress.steps if step.done < step.total), None)
+        for step in progress.steps:
+            note = _pace(progress) if step.name == current or len(progress.steps) == 1 else ""
+            self._move(step.name, step.done, step.total, note)
 
-    def report(self, report: Report, bad: list[RowResult]) -> None:
+    def count(self, rows: int) -> None:
+        """A bar without an end."""
+        self._move("rows", rows, None, "")
+
+    def _move(self, name: str, done: int, total: int | None, note: str) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._bar.add_task(name, total=total, note=note)
+        self._bar.update(self._tasks[name], total=total, completed=done, note=note)
+
+    def report(self, report: Report, bad: list[RowResult], results: list[RowResult]) -> None:
         """A table, and under it the first rows that did not go through."""
         table = Table(title="Report", show_header=False, title_justify="left")
         for name, value in report_rows(report):
             table.add_row(name, value)
         self.console.print(table)
-        for line in bad_lines(bad):
+        for line in (*result_lines(results), *bad_lines(bad)):
             self.console.print(line, markup=False, soft_wrap=True)
 
 
@@ -177,16 +190,25 @@ class Plain:
         if now - self._last < _PLAIN_EVERY and progress.done < progress.total:
             return
         self._last = now
-        self.say(
-            f"{progress.done:,} of {progress.total:,} rows, {progress.rate:.1f}/s, "
-            f"{progress.quota:.0%} of quota, ETA {duration(progress.eta)}"
+        steps = "".join(
+            f", {step.name}: {step.done:,} of {step.total:,}"
+            for step in progress.steps
+            if len(progress.steps) > 1
         )
+        self.say(f"{progress.done:,} of {progress.total:,} rows, {_pace(progress)}{steps}")
 
-    def report(self, report: Report, bad: list[RowResult]) -> None:
+    def count(self, rows: int) -> None:
+        """A line every few seconds."""
+        now = time.monotonic()
+        if now - self._last >= _PLAIN_EVERY:
+            self._last = now
+            self.say(f"{rows:,} rows")
+
+    def report(self, report: Report, bad: list[RowResult], results: list[RowResult]) -> None:
         """One line each."""
         for name, value in report_rows(report):
             self.say(f"{name}: {value}")
-        for line in bad_lines(bad):
+        for line in (*result_lines(results), *bad_lines(bad)):
             self.say(line)
 
 
@@ -211,7 +233,10 @@ class Json:
     def progress(self, progress: RunProgress) -> None:
         """Nothing: the report comes at the end."""
 
-    def report(self, report: Report, bad: list[RowResult]) -> None:
+    def count(self, rows: int) -> None:
+        """Nothing: the number comes at the end."""
+
+    def report(self, report: Report, bad: list[RowResult], results: list[RowResult]) -> None:
         """The object."""
         dump(
             {
@@ -220,6 +245,7 @@ class Json:
                 "duplicates": report.duplicates,
                 "complete": report.complete,
                 "rows_not_done": [as_json(row) for row in bad],
+                **({"results": [row.outcome.result for row in results]} if results else {}),
             }
         )
 
@@ -245,6 +271,16 @@ def bad_lines(bad: list[RowResult]) -> list[str]:
     if len(bad) > _SHOWN:
         lines.append(f"… and {len(bad) - _SHOWN:,} more; --report FILE.csv has all")
     return lines
+
+
+def result_lines(results: list[RowResult]) -> list[str]:
+    """What lemlist answered for each row: its numbers that are not zero."""
+    return [f"{row.outcome.id}: {_figures(row.outcome.result) or 'nothing yet'}" for row in results]
+
+
+def _figures(result: Any) -> str:
+    named: dict[str, Any] = result or {}
+    return ", ".join(f"{name} {value:,}" for name, value in named.items() if isinstance(value, int) and value)
 
 
 def choose(*, json: bool) -> Show:

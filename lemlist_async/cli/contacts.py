@@ -1,0 +1,49 @@
+"""`lemlist-async contacts`: made or changed, put into lists, exported."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lemlist_async.bulk.job import Job
+from lemlist_async.bulk.jobs.contacts import ListContacts, UpsertContacts
+from lemlist_async.cli.exports import save
+from lemlist_async.cli.options import Formulas, Json, Map, Out, columns_of
+from lemlist_async.cli.row_jobs import row_job
+
+app = typer.Typer(help="Contacts: the people of the CRM.", no_args_is_help=True)
+
+ListId = Annotated[str, typer.Option("--list", help="Id of a static list, clt_….")]
+
+
+@row_job(app, "upsert")
+def upsert(columns: Map = None) -> Job:
+    """Make contacts, or change those with the same email, LinkedIn page or contact id."""
+    return UpsertContacts(columns=columns_of(columns))
+
+
+@row_job(app, "add-to-list")
+def add_to_list(
+    list_id: ListId,
+    create: Annotated[bool, typer.Option(help="Make a contact of an address that has none.")] = False,
+) -> Job:
+    """Put contacts into a list, by contact id or email."""
+    return ListContacts(list_id=list_id, create=create)
+
+
+@row_job(app, "remove-from-list")
+def remove_from_list(list_id: ListId) -> Job:
+    """Take contacts out of a list, by contact id or email."""
+    return ListContacts(list_id=list_id, action="remove")
+
+
+@app.command()
+def export(
+    out: Out,
+    list_id: Annotated[str, typer.Option("--list", help="Only the contacts of this list.")] = "all",
+    formulas: Formulas = False,
+    json: Json = False,
+) -> None:
+    """Write all contacts, or those of a list, to a file."""
+    save(lambda lemlist: lemlist.bulk.export_contacts(list_id), out, formulas=formulas, json=json)

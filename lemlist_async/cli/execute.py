@@ -1,0 +1,46 @@
+"""From the work of a command to its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import typer
+
+from lemlist_async.cli.exits import Exit, exit_of
+from lemlist_async.cli.show import Show, choose
+from lemlist_async.client import Lemlist
+from lemlist_async.errors import LemlistError
+
+
+def with_client(
+    work: Callable[[Lemlist, Show], Awaitable[Exit]], *, json: bool, offline: bool = False
+) -> None:
+    """Run a command that needs a client, of the environment's key."""
+
+    async def connected(show: Show) -> Exit:
+        # a dry run sends nothing, so it needs no key
+        key = os.environ.get("LEMLIST_API_KEY") or ("dry-run" if offline else None)
+        async with Lemlist(key) as lemlist:
+            return await work(lemlist, show)
+
+    execute(connected, json=json)
+
+
+def execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool) -> None:
+    """Run to an exit code; an error of ours, or of the file system, is one line and not a traceback."""
+    show = choose(json=json)
+    try:
+        code = asyncio.run(work(show))
+    except LemlistError as error:
+        print(f"lemlist-async: {error}", file=sys.stderr)
+        code = exit_of(error)
+    except OSError as error:
+        print(f"lemlist-async: {error.filename or 'the output'}: {error.strerror or error}", file=sys.stderr)
+        code = Exit.USAGE
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        code = Exit.INTERRUPTED
+    raise typer.Exit(int(code))

@@ -1,0 +1,77 @@
+"""`lemlist-async leads`: into a campaign, changed there, out of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from lemlist_async.bulk.job import Job
+from lemlist_async.bulk.jobs.lead_changes import StopLeads, UpdateLeads
+from lemlist_async.bulk.jobs.leads import ImportLeads
+from lemlist_async.cli.exports import save
+from lemlist_async.cli.options import Campaign, Formulas, Json, Map, Out, columns_of
+from lemlist_async.cli.row_jobs import row_job
+
+app = typer.Typer(help="Leads: the people in a campaign.", no_args_is_help=True)
+
+OnDuplicate = Annotated[
+    Literal["skip", "raise"],
+    typer.Option(help="What a lead that is there already does: nothing, or end the job."),
+]
+
+
+@row_job(app, "import")
+def import_leads(
+    campaign: Campaign,
+    on_duplicate: OnDuplicate = "skip",
+    deduplicate: Annotated[bool, typer.Option(help="Skip people who are in another campaign.")] = False,
+    columns: Map = None,
+) -> Job:
+    """Import leads from a file into a campaign.
+
+    Each row is checked before anything is sent. A column that lemlist knows (email, First Name, jobTitle …)
+    becomes that field, any other one a custom variable.
+    """
+    return ImportLeads(
+        campaign_id=campaign, on_duplicate=on_duplicate, deduplicate=deduplicate, columns=columns_of(columns)
+    )
+
+
+@row_job(app, "update")
+def update(campaign: Campaign, columns: Map = None) -> Job:
+    """Change leads of a campaign, found by their email or lead id.
+
+    Columns become fields and variables as in an import; empty cells change nothing.
+    """
+    return UpdateLeads(campaign_id=campaign, columns=columns_of(columns))
+
+
+@row_job(app, "remove")
+def remove(campaign: Campaign) -> Job:
+    """Remove leads from a campaign, with their history there. It cannot be undone."""
+    return StopLeads(campaign_id=campaign, action="remove")
+
+
+@row_job(app, "unsubscribe")
+def unsubscribe(campaign: Campaign) -> Job:
+    """Unsubscribe leads from a campaign: they stay there, and get nothing any more."""
+    return StopLeads(campaign_id=campaign, action="unsubscribe")
+
+
+@row_job(app, "pause")
+def pause(campaign: Campaign) -> Job:
+    """Pause leads of a campaign."""
+    return StopLeads(campaign_id=campaign, action="pause")
+
+
+@app.command()
+def export(
+    campaign: Campaign,
+    out: Out,
+    state: Annotated[str, typer.Option(help="Only leads in these states, with commas between.")] = "all",
+    formulas: Formulas = False,
+    json: Json = False,
+) -> None:
+    """Write all leads of a campaign to a file, with their variables."""
+    save(lambda lemlist: lemlist.bulk.export_leads(campaign, state=state), out, formulas=formulas, json=json)

@@ -1,0 +1,54 @@
+"""Options that several commands share, each with its help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from lemlist_async.errors import ConfigurationError
+
+File = Annotated[
+    Path, typer.Argument(help="CSV, TSV or JSON lines; the first line of a CSV names the columns.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Send nothing; tell requests, time and refused rows.")
+]
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", help="Write what became of each row: .csv, else JSON lines.")
+]
+JournalFile = Annotated[
+    Path | None, typer.Option("--journal", help="Keep the job's state here, to go on after a crash.")
+]
+JournalArgument = Annotated[Path, typer.Argument(help="The journal of a job.")]
+OnAmbiguousOption = Annotated[
+    Literal["verify", "report"],
+    typer.Option(
+        help="A row whose answer was lost, and that may not just be sent again: look it up, or report it as unknown."
+    ),
+]
+Encoding = Annotated[str, typer.Option(help="Encoding of the file.")]
+Map = Annotated[
+    list[str] | None, typer.Option("--map", help="COLUMN=FIELD, where the column's name does not tell.")
+]
+RetryFailed = Annotated[bool, typer.Option(help="Send the rows again that lemlist refused.")]
+Campaign = Annotated[str, typer.Option(help="Id of the campaign, cam_….")]
+Formulas = Annotated[
+    bool, typer.Option(help="Write cells that begin with = + - @ as they are, without a quote.")
+]
+Out = Annotated[Path, typer.Option("--out", help="The file to write: .csv, .jsonl or .ndjson.")]
+
+
+def columns_of(given: list[str] | None) -> dict[str, str]:
+    """What --map says, as a mapping.
+
+    Raises:
+        ConfigurationError: one is not COLUMN=FIELD.
+    """
+    pairs = [text.partition("=") for text in given or ()]
+    for column, equals, field in pairs:
+        if not (column and equals and field):
+            raise ConfigurationError(f"--map wants COLUMN=FIELD, not {column + equals + field!r}")
+    return {column: field for column, _, field in pairs}

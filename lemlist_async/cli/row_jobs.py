@@ -1,0 +1,78 @@
+"""Turns a function that makes a job into a command over a file of rows, with the options that all of them have."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import typer
+
+from lemlist_async.bulk.job import Job
+from lemlist_async.bulk.plan import Plan
+from lemlist_async.cli.execute import with_client
+from lemlist_async.cli.exits import Exit
+from lemlist_async.cli.jobs import Wishes, carry_out
+from lemlist_async.cli.options import (
+    DryRun,
+    Encoding,
+    File,
+    JournalFile,
+    Json,
+    OnAmbiguousOption,
+    ReportFile,
+    RetryFailed,
+)
+from lemlist_async.cli.show import Show
+from lemlist_async.client import Lemlist
+
+Make = TypeVar("Make", bound=Callable[..., Job])
+
+
+def run_rows(
+    make: Callable[[], Job],
+    file: File,
+    encoding: Encoding = "utf-8",
+    dry_run: DryRun = False,
+    report: ReportFile = None,
+    journal: JournalFile = None,
+    on_ambiguous: OnAmbiguousOption = "verify",
+    retry_failed: RetryFailed = False,
+    json: Json = False,
+) -> None:
+    """Plan a job over a file, run it and report."""
+    wishes = Wishes(dry_run=dry_run, json=json, report=report, journal=journal, on_ambiguous=on_ambiguous)
+
+    async def work(lemlist: Lemlist, show: Show) -> Exit:
+        def plan() -> Awaitable[Plan]:
+            return lemlist.bulk.plan(
+                make(), file, journal=journal, encoding=encoding, retry_failed=retry_failed
+            )
+
+        return await carry_out(lemlist, plan, wishes, show)
+
+    with_client(work, json=json, offline=dry_run)
+
+
+def row_job(group: typer.Typer, name: str) -> Callable[[Make], Make]:
+    """Register a command: the file, then the parameters of the decorated function, then the common options."""
+
+    def register(make: Make) -> Make:
+        own = inspect.signature(make, eval_str=True).parameters
+        file, *common = list(inspect.signature(run_rows, eval_str=True).parameters.values())[1:]
+
+        def command(**given: Any) -> None:
+            mine = {name: given.pop(name) for name in own}
+            run_rows(lambda: make(**mine), **given)
+
+        # typer reads a function's parameters from these two
+        parameters = [
+            one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (file, *own.values(), *common)
+        ]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions take any attribute
+        command.__annotations__ = {one.name: one.annotation for one in parameters}
+        command.__doc__ = make.__doc__
+        group.command(name)(command)
+        return make
+
+    return register

@@ -1,0 +1,34 @@
+"""`lemlist-async unsubscribes`: whom nothing may be sent to."""
+
+from __future__ import annotations
+
+import typer
+
+from lemlist_async.bulk.job import Job
+from lemlist_async.bulk.jobs.unsubscribes import BlockValues, UnblockValues
+from lemlist_async.cli.exports import save
+from lemlist_async.cli.options import Formulas, Json, Out
+from lemlist_async.cli.row_jobs import row_job
+
+app = typer.Typer(
+    help="Unsubscribes: addresses, @domains, LinkedIn pages and phone numbers that nothing is sent to.",
+    no_args_is_help=True,
+)
+
+
+@row_job(app, "add")
+def add() -> Job:
+    """Block values: the column 'value' of a file, or its only one."""
+    return BlockValues()
+
+
+@row_job(app, "remove")
+def remove() -> Job:
+    """Unblock values; those that the person or an abuse report blocked are protected."""
+    return UnblockValues()
+
+
+@app.command()
+def export(out: Out, formulas: Formulas = False, json: Json = False) -> None:
+    """Write all blocked values to a file."""
+    save(lambda lemlist: lemlist.bulk.export_unsubscribes(), out, formulas=formulas, json=json)

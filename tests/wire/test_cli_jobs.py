@@ -1,0 +1,199 @@
+"""Every job, export and sync from the command line."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from lemlist_async.bulk import Journal
+from lemlist_async.cli.exits import Exit
+from lemlist_async.sandbox import Cut, Sandbox
+
+
+class Done(NamedTuple):
+    """What a process left."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def run(sandbox: Sandbox | None, *args: str) -> Done:
+    """Run the command to its end, against a sandbox if one is given."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("LEMLIST_")}
+    if sandbox is not None:
+        env |= {"LEMLIST_BASE_URL": sandbox.url, "LEMLIST_API_KEY": sandbox.key}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "lemlist_async", *args,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=env,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return Done(process.returncode, out.decode(), err.decode())
+
+
+def write(path: Path, *lines: str) -> str:
+    """A file of lines."""
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+async def test_every_command_has_help_and_all_row_jobs_share_their_options() -> None:
+    texts = await asyncio.gather(
+        *(run(None, group, "--help") for group in ("leads", "contacts", "unsubscribes"))
+    )
+    for done, words in zip(
+        texts,
+        (
+            "import update remove unsubscribe pause export",
+            "upsert add-to-list remove-from-list",
+            "add remove export",
+        ),
+        strict=True,
+    ):
+        assert all(word in done.out for word in words.split())
+    enrich = (await run(None, "enrich", "--help")).out
+    for option in (
+        "--max-credits",
+        "--find",
+        "--dry-run",
+        "--journal",
+        "--report",
+        "--json",
+        "--retry-failed",
+    ):
+        assert option in enrich
+
+
+async def test_leads_are_updated_paused_exported_and_removed(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    async with Sandbox(limit=None) as sandbox:
+        team = sandbox.team()
+        campaign = team.add_campaign(name="C")["_id"]
+        leads = [team.add_lead(campaign, f"p{n}@x.com") for n in range(3)]
+        file = write(tmp_path / "a.csv", "email,First Name", *(f"p{n}@x.com,N{n}" for n in range(4)))
+        updated = await run(sandbox, "leads", "update", file, "--campaign", campaign, "--json")
+        paused = await run(sandbox, "leads", "pause", file, "--campaign", campaign)
+        exported = await run(sandbox, "leads", "export", "--campaign", campaign, "--out", str(out))
+        assert {lead["isPaused"] for lead in leads} == {True}
+        removed = await run(sandbox, "leads", "remove", file, "--campaign", campaign, "--json")
+        assert not team.leads
+    assert updated.code == Exit.PARTIAL, updated.err
+    assert json.loads(updated.out)["done"] == {"updated": 3}
+    assert json.loads(updated.out)["rows_not_done"][0]["what"] == "missing"
+    assert "paused: 3" in paused.out
+    assert "absent: 1" in paused.out
+    assert "3 rows:" in exported.out
+    assert "N1" in out.read_text()
+    assert json.loads(removed.out)["done"] == {"absent": 1, "removed": 3}
+
+
+async def test_contacts_and_unsubscribes_have_their_commands(tmp_path: Path) -> None:
+    async with Sandbox(limit=None) as sandbox:
+        target = sandbox.team().add_contact_list("L")
+        file = write(tmp_path / "a.csv", "email", "a@x.com", "b@x.com")
+        upsert = await run(sandbox, "contacts", "upsert", file, "--json")
+        added = await run(sandbox, "contacts", "add-to-list", file, "--list", target["_id"], "--json")
+        assert len(target["contactIds"]) == 2
+        taken = await run(sandbox, "contacts", "remove-from-list", file, "--list", target["_id"], "--json")
+        assert not target["contactIds"]
+        saved = await run(sandbox, "contacts", "export", "--out", str(tmp_path / "c.jsonl"), "--json")
+        blocked = await run(sandbox, "unsubscribes", "add", file, "--json")
+        values = await run(sandbox, "unsubscribes", "export", "--out", str(tmp_path / "u.csv"))
+        freed = await run(sandbox, "unsubscribes", "remove", file, "--json")
+        assert not sandbox.team().unsubscribes
+        sandbox.faults.add(Cut(), match="GET /contacts/export", times=None)
+        cut = await run(sandbox, "contacts", "export", "--out", str(tmp_path / "d.csv"))
+    done = [json.loads(one.out)["done"] for one in (upsert, added, taken, blocked, freed)]
+    assert done == [{"created": 2}, {"added": 2}, {"removed": 2}, {"blocked": 2}, {"unblocked": 2}]
+    assert json.loads(saved.out)["rows"] == 2
+    assert "2 rows:" in values.out
+    assert cut.code != Exit.OK
+    assert "Traceback" not in cut.err
+    assert sorted(file.name for file in list(tmp_path.iterdir())) == ["a.csv", "c.jsonl", "u.csv"]  # noqa: ASYNC240  # a test
+
+
+async def test_enrichment_tells_its_price_keeps_to_the_bound_and_writes_what_it_found(tmp_path: Path) -> None:
+    journal, report = str(tmp_path / "j"), tmp_path / "r.jsonl"
+    pages = (f"https://www.linkedin.com/in/p{n}" for n in range(4))
+    file = write(tmp_path / "a.csv", "linkedin", *pages)
+    common = ("enrich", file, "--find", "find_email", "--journal", journal)
+    async with Sandbox(limit=None, polls=0) as sandbox:
+        dry = await run(None, "enrich", file, "--find", "find_email", "--max-credits", "9", "--dry-run")
+        above = await run(sandbox, *common, "--max-credits", "9")
+        assert not sandbox.team().enrichments
+        done = await run(sandbox, *common, "--max-credits", "20", "--report", str(report), "--json")
+        wrong = await run(sandbox, "enrich", file, "--find", "age", "--max-credits", "9")
+    assert "up to 20 credits" in dry.out
+    assert above.code == wrong.code == Exit.USAGE
+    assert "4 people may cost 20 credits, more than max_credits = 9" in above.err
+    assert done.code == Exit.OK, done.err
+    assert json.loads(done.out)["done"] == {"found": 4}
+    assert "@found.example" in json.loads(report.read_text().splitlines()[0])["result"]["email"]
+
+
+async def test_figures_of_all_campaigns_or_of_some_are_printed() -> None:
+    async with Sandbox(limit=None) as sandbox:
+        ids = [sandbox.team().add_campaign(name=f"C{n}")["_id"] for n in range(3)]
+        sandbox.team().add_lead(ids[1], "a@x.com")
+        every = await run(sandbox, "campaigns", "stats", "--since", "2026-01-01")
+        some = await run(
+            sandbox, "campaigns", "stats", "--since", "2026-01-01", "--until", "2026-12-31",
+            "--campaign", ids[1], "--campaign", "cam_00000000000000000", "--json",
+        )  # fmt: skip
+    assert every.code == Exit.OK, every.err
+    assert f"{ids[1]}: nbLeads 1" in every.out
+    assert f"{ids[0]}: nothing yet" in every.out
+    told = json.loads(some.out)
+    assert some.code == Exit.PARTIAL
+    assert [one["campaignId"] for one in told["results"]] == [ids[1]]
+    assert told["rows_not_done"][0]["reason"] == "Campaign not found"
+
+
+async def test_activities_are_appended_once_each_also_after_a_run_that_died(tmp_path: Path) -> None:
+    out, cursor = tmp_path / "events.jsonl", tmp_path / "cursor.json"
+    args = ("activities", "sync", "--out", str(out), "--cursor", str(cursor))
+    async with Sandbox(limit=None) as sandbox:
+        team = sandbox.team()
+        lead = team.add_lead(team.add_campaign(name="C")["_id"], "a@x.com")
+        team.activities.clear()
+        for _ in range(5):
+            team.add_activity("emailsSent", lead)
+        await asyncio.sleep(0.01)
+        nowhere = await run(sandbox, *args)
+        first = await run(sandbox, *args, "--since", "2020-01-01")
+        with out.open("a") as file:  # a test
+            file.write('{"half": ')
+        team.add_activity("emailsOpened", lead)
+        await asyncio.sleep(0.01)
+        second = await run(sandbox, *args, "--json")
+        third = await run(sandbox, *args, "--json")
+        ids = [json.loads(line)["_id"] for line in out.read_text().splitlines()]
+        modes = {file.stat().st_mode & 0o777 for file in (out, cursor)}
+        cursor.write_text("{}")
+        damaged = await run(sandbox, *args)
+    assert nowhere.code == Exit.USAGE
+    assert "5 new events" in first.out
+    assert [json.loads(done.out)["added"] for done in (second, third)] == [1, 0]
+    assert sorted(ids) == sorted(team.activities)
+    assert modes == {0o600}
+    assert damaged.code == Exit.USAGE
+    assert "is not the cursor of a sync" in damaged.err
+
+
+@pytest.mark.parametrize("command", ["status", "report"])
+async def test_a_journal_can_be_read_while_a_runner_holds_it(command: str, tmp_path: Path) -> None:
+    held = await Journal.open(tmp_path / "j")
+    try:
+        await held.describe(kind="leads.import", source="a.csv", planned="1")
+        done = await run(None, command, str(tmp_path / "j"))
+    finally:
+        await held.close()
+    assert done.code == Exit.OK, done.err
+    assert ("leads.import" if command == "status" else "line,state") in done.out
+    missing: Any = await run(None, command, str(tmp_path / "none"))
+    assert missing.code == Exit.USAGE
