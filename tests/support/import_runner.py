@@ -1,22 +1,28 @@
-"""A process that imports a file of leads with a journal, to be killed: URL CAMPAIGN FILE JOURNAL."""
+"""A process that runs a job over a file with a journal, to be killed: URL KIND TARGET FILE JOURNAL."""
 
 import asyncio
 import sys
 
 from lemlist_async import Lemlist, Options, Retry, Throttle, ThrottleOptions
-from lemlist_async.bulk import JobStoppedError
+from lemlist_async.bulk import BlockValues, EnrichPeople, ImportLeads, Job, JobStoppedError
 
 
-async def main(url: str, campaign: str, file: str, journal: str) -> None:
-    throttle = Throttle(
-        ThrottleOptions(limit=200, pacer=None)
-    )  # faster than lemlist allows, for the test's sake
+def job_of(kind: str, target: str) -> Job:
+    """The job to run; `target` is the campaign of an import."""
+    if kind == "block":
+        return BlockValues()
+    return EnrichPeople(find=["find_email"]) if kind == "enrich" else ImportLeads(campaign_id=target)
+
+
+async def main(url: str, kind: str, target: str, file: str, journal: str) -> None:
+    # faster than lemlist allows, for the test's sake
+    throttle = Throttle(ThrottleOptions(limit=200, pacer=None))
     options = Options(retry=Retry(base=0.01, cap=0.05))
     lemlist = Lemlist("sandbox-key", url, options=options, throttle=throttle)
-    async with lemlist, await lemlist.bulk.plan_leads(campaign, file, journal=journal) as plan:
+    async with lemlist, await lemlist.bulk.plan(job_of(kind, target), file, journal=journal) as plan:
         print("planned", flush=True)
         try:
-            async for _ in lemlist.bulk.run(plan):
+            async for _ in lemlist.bulk.run(plan, poll_every=0.05):
                 pass
         except JobStoppedError as stopped:
             print(stopped, flush=True)

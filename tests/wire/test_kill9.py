@@ -14,6 +14,8 @@ from lemlist_async.sandbox import Reset, Sandbox, gateway, lost_answer
 
 RUNNER = Path(__file__).parents[1] / "support" / "import_runner.py"
 CREATE = "POST /campaigns/{campaignId}/leads/"
+ENRICH = "POST /v2/enrichments/bulk"
+BLOCK = "POST /v2/unsubscribes/variables"
 ROWS, KILLS = 300, 20
 
 
@@ -27,6 +29,28 @@ async def start(*args: str) -> asyncio.subprocess.Process:
     return process
 
 
+async def kill_after(seconds: float, *args: str) -> bool:
+    """Start the runner and kill it; whether it was still there."""
+    process = await start(*args)
+    await asyncio.sleep(seconds)
+    alive = process.returncode is None
+    if alive:
+        process.kill()
+    await process.wait()
+    return alive
+
+
+async def finish(*args: str) -> None:
+    """Let the runner come to its end."""
+    assert await (await start(*args)).wait() == 0
+
+
+async def told(sandbox: Sandbox, journal: Path) -> Counter[tuple[str, str]]:
+    """What the journal says of its rows."""
+    async with Lemlist(sandbox.key, sandbox.url) as lemlist, await lemlist.bulk.resume(journal) as plan:
+        return Counter((row.state, row.what) for row in plan.journal.rows())
+
+
 @pytest.mark.timeout(180)
 async def test_a_job_killed_twenty_times_does_every_row_exactly_once(tmp_path: Path) -> None:
     chance = random.Random(9)
@@ -35,26 +59,61 @@ async def test_a_job_killed_twenty_times_does_every_row_exactly_once(tmp_path: P
     _ = file.write_text("\n".join(["email", *emails, "broken", emails[7].upper()]) + "\n")
     async with Sandbox(limit=None, latency=(0.01, 0.2), seed=9) as sandbox:
         campaign = sandbox.team().add_campaign(name="C")["_id"]
+        args = (sandbox.url, "import", campaign, str(file), str(journal))
         for fault in (lost_answer(), gateway(502, effect=True), gateway(502), Reset()):
             sandbox.faults.add(fault, match=CREATE, times=None, probability=0.02)
         killed = in_the_middle = 0
         while killed < KILLS:
-            process = await start(sandbox.url, campaign, str(file), str(journal))
-            await asyncio.sleep(chance.uniform(0.05, 0.5))
-            if process.returncode is None:
-                process.kill()
-                killed += 1
-                in_the_middle += 0 < len(sandbox.team().leads) < ROWS
-            await process.wait()
+            killed += await kill_after(chance.uniform(0.05, 0.5), *args)
+            in_the_middle += 0 < len(sandbox.team().leads) < ROWS
         sandbox.faults.clear()
-        process = await start(sandbox.url, campaign, str(file), str(journal))
-        assert await process.wait() == 0
-
+        await finish(*args)
         held = Counter(lead["variables"]["email"] for lead in sandbox.team().leads.values())
-        async with Lemlist(sandbox.key, sandbox.url) as lemlist, await lemlist.bulk.resume(journal) as plan:
-            told = Counter((row.state, row.what) for row in plan.journal.rows())
+        said = await told(sandbox, journal)
     assert in_the_middle >= KILLS // 2
     assert held == Counter(emails)
-    assert told[State.DONE, "created"] == ROWS
-    assert told[State.REFUSED, "refused"] == told[State.REFUSED, "repeated"] == 1
-    assert sum(told.values()) == ROWS + 2
+    assert said[State.DONE, "created"] == ROWS
+    assert said[State.REFUSED, "refused"] == said[State.REFUSED, "repeated"] == 1
+    assert sum(said.values()) == ROWS + 2
+
+
+@pytest.mark.timeout(180)
+async def test_people_are_never_submitted_twice_however_often_the_job_is_killed(tmp_path: Path) -> None:
+    chance = random.Random(3)
+    file, journal = tmp_path / "rows.csv", tmp_path / "job.db"
+    pages = [f"https://www.linkedin.com/in/p{n}" for n in range(1600)]
+    _ = file.write_text("\n".join(["linkedin", *pages]) + "\n")
+    async with Sandbox(limit=None, latency=(0.05, 0.4), seed=3, polls=1) as sandbox:
+        sandbox.team().credits["paid"] = 100_000
+        args = (sandbox.url, "enrich", "-", str(file), str(journal))
+        sandbox.faults.add(lost_answer(), match=ENRICH, after=2)
+        for _ in range(8):
+            await kill_after(chance.uniform(0.05, 0.6), *args)
+        await finish(*args)
+        asked = Counter(job["input"]["linkedinUrl"] for job in sandbox.team().enrichments.values())
+        said = await told(sandbox, journal)
+    assert max(asked.values()) == 1
+    # each of the four batches was sent once, or died before it was sent and went later, or its answer is lost
+    assert len(asked) + said[State.UNKNOWN, "unknown"] >= len(pages)
+    assert said[State.DONE, "found"] + said[State.UNKNOWN, "unknown"] == len(pages)
+    assert said[State.UNKNOWN, "unknown"] >= 500
+    assert said[State.DONE, "found"] > 0
+
+
+@pytest.mark.timeout(180)
+async def test_a_batch_that_may_be_repeated_is_sent_again_after_a_kill(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    file, journal = tmp_path / "rows.csv", tmp_path / "job.db"
+    values = [f"p{n}@example.com" for n in range(45_000)]
+    _ = file.write_text("\n".join(["value", *values]) + "\n")
+    async with Sandbox(limit=None, latency=(0.1, 0.4), seed=5) as sandbox:
+        args = (sandbox.url, "block", "-", str(file), str(journal))
+        sandbox.faults.add(lost_answer(), match=BLOCK, after=1)
+        killed = 0
+        for _ in range(5):
+            killed += await kill_after(chance.uniform(0.1, 0.5), *args)
+        await finish(*args)
+        assert len(sandbox.team().unsubscribes) == len(values)
+        said = await told(sandbox, journal)
+    assert killed >= 2
+    assert said == {(State.DONE, "blocked"): len(values)}
