@@ -36,7 +36,9 @@ from lemlist_async.errors import ConfigurationError, LemlistError
 T = TypeVar("T")
 
 VERSION = 1
-_SCHEMA = """
+_FEW = "state IN ('pending', 'unknown', 'failed')"
+"""Rows that lie far apart; a query uses their index only if it says just this."""
+_SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE rows (
     n INTEGER PRIMARY KEY, line INTEGER NOT NULL, key BLOB, payload TEXT NOT NULL, state TEXT NOT NULL,
@@ -44,7 +46,7 @@ CREATE TABLE rows (
     credits INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX rows_by_key ON rows (key) WHERE key IS NOT NULL;
-CREATE INDEX rows_open ON rows (state, n) WHERE state IN ('new', 'sent', 'pending', 'unknown', 'failed');
+CREATE INDEX rows_open ON rows (state, n) WHERE {_FEW};
 """
 _INSERT = """
 INSERT OR IGNORE INTO rows (line, key, payload, state, what, reason, credits) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -293,11 +295,13 @@ class Journal:
         return await self.in_thread(self._take, state, after, most)
 
     def _take(self, state: State, after: int, most: int) -> list[JournalRow]:
-        found = self.db.execute(
-            f"SELECT {_COLUMNS} FROM rows WHERE state = ? AND n > ? ORDER BY n LIMIT ?",  # noqa: S608  # our words
-            (state, after, most),
+        # new rows lie side by side, and need no index
+        index, few = ("", "") if state is State.NEW else ("INDEXED BY rows_open", f"{_FEW} AND")
+        query = (
+            f"SELECT {_COLUMNS} FROM rows {index} "  # noqa: S608  # our own words
+            f"WHERE {few} state = ? AND n > ? ORDER BY n LIMIT ?"
         )
-        return [_row(values) for values in found]
+        return [_row(values) for values in self.db.execute(query, (state, after, most))]
 
     async def mark(self, numbers: Iterable[int], state: State) -> None:
         """Note that rows are about to be sent, or (`new`) that they surely were not."""
