@@ -2,6 +2,7 @@
 
 Lenient: an unknown key stays in `extra` under its own name, a value of an unexpected type is kept as it came
 and counted. Rows of one list have their keys in one order, so a function that knows the order asks for no key.
+Times and models within the model are left to `late`.
 """
 
 from __future__ import annotations
@@ -14,14 +15,13 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import attrs
 
+from lemlist_async.core.late import LATE, read_late
 from lemlist_async.core.structure import ABSENT, Model, cached, fields_of, hints_of
 from lemlist_async.core.wire import Surprises, is_array, is_object
 
 Decoder = Callable[[Any, Surprises], Any]
 Convert = Callable[[Any, Surprises, str], Any]
 """Of a value that is not yet what the field promises: (value, surprises, field) to what is kept."""
-Kept = dict[str, tuple[Any, Any]]
-"""What came and what was made of it, where `to_dict` could not tell: ``{"page": ("0", 0), "url": (None, None)}``."""
 
 SHAPES = 16
 """Orders of keys, for each class, that get a function of their own: about a millisecond each."""
@@ -74,12 +74,15 @@ def _mapping_of(item: Decoder, where: str) -> Decoder:
 
 
 def _model(cls: type[Model]) -> Decoder:
+    fields = fields_of(cls)
+    for name, wire, _ in fields:
+        if _at_once(kind := _kind(cls, name)) is None:
+            read_late(cls, name, wire, _time if kind is datetime else _nested(kind))
     shapes: dict[tuple[str, ...], Decoder] = {}
-    wires = tuple(wire for _, wire, _ in fields_of(cls))
 
     @functools.cache
     def of_any_shape() -> Decoder:
-        return _in_one_order(_written(cls, wires, sparse=True), wires)
+        return _written(cls, tuple(wire for _, wire, _ in fields), sparse=True)
 
     def meet(shape: tuple[str, ...]) -> Decoder:
         if len(shapes) >= SHAPES or len(shape) > LONGEST:
@@ -101,16 +104,30 @@ def _model(cls: type[Model]) -> Decoder:
     return decode
 
 
-def _in_one_order(decode: Decoder, wires: Sequence[str]) -> Decoder:
-    """Bring the known keys into the order that `decode` was written for, and keep the others."""
-    known = frozenset(wires)
+def _kind(cls: type[Model], name: str) -> Any:
+    return _plain(hints_of(cls)[name])
 
-    def sorted_first(raw: dict[str, Any], surprises: Surprises) -> Any:
-        found = decode({wire: raw.get(wire, ABSENT) for wire in wires}, surprises)
-        found.extra = {key: value for key, value in raw.items() if key not in known}
-        return found
 
-    return sorted_first
+def _nested(kind: Any) -> Convert:
+    # the decoder only when it is needed: a model may hold itself, and is not there yet
+    return lambda value, surprises, _: decoder(kind)(value, surprises)
+
+
+def _at_once(kind: Any) -> type | None:
+    """The type in JSON of what is kept as it is, which is checked; `object` is not. None: there is more to do."""
+    if kind in {Any, dict, list} or (get_origin(kind) in {dict, list} and get_args(kind)[-1] is Any):
+        return object
+    if get_origin(kind) in {dict, list} and _plain(get_args(kind)[-1]) in {Any, *_SCALARS}:
+        return cast("type", get_origin(kind))
+    return cast("type", kind) if kind in _SCALARS else None
+
+
+def read_again(cls: type[Model], name: str, came: Any) -> Any:
+    """What a value that came was read as, at first."""
+    kind = _kind(cls, name)
+    if came is None or came is ABSENT:
+        return "" if _required(cls, name) else None
+    return _time(came, {}, "") if kind is datetime else _SCALARS.get(kind, _surprise)(came, {}, "")
 
 
 # Writing the functions ----------------------------------------------------------------------------------
@@ -119,94 +136,54 @@ def _in_one_order(decode: Decoder, wires: Sequence[str]) -> Decoder:
 def _written(cls: type[Model], shape: Sequence[str], *, sparse: bool = False) -> Decoder:
     """The function for objects with these keys in this order; in a `sparse` one, values may be ABSENT."""
     names: dict[str, Any] = {
-        "cls": cls, "new": object.__new__, "isoformat": datetime.fromisoformat, "empty": _empty, "odd": _odd,
-        "no_id": _no_id, "ABSENT": ABSENT,
-    }  # fmt: skip
+        "cls": cls,
+        "new": object.__new__,
+        "odd": _odd,
+        "no_id": _no_id,
+        "ABSENT": ABSENT,
+        "LATE": LATE,
+    }
     fields = {wire: name for name, wire, _ in fields_of(cls)}
-    lines = ["self, kept = new(cls), None"]
-    if shape:
-        lines.append(f"{''.join(f'v{index}, ' for index in range(len(shape)))}= raw.values()")
+    lines = ["self = new(cls)"]
+    if sparse:
+        lines += [f"v{index} = raw.get({wire!r}, ABSENT)" for index, wire in enumerate(shape)]
+    elif shape:
+        lines.append("".join(f"v{index}, " for index in range(len(shape))) + "= raw.values()")
     for index, wire in enumerate(shape):
         if wire in fields:
-            lines += _field(_Place(cls, fields[wire], wire, index, sparse), names)
-    lines += _absent(cls, [(name, wire) for wire, name in fields.items() if wire not in shape])
+            lines += _field(cls, fields[wire], f"v{index}", names)
+    lines += _absent(cls, [name for wire, name in fields.items() if wire not in shape])
     unknown = ", ".join(f"{wire!r}: v{index}" for index, wire in enumerate(shape) if wire not in fields)
-    lines += ["self._wire = kept", f"self.extra = {{{unknown}}}", "return self"]
+    rest = "{key: value for key, value in raw.items() if key not in known}" if sparse else f"{{{unknown}}}"
+    names["known"] = frozenset(fields)
+    lines += ["self._raw = raw", "self._surprises = surprises", f"self.extra = {rest}", "return self"]
     source = "def decode(raw, surprises):\n" + "".join(f"    {line}\n" for line in lines)
     exec(source, names)  # noqa: S102  # made of our own class's names and of keys as literals, nothing else
     made: Decoder = names["decode"]
     return made
 
 
-@attrs.frozen
-class _Place:
-    """A field, and the local variable that holds its value."""
-
-    cls: type[Model]
-    name: str
-    wire: str
-    index: int
-    sparse: bool
-
-    @property
-    def var(self) -> str:
-        return f"v{self.index}"
-
-    @property
-    def where(self) -> str:
-        return f"{self.cls.__name__}.{self.name}"
-
-    @property
-    def required(self) -> bool:
-        return _required(self.cls, self.name)
-
-    @property
-    def empty(self) -> str:
-        """The test for null, or for nothing at all."""
-        return f"{self.var} is None" + (f" or {self.var} is ABSENT" if self.sparse else "")
-
-    def aside(self, function: str, fix: str) -> str:
-        """The slow way: what does not come as promised is converted, counted, remembered."""
-        call = f"{function}({self.var}, {fix}, kept, {self.wire!r}, surprises, {self.where!r})"
-        return f"kept = kept or {{}}; {self.var} = {call}"
-
-
-def _field(place: _Place, names: dict[str, Any]) -> Iterator[str]:
-    kind, v, f = _plain(hints_of(place.cls)[place.name]), place.var, f"f{place.index}"
-    if kind is datetime:
-        names[f] = _time
-        yield from (
-            "try:",
-            # only the form that lemlist writes, 2026-03-04T05:06:07.089Z, goes back as it came
-            f"    t = isoformat({v}) if len({v}) == 24 and {v}[10::13] == 'TZ' else None",
-            "except (TypeError, ValueError):",
-            "    t = None",
-            f"if t is None: {place.aside('odd', f)}",
-            f"else: {v} = t",
-        )
-    elif kind in _SCALARS:
-        names[f], names[f"{f}t"] = _SCALARS[kind], kind
-        yield f"if type({v}) is not {f}t: {place.aside('no_id' if place.required else 'odd', f)}"
+def _field(cls: type[Model], name: str, v: str, names: dict[str, Any]) -> Iterator[str]:
+    """Check the value in the local variable `v`, and set the field."""
+    kind, f, t = _kind(cls, name), f"{v}f", f"{v}t"
+    names[f], names[t] = _SCALARS.get(kind, _surprise), _at_once(kind)
+    odd = f"{v} = {'no_id' if _required(cls, name) else 'odd'}({v}, {f}, surprises, '{cls.__name__}.{name}')"
+    if names[t] is None:
+        yield f"{v} = None if {v} is ABSENT else LATE"
+    elif names[t] is object:
+        yield f"if {v} is ABSENT: {v} = None"
     else:
-        yield f"if {place.empty}: kept = kept or {{}}; {v} = empty({v}, kept, {place.wire!r})"
-        if not _takes_anything(kind):
-            names[f] = decoder(kind) if kind is not place.cls else _later(kind)
-            yield f"else: {v} = {f}({v}, surprises)"
-    yield f"self.{place.name} = {v}"
+        yield f"if type({v}) is not {t}: {odd}"
+    yield f"self.{name} = {v}"
 
 
-def _takes_anything(kind: Any) -> bool:
-    return kind in {Any, dict, list} or get_args(kind)[-1:] == (Any,)
-
-
-def _absent(cls: type[Model], missing: Sequence[tuple[str, str]]) -> Iterator[str]:
-    optional = [name for name, _ in missing if not _required(cls, name)]
+def _absent(cls: type[Model], names: Sequence[str]) -> Iterator[str]:
+    optional = [name for name in names if not _required(cls, name)]
     if optional:
         yield " = ".join(f"self.{name}" for name in optional) + " = None"
-    for name, wire in missing:
+    for name in names:
         if _required(cls, name):
-            where = f"{cls.__name__}.{name}"
-            yield f"kept = kept or {{}}; self.{name} = no_id(ABSENT, None, kept, {wire!r}, surprises, {where!r})"
+            yield f"self.{name} = no_id(ABSENT, None, surprises, '{cls.__name__}.{name}')"
 
 
 def _required(cls: type[Model], name: str) -> bool:
@@ -214,39 +191,17 @@ def _required(cls: type[Model], name: str) -> bool:
     return getattr(attrs.fields(cls), name).default is attrs.NOTHING
 
 
-def _later(cls: type[Model]) -> Decoder:
-    """The decoder of a class that holds itself, which is not there yet while it is being made."""
-
-    def decode(value: Any, surprises: Surprises) -> Any:
-        return decoder(cls)(value, surprises)
-
-    return decode
-
-
 # What the functions call --------------------------------------------------------------------------------
 
 
-def _empty(value: Any, kept: Kept, wire: str) -> None:
-    """Remember a null, which a missing key must be told from."""
-    if value is None:
-        kept[wire] = (None, None)
-
-
-def _odd(value: Any, fix: Convert, kept: Kept, wire: str, surprises: Surprises, where: str) -> Any:
+def _odd(value: Any, fix: Convert, surprises: Surprises, where: str) -> Any:
     """What becomes of a value that is null, absent or of another type than promised."""
-    if value is None or value is ABSENT:
-        return _empty(value, kept, wire)
-    made = fix(value, surprises, where)
-    if made is not value:
-        kept[wire] = (value, made)
-    return made
+    return None if value is None or value is ABSENT else fix(value, surprises, where)
 
 
-def _no_id(value: Any, _: Any, kept: Kept, wire: str, surprises: Surprises, where: str) -> Any:
+def _no_id(value: Any, _: Any, surprises: Surprises, where: str) -> Any:
     """What an id becomes that is no text: empty where it is missing or null, else itself."""
-    made = "" if value is ABSENT or value is None else value
-    kept[wire] = (value, made)
-    return _surprise(made, surprises, where)
+    return _surprise("" if value is ABSENT or value is None else value, surprises, where)
 
 
 def _surprise(value: Any, surprises: Surprises, where: str) -> Any:

@@ -18,6 +18,7 @@ from typing import (
 
 import attrs
 
+from lemlist_async.core.late import Late
 from lemlist_async.core.wire import is_array, is_object
 
 T = TypeVar("T")
@@ -29,6 +30,9 @@ class _Absent:
 
     def __repr__(self) -> str:
         return "ABSENT"
+
+    def __reduce__(self) -> str:
+        return "ABSENT"  # a copy is the same: it is told by identity
 
 
 ABSENT: Any = _Absent()
@@ -55,30 +59,29 @@ Id = Annotated[str, Wire("_id")]
 
 
 @attrs.define(kw_only=True, repr=False)
-class Model:
+class Model(Late):
     """What all answers have in common."""
 
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
     """Keys that this version of the library does not know, under their own names."""
-    _wire: dict[str, tuple[Any, Any]] | None = attrs.field(default=None, init=False, eq=False)
-    # what came, and what was made of it, where the one cannot be told from the other (null, "50" for 50)
+    _raw: dict[str, Any] | None = attrs.field(default=None, init=False, eq=False)
+    # the JSON object, where it came as one: it has the keys and nulls, and "50" where a field is 50
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Any:
         """Read a JSON object, such as the body of a webhook or what `to_dict` gave."""
         from lemlist_async.core.decode import decoder  # which imports this module
 
-        return decoder(cls)(dict(data), {})
+        # a copy: a part may be read later, and the given object have changed by then
+        return decoder(cls)(unstructure(dict(data)), {})
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object again: wire names, extras and nulls included, times as text."""
-        kept = self._wire or {}
-        out = dict(self.extra)
+        out: dict[str, Any] = unstructure(self.extra)
         for name, wire, _ in fields_of(type(self)):
             value = getattr(self, name)
-            came, made = kept.get(wire, (ABSENT, ABSENT))
-            if made is not ABSENT and made == value:
-                value = came
+            if self._raw is not None:
+                value = _as_it_came(type(self), name, value, self._raw.get(wire, ABSENT))
             elif value is None:
                 continue
             if value is not ABSENT:
@@ -139,8 +142,19 @@ def fields_of(cls: type[Model]) -> tuple[tuple[str, str, bool], ...]:
     return tuple(
         (field.name, wire_name(cls, field.name), any(marks(hints[field.name], Secret)))
         for field in attrs.fields(cls)
-        if field.name not in {"extra", "_wire"}
+        if field.name not in {"extra", "_raw"}
     )
+
+
+def _as_it_came(cls: type[Model], name: str, value: Any, came: Any) -> Any:
+    """What stands for `value` in JSON: what came, unless it was changed; ABSENT for nothing."""
+    if value is None:
+        return None if came is None else ABSENT
+    if value is came or isinstance(value, Model) or is_array(value) or is_object(value):
+        return value  # pyright: ignore[reportUnknownVariableType]  # a list of anything
+    from lemlist_async.core.decode import read_again  # which imports this module
+
+    return came if read_again(cls, name, came) == value else value
 
 
 def unstructure(value: Any) -> Any:

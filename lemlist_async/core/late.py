@@ -1,0 +1,65 @@
+"""Times and models within models are read when somebody first looks at them: at most of a page nobody does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import MemberDescriptorType
+from typing import Any
+
+Read = Callable[[Any, dict[str, int], str], Any]
+"""From the JSON of a field to its value: (value, surprises, field)."""
+
+
+class _Late:
+    """Stands in a slot until somebody looks."""
+
+    def __repr__(self) -> str:
+        return "LATE"
+
+
+LATE: Any = _Late()
+
+# two threads that look at once must get one object: what one of them changes, the other sees.
+# Re-entrant, since the garbage collector may run anybody's finaliser in between.
+_reading = threading.RLock()
+
+
+class Late:
+    """An object beside the JSON that it came as; where a slot holds `LATE`, the value is read from there."""
+
+    __slots__ = ("_surprises",)
+
+    _raw: dict[str, Any] | None
+    _surprises: dict[str, int]
+    """Where surprises are counted; not set in an object that a program made, where nothing is late."""
+
+
+def read_late(cls: type[Late], name: str, wire: str, read: Read) -> None:
+    """Make a field of `cls` one that may be late: a property around its slot.
+
+    Not `__getattr__`, which would make every read of every field slower.
+    """
+    owner = next(base for base in cls.__mro__ if name in vars(base))
+    slot = vars(owner)[name]
+    if isinstance(slot, MemberDescriptorType):  # else it was done for the owner, or another heir
+        setattr(owner, name, _property(slot, name, wire, read))
+
+
+def _property(slot: MemberDescriptorType, name: str, wire: str, read: Read) -> property:
+    get, put = slot.__get__, slot.__set__
+
+    def look(self: Any) -> Any:
+        found = get(self)
+        return found if found is not LATE else first_look(self)
+
+    def first_look(self: Any) -> Any:
+        with _reading:
+            found = get(self)
+            if found is LATE:
+                came = self._raw[wire]
+                found = None if came is None else read(came, self._surprises, f"{type(self).__name__}.{name}")
+                put(self, found)
+        return found
+
+    return property(look, put, slot.__delete__)

@@ -1,0 +1,155 @@
+"""Fields that are read when somebody looks: nobody can tell, but for the time it takes."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from lemlist_async.core.decode import decoder
+from lemlist_async.core.structure import Id, Model, model
+from lemlist_async.core.wire import Surprises
+
+
+@model
+class Part(Model):
+    value: int | None = None
+    at: datetime | None = None
+
+
+@model
+class Whole(Model):
+    id: Id
+    count: int | None = None
+    at: datetime | None = None
+    part: Part | None = None
+    parts: list[Part] | None = None
+
+    @property
+    def first(self) -> int | None:
+        return (self.parts or [Part()])[0].value
+
+
+DATA: dict[str, Any] = {
+    "_id": "x",
+    "count": "7",
+    "at": "2026-03-04T05:06:07Z",
+    "part": {"value": "1", "at": None, "odd": [1]},
+    "parts": [{"value": 2}],
+    "Team size": 3,
+}
+
+
+def read(data: Any = DATA) -> tuple[Whole, Surprises]:
+    surprises: Surprises = {}
+    found: Whole = decoder(Whole)(copy.deepcopy(data), surprises)
+    return found, surprises
+
+
+def test_a_nested_value_is_read_once_and_then_the_same() -> None:
+    found, _ = read()
+    assert found.part is found.part
+    assert found.parts is found.parts
+    assert (found.at, found.first) == (datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC), 2)
+
+
+def test_surprises_in_what_is_read_late_are_counted_when_it_is_read_and_once() -> None:
+    found: Any
+    found, surprises = read({"_id": "x", "at": "yesterday", "part": 5})
+    assert surprises == {}
+    for _ in range(2):
+        assert (found.at, found.part) == ("yesterday", 5)
+    assert surprises == {"Whole.at": 1, "Part": 1}
+
+
+def test_what_is_assigned_before_anybody_looked_stays() -> None:
+    found, surprises = read({**DATA, "part": 5})
+    found.part, found.extra, found.at = None, {"a": 1}, None
+    assert (found.part, found.extra, found.at, surprises) == (None, {"a": 1}, None, {})
+    assert found.to_dict() == {"_id": "x", "count": "7", "parts": [{"value": 2}], "a": 1}
+
+
+def test_a_change_inside_of_a_nested_value_is_given_back() -> None:
+    found, _ = read()
+    assert found.part is not None
+    found.part.value, found.extra["Team size"] = 5, 4
+    assert found.to_dict() == {**DATA, "part": {**DATA["part"], "value": 5}, "Team size": 4}
+
+
+def test_the_json_that_is_given_back_is_a_copy() -> None:
+    found, _ = read()
+    found.to_dict()["part"]["odd"].append(2)
+    assert found.to_dict() == DATA
+
+
+def test_a_change_of_the_given_object_after_from_dict_changes_nothing() -> None:
+    data = copy.deepcopy(DATA)
+    found = Whole.from_dict(data)
+    data["parts"].clear()
+    data["part"]["value"] = 9
+    assert found.to_dict() == DATA
+
+
+@pytest.mark.parametrize("touch", [False, True], ids=["untouched", "touched"])
+def test_copies_and_pickles_are_equal_and_give_back_the_same_json(touch: bool) -> None:
+    found, surprises = read({**DATA, "part": 5})
+    if touch:
+        repr(found)
+    for twin in (copy.copy(found), copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
+        assert twin == found
+        assert repr(twin) == repr(found)
+        assert twin.to_dict() == {**DATA, "part": 5}
+    assert surprises == {"Part": 1}
+
+
+def test_a_deep_copy_is_changed_alone() -> None:
+    found, _ = read()
+    twin = copy.deepcopy(found)
+    assert twin.part is not None
+    twin.part.value = 5
+    assert twin != found
+    assert found.to_dict() == DATA
+
+
+def test_equality_and_repr_see_what_nobody_has_looked_at() -> None:
+    assert read()[0] == read()[0]
+    assert read()[0] != read({**DATA, "parts": []})[0]
+    assert "part=Part(value=1, extra={'odd': …})" in repr(read()[0])
+
+
+@model
+class Heir(Whole):
+    more: datetime | None = None
+
+
+def test_a_subclass_reads_inherited_fields_late_under_its_own_name() -> None:
+    surprises: Surprises = {}
+    found = decoder(Heir)({"_id": "x", "at": "yesterday", "more": "2026-03-04", "part": {}}, surprises)
+    assert (found.at, found.more, found.part) == ("yesterday", datetime(2026, 3, 4, tzinfo=UTC), Part())
+    assert surprises == {"Heir.at": 1}
+
+
+def test_objects_that_a_program_makes_are_whole_and_pickle_too() -> None:
+    made = Whole(id="x", parts=[Part(value=1)])
+    assert pickle.loads(pickle.dumps(made)) == copy.copy(made) == made
+    assert made.to_dict() == {"_id": "x", "parts": [{"value": 1}]}
+
+
+@pytest.mark.parametrize("found", [read()[0], Whole(id="x")], ids=["read", "made"])
+def test_an_unknown_attribute_is_an_error_that_names_the_class(found: Any) -> None:
+    with pytest.raises(AttributeError, match=r"'Whole' object has no attribute 'nmae'"):
+        _ = found.nmae
+    assert not hasattr(found, "__deepcopy__")
+
+
+def test_threads_that_look_at_once_get_one_object() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(50):
+            found, surprises = read({**DATA, "parts": [{"value": "many"}]})
+            seen = list(threads.map(lambda _, row=found: (id(row.part), id(row.parts)), range(16)))
+            assert len(set(seen)) == 1
+            assert surprises == {"Part.value": 1}
