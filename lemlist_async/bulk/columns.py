@@ -62,6 +62,8 @@ class Columns:
         Raises:
             InvalidInputError: it is not so.
         """
+        if absent := sorted(given.keys() - set(columns)):
+            raise InvalidInputError(f"--map names the column {absent[0]!r}, which the file does not have")
         fields = [self.field(column, given) for column in columns]
         if not set(needed) & set(fields):
             shown = ", ".join(repr(column) for column in columns[:12])
@@ -129,7 +131,7 @@ def _filled(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if isinstance(value, Mapping | list | tuple | set):
             raise RowRefusedError(f"{column!r} is nested, which lemlist keeps as '[object Object]'")
         text = value.strip() if isinstance(value, str) else value
-        if text is None or text == "":
+        if text is None or text == "" or text != text:  # NaN: pandas' empty cell
             continue
         if isinstance(text, str) and ("\x00" in text or "\ufffd" in text):
             raise RowRefusedError(f"{column!r} holds a character that was damaged or is not text")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO, TypeGuard, cast
+from typing import Any, Protocol, TextIO, TypeGuard, cast
 
 import attrs
 import orjson
@@ -21,6 +22,12 @@ Source = str | os.PathLike[str] | Rows
 """A path (``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``), or mappings from column to value; a plain text among these
 is a row whose only column, ``value``, holds it."""
 
+_CSV_FAULTS = {
+    "unexpected ": "a quote is opened and never closed; nothing behind it can be read",
+    "field large": f"a cell is longer than {csv.field_size_limit():,} characters",
+    "',' expecte": "a quote stands inside a quoted cell; there it has to be doubled",
+}
+"""By how csv's own messages begin."""
 _DELIMITERS = ",;\t|"
 _JSON_LINES = frozenset({".jsonl", ".ndjson"})
 
@@ -74,11 +81,22 @@ async def _each(source: Rows) -> AsyncIterator[Row]:
 
 def read_file(path: Path, *, encoding: str = "utf-8") -> Iterator[RawRow]:
     """All rows of a CSV or JSON lines file."""
+    with _opened(path, encoding) as file:
+        yield from (_json_lines if path.suffix.lower() in _JSON_LINES else _csv)(file, path)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, encoding: str) -> Generator[TextIO]:
+    """A file to read, whose faults are told in one sentence each."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InvalidInputError(
+            f"{path} is a pipe or a device; it has to be a file, since it is read more than once"
+        )
     # a byte order mark, which Excel writes, would become part of the first column's name
     codec = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
     try:
         with path.open(encoding=codec, newline="") as file:
-            yield from (_json_lines if path.suffix.lower() in _JSON_LINES else _csv)(file, path)
+            yield file
     except UnicodeDecodeError as error:
         raise InvalidInputError(
             f"{path} is not {encoding}: byte {error.object[error.start]:#04x} cannot be read; "
@@ -91,8 +109,10 @@ def read_file(path: Path, *, encoding: str = "utf-8") -> Iterator[RawRow]:
 
 def header_of(path: Path, *, encoding: str = "utf-8") -> list[str]:
     """The columns of a CSV file; empty for JSON lines, which have none."""
-    first = next(read_file(path, encoding=encoding), None)
-    return [] if first is None or path.suffix.lower() in _JSON_LINES else list(first.values)
+    if path.suffix.lower() in _JSON_LINES:
+        return []
+    with _opened(path, encoding) as file:
+        return _open_csv(file, path)[1]
 
 
 def digest(path: Path) -> str:
@@ -104,15 +124,31 @@ def digest(path: Path) -> str:
         return ""
 
 
-def _csv(file: TextIO, path: Path) -> Iterator[RawRow]:
+class CsvReader(Protocol):
+    """What `csv.reader` gives; its own type has no public name."""
+
+    @property
+    def line_num(self) -> int:
+        """Lines read so far."""
+        ...
+
+    def __next__(self) -> list[str]: ...
+
+
+def _open_csv(file: TextIO, path: Path) -> tuple[CsvReader, list[str]]:
+    """A reader that stands behind the header, and the columns."""
     first = file.readline()
     if not first.strip():
         raise InvalidInputError(f"{path} is empty, or begins with an empty line instead of the column names")
     delimiter = max(_DELIMITERS, key=first.count)
     file.seek(0)
-    # strict: a stray quote is an error of its row rather than a quiet merge with the next ones
+    # strict: a stray quote is an error, and no quiet merge of its row with the next ones
     reader = csv.reader(file, delimiter=delimiter, strict=True)
-    columns = _columns(reader, path)
+    return reader, _columns(reader, path)
+
+
+def _csv(file: TextIO, path: Path) -> Iterator[RawRow]:
+    reader, columns = _open_csv(file, path)
     line = reader.line_num + 1
     while True:
         try:
@@ -120,18 +156,16 @@ def _csv(file: TextIO, path: Path) -> Iterator[RawRow]:
         except StopIteration:
             return
         except csv.Error as error:
-            if "unexpected end of data" in str(error):
-                raise InvalidInputError(
-                    f"{path}, line {line}: a quote is opened and never closed; nothing behind it can be read"
-                ) from None
-            yield RawRow(line, {}, f"not readable as CSV: {error}")
-        else:
-            if cells:
-                yield RawRow(line, dict(zip(columns, cells, strict=False)), _width(cells, columns))
+            # nobody can tell the rest of this cell from the next rows: text of a cell must not become a lead
+            raise InvalidInputError(
+                f"{path}, line {line}: {_CSV_FAULTS.get(str(error)[:11], error)}"
+            ) from None
+        if cells:
+            yield RawRow(line, dict(zip(columns, cells, strict=False)), _width(cells, columns))
         line = reader.line_num + 1
 
 
-def _columns(reader: Iterator[list[str]], path: Path) -> list[str]:
+def _columns(reader: CsvReader, path: Path) -> list[str]:
     try:
         columns = [name.strip() for name in next(reader)]
     except csv.Error as error:

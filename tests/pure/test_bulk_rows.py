@@ -1,5 +1,6 @@
 """Rows out of files: each with its line, each fault told where it is."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,43 @@ def test_rows_of_another_width_are_refused_and_the_others_kept(tmp_path: Path) -
     ]
 
 
-def test_a_stray_quote_spoils_its_own_row_only(tmp_path: Path) -> None:
-    found = rows(tmp_path / "a.csv", b'email,name\na@x.com,"A"B\nb@x.com,B\n')
-    assert found[0].line == 2
-    assert "not readable as CSV" in str(found[0].fault)
-    assert found[1].values["email"] == "b@x.com"
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('email,name\na@x.com,"A"B\nb@x.com,B\n', "line 2: a quote stands inside a quoted cell"),
+        ('email,note\na@x.io,"he said "hi" to\nnot-a-lead@x.io,foo\n"\n', "line 2: a quote stands inside"),
+        (
+            f'email,note\na@x.io,"{"y" * 140_000}\nnot-a-lead@x.io,text\nmore"\nb@x.io,ok\n',
+            "line 2: a cell is longer",
+        ),
+    ],
+)
+def test_text_of_a_broken_cell_never_becomes_a_lead(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        rows(tmp_path / "a.csv", content.encode())
+
+
+def test_the_header_is_judged_by_itself_and_not_by_the_first_row(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("first,last,email\nAnn,Lee\nBob,Ray,bob@x.io\n")
+    assert header_of(tmp_path / "a.csv") == ["first", "last", "email"]
+    (tmp_path / "b.csv").write_text("name,first\n")
+    with pytest.raises(InvalidInputError, match="no column for the e-mail address"):
+        JOB.check_columns(header_of(tmp_path / "b.csv"))
+
+
+def test_a_column_that_is_mapped_and_not_there_is_told() -> None:
+    with pytest.raises(InvalidInputError, match="'Emial', which the file does not have"):
+        ImportLeads(campaign_id="cam_1", columns={"Emial": "email"}).check_columns(["email"])
+
+
+def test_an_empty_cell_of_pandas_is_empty() -> None:
+    assert JOB.check({"email": "a@x.io", "first_name": float("nan")})["fields"] == {"email": "a@x.io"}
+
+
+def test_a_pipe_is_refused_since_it_can_be_read_only_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InvalidInputError, match="read more than once"):
+        header_of(tmp_path / "pipe.csv")
 
 
 @pytest.mark.parametrize(
