@@ -18,7 +18,7 @@ from lemlist_async.bulk.report import lines
 from lemlist_async.cli import activities, campaigns, contacts, leads, unsubscribes
 from lemlist_async.cli.execute import execute, with_client
 from lemlist_async.cli.exits import Exit
-from lemlist_async.cli.jobs import Wishes, carry_out, summary
+from lemlist_async.cli.jobs import Wishes, carry_out, check_report, summary
 from lemlist_async.cli.options import (
     DryRun,
     Formulas,
@@ -100,6 +100,7 @@ def resume(
     wishes = Wishes(dry_run=dry_run, json=json, report=report, journal=journal, on_ambiguous=on_ambiguous)
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
+        check_report(report, journal)
         return await carry_out(
             lemlist, lambda: lemlist.bulk.resume(journal, retry_failed=retry_failed), wishes, show
         )

@@ -21,6 +21,7 @@ from lemlist_async.bulk.settle import OnAmbiguous
 from lemlist_async.cli.exits import Exit, exit_of
 from lemlist_async.cli.show import Show, as_json, bad_lines, dump
 from lemlist_async.client import Lemlist
+from lemlist_async.errors import InvalidInputError
 
 _KEPT = 1_000
 """Rows that were not done and are kept for the printed report."""
@@ -39,6 +40,20 @@ class Wishes:
     """Whether what lemlist answered is to be printed, row by row."""
     refused_is_fine: bool = False
     """Whether rows that were refused before sending leave the job a success."""
+
+
+def check_report(report: Path | None, *inputs: Path | None) -> None:
+    """Look at where the report shall go before anything is done.
+
+    Raises:
+        InvalidInputError: there is no such folder, or a file that is read would be overwritten.
+    """
+    if report is None:
+        return
+    if not report.parent.is_dir():
+        raise InvalidInputError(f"--report: there is no folder {report.parent}")
+    if report.resolve() in {one.resolve() for one in inputs if one is not None}:
+        raise InvalidInputError(f"--report would overwrite {report}, which is read")
 
 
 async def carry_out(

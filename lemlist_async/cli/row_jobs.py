@@ -12,7 +12,7 @@ from lemlist_async.bulk.job import Job
 from lemlist_async.bulk.plan import Plan
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
-from lemlist_async.cli.jobs import Wishes, carry_out
+from lemlist_async.cli.jobs import Wishes, carry_out, check_report
 from lemlist_async.cli.options import (
     DryRun,
     Encoding,
@@ -44,6 +44,8 @@ def run_rows(
     wishes = Wishes(dry_run=dry_run, json=json, report=report, journal=journal, on_ambiguous=on_ambiguous)
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
+        check_report(report, file, journal)
+
         def plan() -> Awaitable[Plan]:
             return lemlist.bulk.plan(
                 make(), file, journal=journal, encoding=encoding, retry_failed=retry_failed
