@@ -114,9 +114,9 @@ class Account:
         self._checked(grant, now, rate)
 
     def aborted(self, grant: Grant, now: float) -> None:
-        """No answer came. The server may have counted the request as late as now, so there is no credit."""
+        """No answer came. The server may count the request after the abort, when it has made its way: no credit."""
         self.counts["aborted"] += 1
-        self.ledger.stamp(now, trial=grant.trial)
+        self.ledger.stamp(max(now, grant.at + self.round_trips.mean), trial=grant.trial)
 
     def given_back(self, grant: Grant) -> None:
         """The request was never sent."""

@@ -39,6 +39,11 @@ class Registry:
         name = key_id, host
         with self._lock:
             throttle = self._living.get(name)
+            if throttle is not None and throttle.options != options and throttle.idle:
+                # nobody's, unless a client holds it: then it is still there
+                del throttle
+                self._recent.pop(name, None)
+                throttle = self._living.get(name)
             if throttle is None:
                 throttle = self._living[name] = Throttle(options)
             self._recent[name] = throttle

@@ -189,7 +189,9 @@ class Throttle:
         self._lanes.push(lane, waiter)
         if self._pump is None:
             # in a context of its own: the pump outlives the request that happened to start it
-            self._pump = loop.create_task(self._run(self._lanes), context=contextvars.Context())
+            pump = loop.create_task(self._run(self._lanes), context=contextvars.Context())
+            # an eager task may be through before it is known here
+            self._pump = None if pump.done() else pump
         try:
             return await waiter.future
         except BaseException:

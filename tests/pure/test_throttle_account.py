@@ -77,10 +77,13 @@ def test_strict_gives_no_credit_and_starts_with_the_kernel_rule() -> None:
     assert (strict.credit(36.0), strict.ledger.mode) == (0.0, "kernel")
 
 
-def test_an_abort_is_held_from_the_abort_and_is_no_round_trip() -> None:
+@pytest.mark.parametrize(("abort", "free"), [(40.001, 42.5), (41.0, 43.0)])
+def test_an_abort_is_held_from_when_the_server_may_have_checked_it_and_is_no_round_trip(
+    abort: float, free: float
+) -> None:
     known = served(account(margin=0.0, limit=1), *((3.0 * i, 3.0 * i + 0.5) for i in range(10)))
-    known.aborted(known.grant(40.0), 40.001)
-    assert known.ledger.next_grant() == pytest.approx(42.001)
+    known.aborted(known.grant(40.0), abort)
+    assert known.ledger.next_grant() == pytest.approx(free)
     assert known.round_trips.smallest(41.0) == pytest.approx(0.5)
 
 

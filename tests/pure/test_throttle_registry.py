@@ -21,9 +21,17 @@ def test_all_clients_of_a_key_and_host_share_one_throttle() -> None:
 
 def test_other_options_for_the_same_key_are_refused_and_the_difference_is_named() -> None:
     registry = Registry()
-    registry.get("a", "host", DEFAULT)
+    held = registry.get("a", "host", DEFAULT)
     with pytest.raises(ConfigurationError, match=r"share=1\.0 then, 0\.5 now, strict=False then, True now$"):
         registry.get("a", "host", ThrottleOptions(share=0.5, strict=True))
+    assert registry.get("a", "host", DEFAULT) is held
+
+
+def test_other_options_are_taken_when_nobody_holds_the_key_and_nothing_of_its_past_counts() -> None:
+    registry = Registry()
+    registry.get("a", "host", DEFAULT)
+    gc.collect()
+    assert registry.get("a", "host", ThrottleOptions(strict=True)).options.strict
 
 
 def test_the_past_survives_the_client() -> None:
