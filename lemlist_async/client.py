@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from lemlist_async.resources.webhooks import WebhooksResource
 
 T = TypeVar("T")
+_PATH = re.compile(r"(?:/(?:[A-Za-z0-9_.~@!$&'()*+,;=:%-]|\{\w+\})+)+/?")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -89,7 +91,11 @@ class Lemlist:
         user_agent: str | None = None,
         allow_insecure: bool = False,
     ) -> None:
-        key = _key(api_key)
+        try:
+            key = _key(api_key)
+        finally:
+            api_key = None  # a traceback with locals shows none, whatever goes wrong below
+        _check_types(options, throttle, proxy, ssl, user_agent)
         base = BaseURL.parse(
             base_url or os.environ.get("LEMLIST_BASE_URL") or DEFAULT_BASE_URL, allow_insecure=allow_insecure
         )
@@ -284,6 +290,8 @@ class Lemlist:
             InvalidInputError: a path without a leading slash, or values that do not fit it.
             LemlistError: as every operation.
         """
+        if not isinstance(cast("object", effect), Effect):
+            raise InvalidInputError(f"effect is one of {', '.join(map(str, Effect))}, not {effect!r}")
         call = Call[Any](
             _method(method), _path(path, ids), ids, effect, query=_query(query), body=json, text=True
         )
@@ -309,7 +317,9 @@ class Lemlist:
         if unknown := changes.keys() - known:
             raise ConfigurationError(f"no option {min(unknown)!r}; there are {', '.join(sorted(known))}")
         view = object.__new__(type(self))
-        view._base, view._pipeline = self._base, self._pipeline
+        # all but the areas that were made on first use: those belong to this view
+        mine = {name: value for name, value in vars(self).items() if not _is_area(type(self), name)}
+        vars(view).update(mine)
         view._options = attrs.evolve(self._options, **changes)
         return view
 
@@ -360,17 +370,48 @@ class Lemlist:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"<Lemlist {self._base} {self._pipeline.throttle!r}>"
+        base, pipeline = vars(self).get("_base"), vars(self).get("_pipeline")
+        return f"<Lemlist {base} {pipeline and pipeline.throttle!r}>"
 
 
 def _key(given: str | ApiKey | None) -> ApiKey:
     if isinstance(given, ApiKey):
         return given
-    if given is None:
-        given = os.environ.get("LEMLIST_API_KEY")
-        if given is None:
-            raise APIKeyError("no API key: give Lemlist(api_key=…), or set LEMLIST_API_KEY")
-    return ApiKey(given)
+    if given is None and "LEMLIST_API_KEY" not in os.environ:
+        raise APIKeyError("no API key: give Lemlist(api_key=…), or set LEMLIST_API_KEY")
+    try:
+        return ApiKey(os.environ["LEMLIST_API_KEY"] if given is None else given)
+    except APIKeyError as error:
+        refused = error.with_traceback(None)
+    finally:
+        given = None
+    # raised from here, so that no frame of its traceback holds what was given
+    raise refused
+
+
+def _check_types(options: Any, throttle: Any, proxy: Any, ssl: Any, user_agent: Any) -> None:
+    """Refuse what would fail, or be ignored, only at the first call."""
+    import ssl as ssl_module
+
+    wanted = (
+        ("options", options, Options),
+        ("throttle", throttle, (ThrottleOptions, Throttle)),
+        ("proxy", proxy, str),
+        # no False: it would send the key to whoever answers
+        ("ssl", ssl, ssl_module.SSLContext),
+        ("user_agent", user_agent, str),
+    )
+    for name, value, kind in wanted:
+        if value is not None and not isinstance(value, kind):
+            raise ConfigurationError(f"{name} is of the wrong kind: {type(value).__name__}")
+    if user_agent is not None and not user_agent.isprintable():
+        raise ConfigurationError(
+            "user_agent holds a line break or another character that no header can carry"
+        )
+
+
+def _is_area(cls: type, name: str) -> bool:
+    return isinstance(getattr(cls, name, None), functools.cached_property)
 
 
 def _method(method: str) -> str:
@@ -380,8 +421,10 @@ def _method(method: str) -> str:
 
 
 def _path(path: str, ids: tuple[str, ...]) -> str:
-    if not path.startswith("/") or any(mark in path for mark in "?#\\ ") or "//" in path:
-        raise InvalidInputError(f"a path begins with a slash and holds no query: {path.partition('?')[0]!r}")
+    if not _PATH.fullmatch(path):
+        raise InvalidInputError(
+            f"a path begins with a slash, holds no query, and has places such as {{id}}: {path.partition('?')[0]!r}"
+        )
     if path.count("{") != len(ids):
         raise InvalidInputError(f"{path!r} has {path.count('{')} places, {len(ids)} values are given")
     fill(path, ids)
@@ -389,5 +432,18 @@ def _path(path: str, ids: tuple[str, ...]) -> str:
 
 
 def _query(query: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
-    pairs = cast("Mapping[str, Any]", query).items() if isinstance(query, Mapping) else query
-    return [(name, query_value(value)) for name, value in pairs if value is not None]
+    pairs: Any = cast("Any", query).items() if isinstance(query, Mapping) else query
+    encoded: list[tuple[str, str]] = []
+    for pair in pairs:
+        try:
+            name, value = pair
+        except (TypeError, ValueError):
+            name, value = None, None
+        if not isinstance(name, str):
+            raise InvalidInputError("a query is a mapping, or pairs, from text to value")
+        if value is not None:
+            try:
+                encoded.append((name, query_value(value)))
+            except InvalidInputError as error:
+                raise InvalidInputError(f"{name}: {error}") from None
+    return encoded

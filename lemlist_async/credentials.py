@@ -15,6 +15,7 @@ import attrs
 from lemlist_async.errors import APIKeyError, ConfigurationError
 
 DEFAULT_BASE_URL = "https://api.lemlist.com/api"
+_DEFAULT_PORTS = {"https": 443, "http": 80}
 _PRINTABLE = frozenset(string.ascii_letters + string.digits + string.punctuation)
 
 
@@ -31,9 +32,7 @@ class ApiKey:
         if not isinstance(cast("object", value), str):
             raise APIKeyError(f"the API key must be a string, not {type(value).__name__}")
         if not value:
-            raise APIKeyError(
-                "the API key is empty: create one in lemlist under Settings > Integrations"
-            )
+            raise APIKeyError("the API key is empty: create one in lemlist under Settings > Integrations")
         if not _PRINTABLE.issuperset(value):
             raise APIKeyError(
                 "the API key holds a space, a line break or another character that no key has: "
@@ -103,7 +102,13 @@ class BaseURL:
                 f"base_url {shown} would send the API key unencrypted: use https, "
                 "or allow_insecure=True if the network is yours"
             )
+        try:
+            # one spelling for one host: clients that name it differently share its limit all the same
+            host = host if ":" in host else host.rstrip(".").encode("idna").decode()
+        except UnicodeError:
+            raise ConfigurationError(f"base_url has a host that no name server knows: {shown}") from None
         netloc = f"[{host}]" if ":" in host else host
+        port = None if port == _DEFAULT_PORTS[url.scheme] else port
         return cls(f"{url.scheme}://{netloc}{f':{port}' if port else ''}", url.path.rstrip("/"))
 
     @property

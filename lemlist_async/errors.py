@@ -114,6 +114,11 @@ class LemlistError(Exception):
     def __str__(self) -> str:
         return f"{self.operation}: {self.message}" if self.operation else self.message
 
+    @property
+    def brief(self) -> str:
+        """One log line without what the server said, which may name a person."""
+        return str(self)
+
     def scrub(self, redact: Callable[[str], str]) -> None:
         """Take a secret out of all that a server said, should it have echoed one."""
         self.message = redact(self.message)
@@ -263,6 +268,12 @@ class APIStatusError(LemlistError):
     def __str__(self) -> str:
         where = f" {self.operation}" if self.operation else ""
         return f"{self.status}{where}: {self.message}"
+
+    @property
+    def brief(self) -> str:
+        """Status, operation and kind; the code, where lemlist sent one."""
+        code = f" {self.code}" if self.code else ""
+        return f"{self.status} {self.operation}: {type(self).__name__}{code}"
 
 
 class BadRequestError(APIStatusError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable
 from typing import Any, Literal, get_args
@@ -80,10 +81,12 @@ class Hooks:
         """Register; the result takes it off again.
 
         Raises:
-            ConfigurationError: there is no event of that name.
+            ConfigurationError: there is no event of that name, or the hook is no plain function.
         """
         if name not in get_args(EventName):
             raise ConfigurationError(f"no event {name!r}; there are {', '.join(get_args(EventName))}")
+        if not callable(hook) or inspect.iscoroutinefunction(hook):
+            raise ConfigurationError(f"a hook is a plain function, not {hook!r}")
         self._by_name[name] = (*self._by_name.get(name, ()), hook)
 
         def off() -> None:

@@ -76,7 +76,7 @@ class Options:
     lane: Lane = attrs.field(default="interactive", validator=_lane)
     """``interactive`` or ``bulk``."""
     deadline: float | None = attrs.field(default=None, validator=_between(0, or_none=True))
-    """Seconds for a whole call: queue, tries and pauses. None: no limit."""
+    """Seconds for a whole call: queue, tries and pauses; of a stream, until its body begins. None: no limit."""
     max_wait: float | None = attrs.field(default=None, validator=_between(0, or_none=True))
     """Seconds a call may wait for its turn; one that would wait longer is refused before it is sent."""
     retry: Retry = attrs.field(factory=Retry, validator=attrs.validators.instance_of(Retry))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import attrs
 
@@ -92,6 +92,8 @@ class Numbered:
         page, told = cursor["page"], totals(raw)
         if not count:
             return None
+        if told.unreadable:
+            raise ShapeError("the next page is named by no number")
         if told.says_next:
             # a nextPage that does not move on would be asked for for ever
             return {"page": told.next} if told.next is not None and told.next > page else None
@@ -127,6 +129,8 @@ class Totals:
     rows: int | None = None
     pages: int | None = None
     next: int | None = None
+    unreadable: bool = False
+    """Whether that word is there and is no number: taken for the end, it would lose rows in silence."""
     says_next: bool = False
     """Whether it has a word for the next page at all; null then means that there is none."""
 
@@ -143,6 +147,7 @@ def totals(raw: Any) -> Totals:
         pages=_first(told, "totalPages", "totalPage"),
         next=_first(told, "nextPage"),
         says_next="nextPage" in told,
+        unreadable=told.get("nextPage") is not None and _first(told, "nextPage") is None,
     )
 
 
@@ -197,10 +202,9 @@ class Pages(Generic[T]):
 
     def resume(self, cursor: Cursor) -> Pages[T]:
         """The same list from `cursor` on."""
-        if cursor.keys() != self._start.keys() or not all(type(value) is int for value in cursor.values()):
-            raise InvalidInputError(
-                f"a cursor of this list looks like {dict(self._start)}, not {dict(cursor)!r}"
-            )
+        shaped = isinstance(cast("object", cursor), Mapping) and cursor.keys() == self._start.keys()
+        if not shaped or not all(type(value) is int and value >= 0 for value in cursor.values()):
+            raise InvalidInputError(f"a cursor of this list looks like {dict(self._start)}, not {cursor!r}")
         return Pages(self._fetch, cursor, self._key)
 
     def __await__(self) -> Generator[Any, None, Page[T]]:
@@ -249,4 +253,6 @@ class Pages(Generic[T]):
 
 
 def _id(item: Any) -> object:
-    return item.get("_id") if is_object(item) else getattr(item, "id", None)
+    found = item.get("_id") if is_object(item) else getattr(item, "id", None)
+    # a row without an id has an empty one; an odd one need not be hashable
+    return found if isinstance(found, str | int) and found != "" else None

@@ -54,6 +54,8 @@ _STATUS_TEXT = {
     429: "Rate limit exceeded",
 }
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""What a terminal that shows a log would obey."""
 _HTML = re.compile(rb"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
 
@@ -163,9 +165,12 @@ def unlike_the_api(call: Call[Any], reply: Reply) -> errors.DecodeError | None:
 
 def _redirect(reply: Reply) -> tuple[str, None]:
     # the rest of a Location may hold personal data
-    host = urlsplit(reply.headers.get("Location", "")).hostname or "an unnamed place"
+    try:
+        host = urlsplit(reply.headers.get("Location", "")).hostname or "an unnamed place"
+    except ValueError:
+        host = "a place that is no URL"
     return f"redirected to {host}, which is not followed", None
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:_LINE_KEPT]
+    return _CONTROL.sub("", " ".join(text.split()))[:_LINE_KEPT]

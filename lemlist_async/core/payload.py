@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import enum
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,7 +25,7 @@ import attrs
 import orjson
 
 from lemlist_async.core.structure import Wire, cached, hints_of, marks, unstructure, wire_name, write_time
-from lemlist_async.core.wire import Query
+from lemlist_async.core.wire import Query, is_array, is_object
 from lemlist_async.errors import InvalidInputError
 
 
@@ -91,6 +92,8 @@ def encode(spec: type, fields: Mapping[str, Any]) -> Payload:
 
 def query_value(value: Any) -> str:
     """One value as a query carries it: ``true``, ISO 8601, a plain number, or the text itself."""
+    if isinstance(value, enum.Enum):
+        value = value.value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
@@ -106,12 +109,29 @@ def to_json(value: Any) -> bytes:
     """JSON as lemlist reads it.
 
     Raises:
-        InvalidInputError: a lone surrogate, or a value JSON does not know.
+        InvalidInputError: a NaN, a lone surrogate, or another value JSON does not know.
     """
     try:
-        return orjson.dumps(value, default=_json_default, option=orjson.OPT_PASSTHROUGH_DATETIME)
+        text = orjson.dumps(value, default=_json_default, option=orjson.OPT_PASSTHROUGH_DATETIME)
+        if b"null" in text and (where := _not_a_number(value)) is not None:
+            # it was written as null, which empties a field at lemlist
+            raise InvalidInputError(f"{where or 'the body'} is not a number (NaN) or infinite")
+        return text
     except (TypeError, orjson.JSONEncodeError) as error:
         raise InvalidInputError(f"the body cannot be written as JSON: {error}") from None
+
+
+def _not_a_number(value: Any, where: str = "") -> str | None:
+    """Where in a body a number stands that JSON cannot say; None if nowhere."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else where
+    items: Iterable[tuple[Any, Any]] = ()
+    if is_object(value):
+        items = value.items()
+    elif is_array(value):
+        items = enumerate(value)
+    found = (_not_a_number(one, f"{where}.{name}" if where else str(name)) for name, one in items)
+    return next((place for place in found if place is not None), None)
 
 
 def _json_default(value: Any) -> Any:

@@ -75,11 +75,13 @@ def decide(
     floor: float | None,
     jitter: Callable[[int], float],
     left: float | None,
+    free: bool = False,
 ) -> Wait | GiveUp:
     """Whether there is another try after the `tries` made so far.
 
     `floor` is what lemlist asked to wait, `jitter(n)` a random wait for the n-th retry, `left` what remains
-    of the deadline; all in seconds.
+    of the deadline; all in seconds. A `free` retry leaves the budget alone: one after a 429 makes no outage
+    worse, since the throttle paces it.
     """
     if tries >= retry.attempts:
         return GiveUp(f"{tries} tries were made")
@@ -88,7 +90,7 @@ def decide(
     wait = (floor or 0.0) + jitter(tries)
     if left is not None and wait >= left:
         return GiveUp(f"the wait of {wait:.2f} s would pass the deadline")
-    if not budget.spend():
+    if not free and not budget.spend():
         return GiveUp("the retry budget of the client is spent")
     return Wait(wait)
 

@@ -134,10 +134,12 @@ class Try:
 async def read_capped(response: aiohttp.ClientResponse, cap: int) -> bytes | None:
     """The whole body; None if it is larger than `cap` bytes, in which case the connection is closed."""
     content = response.content
-    body = await content.readany()
-    while len(body) <= cap:
+    pieces = [await content.readany()]
+    size = len(pieces[0])
+    while size <= cap:
         if content.at_eof():  # the usual answer is there in one piece
-            return body
-        body += await content.readany()
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.append(await content.readany())
+        size += len(pieces[-1])
     response.close()
     return None

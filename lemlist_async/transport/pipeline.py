@@ -27,7 +27,10 @@ from lemlist_async.errors import (
     AuthenticationError,
     DeadlineExceededError,
     DecodeError,
+    InvalidInputError,
     LemlistError,
+    NotSentError,
+    RateLimitError,
     TransportError,
 )
 from lemlist_async.hooks import ErrorEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent, WaitEvent
@@ -80,6 +83,7 @@ class Pipeline:
         self.surprises: Surprises = {}
         self._budget = schedule.Budget(options.retry.budget, options.retry.budget_floor)
         self._refusals = 0
+        self._resting: set[asyncio.Future[None]] = set()
         self._refused: tuple[float, AuthenticationError] | None = None
 
     # The two ways to run a call -----------------------------------------------------------------------
@@ -104,6 +108,9 @@ class Pipeline:
     async def aclose(self) -> None:
         """Close the session; calls that still wait end with ClosedError."""
         self.throttle.drop(self)
+        self._session.shut()
+        for woken in self._resting:
+            _wake(woken)
         await self._session.close()
 
     # The loop over tries ------------------------------------------------------------------------------
@@ -111,7 +118,7 @@ class Pipeline:
     async def _repeat(self, call: Call[Any], options: Options, *, streamed: bool) -> Any:
         self._fail_fast(call)
         # a value that no path can carry is refused here, before anything waits or is sent
-        url = URL(call.url or f"{self._base}{call.target}", encoded=True)
+        url = URL(f"{self._base}{call.target}", encoded=True) if call.url is None else _foreign(call)
         deadline = options.deadline
         if deadline is not None:
             deadline += asyncio.get_running_loop().time()
@@ -128,9 +135,21 @@ class Pipeline:
                     self._failed(call, error)
                     raise
             else:
-                self._refusals = 0
+                self._refusals, self._refused = 0, None
                 return result
-            await asyncio.sleep(pause)
+            await self._rest(pause)
+
+    async def _rest(self, seconds: float) -> None:
+        """The pause before a try; `aclose` ends it."""
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+        self._resting.add(woken)
+        timer = loop.call_later(seconds, _wake, woken)
+        try:
+            await woken
+        finally:
+            timer.cancel()
+            self._resting.discard(woken)
 
     def _after(self, journey: _Journey, error: LemlistError) -> float | None:
         """How long to wait before the next try; None if there is none."""
@@ -144,16 +163,17 @@ class Pipeline:
             floor=schedule.floor(error),
             jitter=lambda n: backoff.full_jitter(next_ceiling(n, retry.base, retry.cap)),
             left=journey.left(asyncio.get_running_loop().time()),
+            free=isinstance(error, RateLimitError),
         )
         if isinstance(decision, schedule.GiveUp):
-            _log.info("not tried again: %s (%s)", error, decision.why)
+            _log.info("not tried again: %s (%s)", error.brief, decision.why)
             return None
         self._announce(journey, error, decision.seconds)
         return decision.seconds
 
     def _announce(self, journey: _Journey, error: LemlistError, seconds: float) -> None:
         operation, number = journey.call.operation, len(journey.tries)
-        _log.warning("try %d failed, the next one in %.2f s: %s", number, seconds, error)
+        _log.warning("try %d failed, the next one in %.2f s: %s", number, seconds, error.brief)
         if self.hooks.wants("retry"):
             self.hooks.emit(
                 "retry", RetryEvent(operation=operation, number=number, seconds=seconds, error=error)
@@ -163,8 +183,9 @@ class Pipeline:
 
     def _failed(self, call: Call[Any], error: LemlistError) -> None:
         if isinstance(error, APIStatusError):
-            _log.info("%s", error)
-            _log.debug("%s answered: %s", call.operation, error.body)
+            # what lemlist says may name a person
+            _log.info("%s", error.brief)
+            _log.debug("%s answered: %s", error, error.body)
         if self.hooks.wants("error"):
             self.hooks.emit("error", ErrorEvent(operation=call.operation, error=error))
 
@@ -176,12 +197,17 @@ class Pipeline:
         attempt = Try(journey.call, self._key, self._origin, self.throttle, journey.options, limit, self)
         error: LemlistError
         try:
+            # on a warm connection a request leaves before any timer could ring
+            if (left := journey.left(asyncio.get_running_loop().time())) is not None and left <= 0:
+                raise TimeoutError
             async with limit:
                 status, result = await self._exchange(journey, attempt, streamed)
         except TimeoutError:
             error = self._out_of_time(journey, attempt)
         except LemlistError as failed:
             error = failed
+            # the queue and the session do not know whose call they refuse
+            error.operation = error.operation or journey.call.operation
         else:
             self._succeeded(journey, attempt, status)
             return result
@@ -212,7 +238,14 @@ class Pipeline:
             data = _form(call.upload)
         elif call.body is not None:
             data = to_json(call.body)
-        return self._session.request(call.method, journey.url, data, attempt.middlewares, streamed=streamed)
+        return self._session.request(
+            call.method,
+            journey.url,
+            data,
+            attempt.middlewares,
+            timeouts=journey.options.timeouts,
+            streamed=streamed,
+        )
 
     async def _read(self, journey: _Journey, response: aiohttp.ClientResponse) -> Reply:
         call = journey.call
@@ -254,7 +287,12 @@ class Pipeline:
         except CAUGHT as error:
             lost = fault(error, call, sent=True, status=response.status)
         else:
-            return
+            # a body that ends with its connection is not known to be whole when it was closed from here
+            if not self._session.closed:
+                return
+            lost = maybe_done(
+                call, "the client was closed while it was read", kind="cut", status=response.status
+            )
         raise lost
 
     # What is written down -----------------------------------------------------------------------------
@@ -283,6 +321,9 @@ class Pipeline:
     def _out_of_time(self, journey: _Journey, attempt: Try) -> LemlistError:
         call, left = journey.call, journey.left(asyncio.get_running_loop().time())
         if left is None or left > 0:
+            if not attempt.sent:
+                why = "no connection to the host in time"
+                return NotSentError(why, kind="connect_timeout", operation=call.operation)
             return maybe_done(call, "no whole answer in time", kind="timeout")
         if attempt.granted is None:
             return DeadlineExceededError(
@@ -307,7 +348,7 @@ class Pipeline:
     def _count_refusals(self, error: LemlistError) -> None:
         if not isinstance(error, AuthenticationError):
             if isinstance(error, APIStatusError):
-                self._refusals = 0
+                self._refusals, self._refused = 0, None
             return
         self._refusals += 1
         if self._refusals >= REFUSED_KEY_TRIES:
@@ -334,6 +375,22 @@ def next_ceiling(number: int, base: float, cap: float) -> float:
     for _ in range(number - 1):
         next(steps)
     return float(next(steps))
+
+
+def _foreign(call: Call[Any]) -> URL:
+    """The address of a file that an answer named; it may hold a signature, so no error shows it."""
+    try:
+        url = URL(call.url or "", encoded=True)
+        if url.scheme in {"http", "https"} and url.host and url.host.encode("idna") and url.port:
+            return url
+    except ValueError:
+        pass
+    raise InvalidInputError("the address of the file is no URL that can be fetched", operation=call.operation)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _form(part: Upload) -> aiohttp.FormData:

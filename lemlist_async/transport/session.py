@@ -46,12 +46,6 @@ class Session:
         self._headers = {"User-Agent": network.user_agent, "Accept": ACCEPT}
         self._json_headers = {**self._headers, "Content-Type": "application/json"}
         self._more = _more(network, borrowed=borrowed is not None)
-        self._more_of_streams: dict[str, Any] = {
-            **self._more,
-            "timeout": _client_timeout(timeouts, timeouts.read),
-        }
-        if borrowed is not None:
-            self._more["timeout"] = _client_timeout(timeouts)
         self._pid = os.getpid()
         self._closed = False
         self._made_at = _caller()
@@ -92,13 +86,17 @@ class Session:
             connector=aiohttp.TCPConnector(limit=POOL, ssl=self._network.ssl, ttl_dns_cache=60),
             cookie_jar=aiohttp.DummyCookieJar(),
             request_class=Request,
-            timeout=_client_timeout(self._timeouts),
+            timeout=_client_timeout(self._timeouts, streamed=False),
             trust_env=False,
         )
 
+    def shut(self) -> None:
+        """Begin nothing more."""
+        self._closed = True
+
     async def close(self) -> None:
         """Close what is our own; a borrowed session stays open."""
-        self._closed = True
+        self.shut()
         own, self._own = self._own, None
         if own is not None and self._pid == os.getpid():
             await own.close()
@@ -110,9 +108,13 @@ class Session:
         data: bytes | aiohttp.FormData | None,
         middlewares: Sequence[aiohttp.ClientMiddlewareType],
         *,
+        timeouts: Timeouts,
         streamed: bool,
     ) -> Awaitable[aiohttp.ClientResponse]:
         """Send one request; redirects are not followed, so it goes nowhere but to `url`."""
+        more: dict[str, Any] = self._more
+        if streamed or timeouts is not self._timeouts or self._borrowed is not None:
+            more = dict(more, timeout=_client_timeout(timeouts, streamed))
         return self.get().request(
             method,
             url,
@@ -120,7 +122,7 @@ class Session:
             headers=self._json_headers if type(data) is bytes else self._headers,
             middlewares=middlewares,
             allow_redirects=False,
-            **(self._more if not streamed else self._more_of_streams),
+            **more,
         )
 
     def __del__(self) -> None:
@@ -145,8 +147,9 @@ def _more(network: Network, *, borrowed: bool) -> dict[str, Any]:
     return more
 
 
-def _client_timeout(timeouts: Timeouts, silence: float | None = None) -> aiohttp.ClientTimeout:
+def _client_timeout(timeouts: Timeouts, streamed: bool) -> aiohttp.ClientTimeout:
     """No total: it would count the wait in the throttle; the pipeline has a time limit of its own."""
+    silence = timeouts.read if streamed else None
     return aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=silence)
 
 
