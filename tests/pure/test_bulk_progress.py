@@ -1,0 +1,125 @@
+"""What a run tells of itself, and how the command shows it."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from lemlist_async import Throttle, ThrottleOptions
+from lemlist_async.bulk import Forecast, Outcome, Progress, Report, RowResult, State
+from lemlist_async.bulk.progress import Meter, Step
+from lemlist_async.cli.show import Json, Plain, Terminal, forecast_lines, report_rows, result_lines
+
+
+def forecast(**counts: Any) -> Forecast:
+    """A forecast with these figures, and nothing else."""
+    none = {"rows": 0, "to_send": 0, "refused": 0, "settled": 0, "pending": 0, "doubtful": 0, "requests": 0}
+    return Forecast(**{**none, "seconds": 0.0, "credits": 0, **counts})
+
+
+def meter(*, follows: bool, **counts: Any) -> Meter:
+    """A meter of a run that has begun."""
+    made = Meter(Throttle(ThrottleOptions()), forecast(**counts), follows=follows)
+    made.start()
+    return made
+
+
+def report() -> Report:
+    """A report with something of everything."""
+    counts: Counter[tuple[str, str]] = Counter(
+        {
+            ("done", "created"): 5,
+            ("done", "duplicate"): 2,
+            ("refused", "repeated"): 1,
+            ("refused", "refused"): 3,
+            ("failed", "missing"): 4,
+            ("unknown", "unknown"): 1,
+            ("pending", "submitted"): 2,
+            ("new", ""): 6,
+            ("sent", ""): 1,
+        }
+    )
+    return meter(follows=False).report(counts, retries=7, confirmed=8)
+
+
+def test_steps_without_rows_are_left_out_and_pending_rows_are_not_through() -> None:
+    run = meter(follows=True, to_send=4, pending=1)
+    for _ in range(2):
+        run.passed("send", through=False)
+    run.passed("send", through=True)
+    run.without_result()
+    run.passed("results", through=True)
+    steps = run.progress.steps
+    assert steps == (Step(name="send", total=4, done=3), Step(name="results", total=4, done=1))
+    assert (run.progress.total, run.progress.done) == (5, 2)
+    assert meter(follows=False, to_send=1).progress.steps == (Step(name="send", total=1, done=0),)
+
+
+def test_a_report_counts_each_row_once() -> None:
+    told = report()
+    assert told.done == {"created": 5, "duplicate": 2}
+    assert (told.created, told.duplicates, told.repeated) == (5, 3, 1)
+    assert (told.refused, told.failed, told.unknown, told.left) == (3, 4, 1, 9)
+    assert (
+        sum(told.done.values()) + told.repeated + told.refused + told.failed + told.unknown + told.left
+        == told.rows
+    )
+    assert not told.complete
+
+
+def test_a_report_names_what_was_done_and_a_job_that_did_nothing_says_so() -> None:
+    rows = dict(report_rows(report()))
+    assert (rows["created"], rows["duplicates, skipped"], rows["left for another run"]) == ("5", "3", "9")
+    nothing = meter(follows=False).report(Counter(), retries=0, confirmed=0)
+    assert dict(report_rows(nothing))["done"] == "0"
+    assert nothing.complete
+
+
+def test_a_forecast_tells_what_an_earlier_run_left() -> None:
+    lines = forecast_lines(forecast(rows=9, to_send=3, pending=4, settled=2, credits=15), "20 per 2 s")
+    assert "from an earlier run: 2 settled, 0 in doubt, 4 without a result" in lines
+    assert "up to 15 credits" in lines
+
+
+def progress() -> Progress:
+    """Half-way through the second of two steps."""
+    steps = (Step(name="send", total=10, done=10), Step(name="results", total=10, done=5))
+    return Progress(total=10, done=5, seconds=3.0, rate=2.0, eta=2.5, quota=0.5, steps=steps)
+
+
+def results() -> list[RowResult]:
+    """What a row brought."""
+    return [RowResult(1, {}, Outcome(State.DONE, "read", id="cam_1", result={"nbLeads": 1200, "opened": 0}))]
+
+
+def test_figures_are_the_numbers_that_are_not_zero() -> None:
+    assert result_lines(results()) == ["cam_1: nbLeads 1,200"]
+    assert result_lines([RowResult(1, {}, Outcome(State.DONE, "read", id="x"))]) == ["x: nothing yet"]
+
+
+def test_a_person_sees_a_bar_for_each_step(capsys: pytest.CaptureFixture[str]) -> None:
+    show = Terminal()
+    with show:
+        show.progress(progress())
+        show.count(3)
+        show.forecast(forecast(rows=1), "20 per 2 s")
+    show.report(report(), [], results())
+    told = capsys.readouterr().out
+    for word in ("send", "10/10", "results", "5/10", "2.0/s", "created", "cam_1: nbLeads 1,200"):
+        assert word in told
+
+
+def test_a_pipe_gets_lines_and_a_program_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    with Plain() as plain:
+        plain.progress(progress())
+        plain.report(report(), [], results())
+    told = capsys.readouterr().out
+    assert "5 of 10 rows, 2.0/s, 50% of quota, ETA 2.5 s, send: 10 of 10, results: 5 of 10" in told
+    assert "cam_1: nbLeads 1,200" in told
+    with Json() as program:
+        program.progress(progress())
+        program.count(5)
+        program.report(report(), [], results())
+    told = capsys.readouterr().out
+    assert told.startswith("{")
+    assert '"nbLeads": 1200' in told
