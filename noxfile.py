@@ -53,10 +53,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def types(session: nox.Session) -> None:
-    """mypy --strict and basedpyright in strict mode."""
-    session.install("-e", ".[cli]", *group("types"))
+    """mypy --strict, basedpyright in strict mode, and whether a program that uses the package sees every type."""
+    session.install(".[cli]", *group("types"))
     session.run("mypy")
     session.run("basedpyright")
+    session.chdir(session.create_tmp())  # away from the sources: what is looked at is what was installed
+    session.run("basedpyright", "--verifytypes", "lemlist_async", "--ignoreexternal")
 
 
 @nox.session(python="3.11")

@@ -42,7 +42,9 @@ class Columns:
         self, spec: type, *, without: Iterable[str] = (), more: Mapping[str, str] | None = None
     ) -> None:
         more = more or {}
-        self.fields = (frozenset(hints_of(spec)) - frozenset(without)) | frozenset(more.values())
+        self.fields: frozenset[str] = (frozenset(hints_of(spec)) - frozenset(without)) | frozenset(
+            more.values()
+        )
         own = self.fields & hints_of(spec).keys()
         self._by_spelling = {
             **{spelled: name for spelled, name in _OTHER_NAMES.items() if name in self.fields},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import enum
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -107,7 +107,7 @@ class Job(abc.ABC):
     """Calls for one batch, at most."""
     follows: bool = False
     """Whether rows are pending after they are sent, and `follow` gets their results."""
-    adjustable: frozenset[str] = frozenset()
+    adjustable: ClassVar[frozenset[str]] = frozenset()
     """Options that may change from one run of a journal to the next."""
 
     @property

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from lemlist_async.bulk.job import CannotVerifyError, EndJobError, Job, Outcome, State, failed
-from lemlist_async.bulk.journal import Journal, JournalError, JournalRow
+from lemlist_async.bulk.journal import Journal, JournalError
+from lemlist_async.bulk.tables import JournalRow
 from lemlist_async.errors import (
     AmbiguousError,
     APIStatusError,
@@ -78,9 +79,9 @@ class Settler:
         self._job = job
         self._journal = journal
         self._on_ambiguous = on_ambiguous
-        self.retries = 0
+        self.retries: int = 0
         """Rows that were sent again after a look-up."""
-        self.confirmed = 0
+        self.confirmed: int = 0
         """Rows that a look-up found done."""
 
     async def send(self, rows: Sequence[JournalRow]) -> Settled:

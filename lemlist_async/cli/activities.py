@@ -21,7 +21,7 @@ from lemlist_async.cli.show import Show, dump
 from lemlist_async.client import Lemlist
 from lemlist_async.errors import InvalidInputError
 
-app = typer.Typer(help="Activities: what happened to leads.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="Activities: what happened to leads.", no_args_is_help=True)
 
 
 @app.callback()

@@ -35,7 +35,7 @@ from lemlist_async.cli.show import Show, dump
 from lemlist_async.client import Lemlist
 from lemlist_async.sandbox import POLICIES
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="lemlist-async",
     help="Bulk jobs for lemlist that keep to its rate limit, and a sandbox to try them on.\n\n"
     "The API key is read from LEMLIST_API_KEY.",
@@ -45,14 +45,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group, name in (
-    (leads.app, "leads"),
-    (contacts.app, "contacts"),
-    (unsubscribes.app, "unsubscribes"),
-    (campaigns.app, "campaigns"),
-    (activities.app, "activities"),
-):
-    app.add_typer(group, name=name)
+app.add_typer(leads.app, name="leads")
+app.add_typer(contacts.app, name="contacts")
+app.add_typer(unsubscribes.app, name="unsubscribes")
+app.add_typer(campaigns.app, name="campaigns")
+app.add_typer(activities.app, name="activities")
 
 
 @app.callback(invoke_without_command=True)

@@ -17,7 +17,7 @@ from lemlist_async.cli.options import Json, ReportFile
 from lemlist_async.cli.show import Show
 from lemlist_async.client import Lemlist
 
-app = typer.Typer(help="Campaigns, and what came of them.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="Campaigns, and what came of them.", no_args_is_help=True)
 
 
 @app.callback()

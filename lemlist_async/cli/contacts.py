@@ -12,7 +12,7 @@ from lemlist_async.cli.exports import save
 from lemlist_async.cli.options import Formulas, Json, Map, Out, columns_of
 from lemlist_async.cli.row_jobs import row_job
 
-app = typer.Typer(help="Contacts: the people of the CRM.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="Contacts: the people of the CRM.", no_args_is_help=True)
 
 ListId = Annotated[str, typer.Option("--list", help="Id of a static list, clt_….")]
 

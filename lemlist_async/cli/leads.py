@@ -13,7 +13,7 @@ from lemlist_async.cli.exports import save
 from lemlist_async.cli.options import Campaign, Formulas, Json, Map, Out, columns_of
 from lemlist_async.cli.row_jobs import row_job
 
-app = typer.Typer(help="Leads: the people in a campaign.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="Leads: the people in a campaign.", no_args_is_help=True)
 
 OnDuplicate = Annotated[
     Literal["skip", "raise"],

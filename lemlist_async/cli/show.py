@@ -107,7 +107,7 @@ class Terminal:
     """For a person."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=False, highlight=False)
+        self.console: Console = Console(stderr=False, highlight=False)
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=30),

@@ -10,7 +10,7 @@ from lemlist_async.cli.exports import save
 from lemlist_async.cli.options import Formulas, Json, Out
 from lemlist_async.cli.row_jobs import row_job
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     help="Unsubscribes: addresses, @domains, LinkedIn pages and phone numbers that nothing is sent to.",
     no_args_is_help=True,
 )

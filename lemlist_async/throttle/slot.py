@@ -32,7 +32,7 @@ class Slot:
         self._grant = grant
         self._clock = clock
         self._deliver: Callable[[Slot, Report], None] | None = deliver
-        self.waited = waited
+        self.waited: float = waited
         """Seconds from asking to the grant."""
         self.reason: WaitReason | None = reason
         """Why it had to wait; None if it did not."""

@@ -12,7 +12,7 @@ from lemlist_async.throttle import Slot
 class Request(ClientRequest):
     """What the own session sends; requests of a borrowed session cannot tell."""
 
-    written = False
+    written: bool = False
     """Whether a byte of it may have left."""
     slot: Slot | None = None
 

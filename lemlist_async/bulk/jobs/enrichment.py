@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args
 
 import attrs
 import orjson
@@ -69,7 +69,7 @@ class EnrichPeople(Job):
     effect = Effect.UNSAFE
     batch = BULK
     follows = True
-    adjustable = frozenset({"max_credits"})
+    adjustable: ClassVar[frozenset[str]] = frozenset({"max_credits"})
 
     find: Sequence[EnrichmentKind] = attrs.field(converter=_kinds)
     """What to find out: ``find_email``, ``verify``, ``find_phone``, ``linkedin_enrichment``."""

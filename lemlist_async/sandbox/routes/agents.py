@@ -12,7 +12,7 @@ from .common import objects
 
 __all__ = ["ROUTES", "TYPES", "AgentRoute", "numbered", "signal_page"]
 
-AgentRoute = partial(Route, unauthorized="Unauthorized")
+AgentRoute: partial[Route] = partial(Route, unauthorized="Unauthorized")
 """A route of this area words a wrong key in its own way."""
 
 TYPES: Final[tuple[str, ...]] = (

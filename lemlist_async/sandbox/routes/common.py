@@ -24,7 +24,7 @@ __all__ = [
     "sliced",
 ]
 
-QuietRoute = partial(Route, unauthorized=None)
+QuietRoute: partial[Route] = partial(Route, unauthorized=None)
 """A route whose 401 is documented without a body."""
 
 ID: Final = re.compile(r"[a-z]{2,3}_\w{5,}")
