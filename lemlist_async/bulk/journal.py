@@ -1,22 +1,13 @@
 """The journal of a job: one SQLite file that tells the truth about each row after a crash.
 
-Schema, version 1 (`PRAGMA user_version`):
-
-``meta(key, value)``
-    ``kind``, ``options`` and ``identity`` (JSON: all options, and those that may not change between runs),
-    ``source`` (a name), ``digest`` (SHA-256 of a file), ``planned`` (``1`` once all rows are in).
-``rows(n, line, key, payload, state, what, reason, id, result, tries, credits)``
-    ``n`` counts from 1 in the order of the source; ``key`` is a hash of what makes two rows the same;
-    ``payload`` and ``result`` are JSON; ``state`` is one of new, sent, pending, done, refused, failed, unknown.
-
 Write-ahead log with ``synchronous=FULL``: a state is on the disk when the call that wrote it returns. All of
-SQLite runs in one thread of its own; writes that come while it commits go together into the next commit.
+SQLite runs in one thread of its own; writes that come while it commits go together into the next commit. What
+the file holds is told in `tables`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import sqlite3
 import tempfile
@@ -27,69 +18,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
-import orjson
 
-from lemlist_async.bulk.job import Outcome, Payload, State
+from lemlist_async.bulk import tables
+from lemlist_async.bulk.job import Outcome, State
 from lemlist_async.bulk.lock import FileLock
+from lemlist_async.bulk.tables import JournalRow, NewRow
 from lemlist_async.errors import ConfigurationError, LemlistError
 
 T = TypeVar("T")
 
-VERSION = 1
-_FEW = "state IN ('pending', 'unknown', 'failed')"
-"""Rows that lie far apart; a query uses their index only if it says just this."""
-_SCHEMA = f"""
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE rows (
-    n INTEGER PRIMARY KEY, line INTEGER NOT NULL, key BLOB, payload TEXT NOT NULL, state TEXT NOT NULL,
-    what TEXT NOT NULL DEFAULT '', reason TEXT, id TEXT, result TEXT, tries INTEGER NOT NULL DEFAULT 0,
-    credits INTEGER NOT NULL DEFAULT 0
-);
-CREATE UNIQUE INDEX rows_by_key ON rows (key) WHERE key IS NOT NULL;
-CREATE INDEX rows_open ON rows (state, n) WHERE {_FEW};
-"""
-_INSERT = """
-INSERT OR IGNORE INTO rows (line, key, payload, state, what, reason, credits) VALUES (?, ?, ?, ?, ?, ?, ?)
-"""
-_COLUMNS = "n, line, payload, state, what, reason, id, result, tries"
-_FINISH = "UPDATE rows SET state = ?, what = ?, reason = ?, id = ?, result = ? WHERE n = ?"
-_PAGE = 500
-"""Rows that are read at once."""
-
 
 class JournalError(LemlistError):
     """The journal cannot be used: another job's, a newer version's, in use, damaged, or the disk is full."""
-
-
-@attrs.frozen
-class JournalRow:
-    """One row of a job."""
-
-    n: int
-    line: int
-    payload: Payload
-    state: State
-    what: str = ""
-    reason: str | None = None
-    id: str | None = None
-    result: Any = None
-    tries: int = 0
-
-    @property
-    def outcome(self) -> Outcome:
-        """What became of it so far."""
-        return Outcome(self.state, self.what or self.state, self.reason, self.id, self.result)
-
-
-@attrs.frozen
-class NewRow:
-    """One row as the plan writes it: with a key if it is to be done, with a reason if it is refused."""
-
-    line: int
-    payload: Payload
-    key: str | None
-    reason: str | None = None
-    credits: int = 0
 
 
 @attrs.frozen
@@ -180,15 +120,15 @@ class Journal:
         synchronous = "OFF" if self._temporary else "FULL"
         self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous};")
         if self._check_version(self._db) == 0:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+            self._db.executescript(f"BEGIN; {tables.SCHEMA} COMMIT;")
 
     def _check_version(self, db: sqlite3.Connection) -> int:
         version: int
         (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
+        if version > tables.VERSION:
             raise JournalError(
                 f"{self.path} was written by a newer lemlist_async (journal version {version}, "
-                f"this one knows {VERSION})"
+                f"this one knows {tables.VERSION})"
             )
         if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
             raise JournalError(f"{self.path} is a database, but not a journal")
@@ -245,63 +185,19 @@ class Journal:
         """Drop the rows of a plan that was never finished; none of them was sent."""
         await self.in_thread(self.db.execute, "DELETE FROM rows")
 
-    # Planning -----------------------------------------------------------------------------------------
+    # Rows ---------------------------------------------------------------------------------------------
 
     async def add(self, rows: Sequence[NewRow]) -> None:
-        """Append rows in one transaction; one whose key is there already is refused as its duplicate."""
-        await self.in_thread(self._add, rows)
-
-    def _add(self, rows: Sequence[NewRow]) -> None:
-        db = self.db
-        db.execute("BEGIN")
-        try:
-            for row in rows:
-                self._add_one(db, row)
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
-
-    def _add_one(self, db: sqlite3.Connection, row: NewRow) -> None:
-        key = None if row.key is None else hashlib.sha256(row.key.encode("utf-8", "replace")).digest()[:16]
-        payload = orjson.dumps(row.payload, default=str).decode()
-        state, what, reason = (
-            (State.NEW, "", None) if row.reason is None else (State.REFUSED, "refused", row.reason)
-        )
-        values = (row.line, key, payload, state, what, reason, row.credits)
-        if db.execute(_INSERT, values).rowcount:
-            return
-        (line,) = db.execute("SELECT line FROM rows WHERE key = ?", (key,)).fetchone()
-        refused = (row.line, None, payload, State.REFUSED, "repeated", f"the same as line {line}", 0)
-        db.execute(_INSERT, refused)
-
-    # Running ------------------------------------------------------------------------------------------
+        """Append rows; one whose key is there already is refused as its duplicate."""
+        await self.in_thread(lambda: tables.add(self.db, rows))
 
     async def recover(self, *, repeatable: bool, retry_failed: bool) -> None:
         """After a crash: rows that were sent are sent again if they may be, else nobody knows about them."""
-        await self.in_thread(self._recover, repeatable, retry_failed)
+        await self.in_thread(lambda: tables.recover(self.db, repeatable, retry_failed))
 
-    def _recover(self, repeatable: bool, retry_failed: bool) -> None:
-        anew = "UPDATE rows SET state='new', what='', reason=NULL WHERE state = ?"
-        if repeatable:
-            self.db.executemany(anew, [(State.SENT,), (State.UNKNOWN,)])
-        else:
-            self.db.execute("UPDATE rows SET state='unknown', what='unknown' WHERE state='sent'")
-        if retry_failed:
-            self.db.execute(anew, (State.FAILED,))
-
-    async def take(self, state: State, after: int, most: int = _PAGE) -> list[JournalRow]:
+    async def take(self, state: State, after: int, most: int = tables.PAGE) -> list[JournalRow]:
         """The next rows in a state, behind row number `after`."""
-        return await self.in_thread(self._take, state, after, most)
-
-    def _take(self, state: State, after: int, most: int) -> list[JournalRow]:
-        # new rows lie side by side, and need no index
-        index, few = ("", "") if state is State.NEW else ("INDEXED BY rows_open", f"{_FEW} AND")
-        query = (
-            f"SELECT {_COLUMNS} FROM rows {index} "  # noqa: S608  # our own words
-            f"WHERE {few} state = ? AND n > ? ORDER BY n LIMIT ?"
-        )
-        return [_row(values) for values in self.db.execute(query, (state, after, most))]
+        return await self.in_thread(lambda: tables.take(self.db, state, after, most))
 
     async def mark(self, numbers: Iterable[int], state: State) -> None:
         """Note that rows are about to be sent, or (`new`) that they surely were not."""
@@ -311,9 +207,7 @@ class Journal:
 
     async def finish(self, results: Iterable[tuple[int, Outcome]]) -> None:
         """Note what became of rows."""
-        await self._write(
-            _FINISH, [(o.state, o.what, o.reason, o.id, _json(o.result), n) for n, o in results]
-        )
+        await self._write(tables.FINISH, [tables.finished(n, outcome) for n, outcome in results])
 
     async def _write(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
         loop = asyncio.get_running_loop()
@@ -345,37 +239,17 @@ class Journal:
                 db.execute("ROLLBACK")
             raise
 
-    # Looking ------------------------------------------------------------------------------------------
-
     async def counts(self) -> Counter[tuple[str, str]]:
         """How many rows are in each (state, what)."""
-        query = "SELECT state, what, count(*) FROM rows GROUP BY state, what"
-        found = await self.in_thread(lambda: self.db.execute(query).fetchall())
-        return Counter({(state, what): count for state, what, count in found})
+        return await self.in_thread(lambda: tables.counts(self.db))
 
     async def credits(self) -> int:
         """Credits that the rows still to be sent may cost."""
-        query = "SELECT coalesce(sum(credits), 0) FROM rows WHERE state = 'new'"
-        (total,) = await self.in_thread(lambda: self.db.execute(query).fetchone())
-        return int(total)
+        return await self.in_thread(lambda: tables.credits_to_spend(self.db))
 
     def rows(self, *, settled: bool = False) -> Iterator[JournalRow]:
-        """All rows in order, or (`settled`) those that are not simply done; read page by page."""
-        after, only = 0, "AND state NOT IN ('done', 'new', 'pending')" if settled else ""
-        query = f"SELECT {_COLUMNS} FROM rows WHERE n > ? {only} ORDER BY n LIMIT {_PAGE}"  # noqa: S608  # our words
-        while found := self.db.execute(query, (after,)).fetchall():
-            yield from map(_row, found)
-            after = found[-1][0]
-
-
-def _json(value: Any) -> str | None:
-    return None if value is None else orjson.dumps(value, default=str).decode()
-
-
-def _row(values: Sequence[Any]) -> JournalRow:
-    n, line, payload, state, what, reason, id_, result, tries = values
-    found = None if result is None else orjson.loads(result)
-    return JournalRow(n, line, orjson.loads(payload), State(state), what, reason, id_, found, tries)
+        """All rows in order, or (`settled`) those that are not simply done; for use in the journal's thread."""
+        return tables.all_rows(self.db, settled=settled)
 
 
 def _settle(batch: Sequence[_Write], error: LemlistError | None) -> None:

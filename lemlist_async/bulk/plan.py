@@ -12,8 +12,9 @@ import attrs
 import orjson
 
 from lemlist_async.bulk.job import Job, Payload, RowRefusedError, State
-from lemlist_async.bulk.journal import Journal, NewRow, check_same_job
+from lemlist_async.bulk.journal import Journal, check_same_job
 from lemlist_async.bulk.rows import RawRow, Source, digest, is_path, read_rows
+from lemlist_async.bulk.tables import NewRow
 
 _CHUNK = 1_000
 """Rows that are held while planning."""

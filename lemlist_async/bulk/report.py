@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import orjson
 
-from lemlist_async.bulk.journal import Journal, JournalRow
+from lemlist_async.bulk.journal import Journal
+from lemlist_async.bulk.tables import JournalRow
 
 Format = Literal["csv", "json"]
 COLUMNS = ("line", "state", "what", "reason", "id", "result", "row")

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from lemlist_async.bulk.job import JobStoppedError, Outcome, State
-from lemlist_async.bulk.journal import Journal, JournalRow
+from lemlist_async.bulk.journal import Journal
 from lemlist_async.bulk.plan import Plan
 from lemlist_async.bulk.progress import Meter, Progress, Report
 from lemlist_async.bulk.settle import OnAmbiguous, Settled, Settler
+from lemlist_async.bulk.tables import JournalRow
 
 if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
