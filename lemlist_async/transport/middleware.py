@@ -18,6 +18,7 @@ from lemlist_async.options import Options
 from lemlist_async.throttle import RateState, Slot, Throttle
 from lemlist_async.transport.faults import CAUGHT, fault
 from lemlist_async.transport.request import Request
+from lemlist_async.transport.watch import Limit
 
 _ERROR_BODY = 64 * 1024
 """Bytes of an error's body that are read; more closes the connection instead."""
@@ -38,7 +39,7 @@ class Try:
         origin: URL,
         throttle: Throttle,
         options: Options,
-        limit: asyncio.Timeout,
+        limit: asyncio.Timeout | Limit,
         owner: object,
     ) -> None:
         self._call = call

@@ -39,6 +39,7 @@ from lemlist_async.throttle import Throttle
 from lemlist_async.transport.faults import CAUGHT, fault, maybe_done
 from lemlist_async.transport.middleware import Try, read_capped
 from lemlist_async.transport.session import Session
+from lemlist_async.transport.watch import LONG, Limit, Watch
 
 _log = logging.getLogger("lemlist_async")
 T = TypeVar("T")
@@ -82,6 +83,7 @@ class Pipeline:
         self.hooks: Hooks = Hooks()
         self.surprises: Surprises = {}
         self._budget = schedule.Budget(options.retry.budget, options.retry.budget_floor)
+        self._watch = Watch()
         self._refusals = 0
         self._resting: set[asyncio.Future[None]] = set()
         self._refused: tuple[float, AuthenticationError] | None = None
@@ -193,7 +195,7 @@ class Pipeline:
 
     async def _once(self, journey: _Journey, streamed: bool) -> Any:
         """One try: its time, and its line in the record."""
-        limit = asyncio.timeout_at(journey.deadline)
+        limit = self._limit(journey)
         attempt = Try(journey.call, self._key, self._origin, self.throttle, journey.options, limit, self)
         error: LemlistError
         try:
@@ -215,6 +217,13 @@ class Pipeline:
         error.scrub(self._key.redact)
         # the frames it came through hold what the server sent, which may echo the key
         raise error.with_traceback(None)
+
+    def _limit(self, journey: _Journey) -> asyncio.Timeout | Limit:
+        """A time limit, not begun yet: to the instant for a deadline or a short one, else to a quarter second."""
+        seconds = journey.options.timeouts.attempt
+        if journey.deadline is None and seconds is not None and seconds >= LONG:
+            return Limit(self._watch)
+        return asyncio.timeout_at(journey.deadline)
 
     async def _exchange(self, journey: _Journey, attempt: Try, streamed: bool) -> tuple[int, Any]:
         """Send, and take what is asked for of the answer."""

@@ -1,0 +1,91 @@
+"""Limits that share a timer end like those of asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from lemlist_async.transport.watch import TICK, Limit, Watch
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def under(watch: Watch, seconds: float, work: float) -> None:
+    async with Limit(watch) as limit:
+        limit.reschedule(now() + seconds)
+        await asyncio.sleep(work)
+
+
+async def test_what_takes_too_long_ends_with_a_timeout_within_a_tick() -> None:
+    started = now()
+    with pytest.raises(TimeoutError):
+        await under(Watch(), 60, 100)
+    assert 60 <= now() - started <= 60 + TICK + 0.001
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_what_is_done_in_time_is_left_alone_and_the_watch_goes_to_sleep() -> None:
+    watch = Watch()
+    await under(watch, 60, 1)
+    await asyncio.sleep(100)
+    assert watch._timer is None
+    with pytest.raises(TimeoutError):
+        await under(watch, 1, 2)
+
+
+async def test_each_limit_ends_only_its_own_task() -> None:
+    watch = Watch()
+    results = await asyncio.gather(under(watch, 5, 9), under(watch, 60, 9), return_exceptions=True)
+    assert [type(result) for result in results] == [TimeoutError, type(None)]
+
+
+async def test_a_cancellation_by_others_stays_a_cancellation() -> None:
+    task = asyncio.create_task(under(Watch(), 60, 100))
+    await asyncio.sleep(1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_cancellation_that_meets_the_end_of_the_limit_wins() -> None:
+    watch = Watch()
+    limits: list[Limit] = []
+
+    async def work() -> None:
+        async with Limit(watch) as limit:
+            limits.append(limit)
+            await asyncio.sleep(100)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(1)
+    limits[0].expire()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_within_a_timeout_of_asyncio_the_earlier_one_ends_it() -> None:
+    watch = Watch()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(10) as outer:
+            await under(watch, 60, 100)
+    assert outer.expired()
+    async with asyncio.timeout(100) as outer:
+        with pytest.raises(TimeoutError):
+            await under(watch, 10, 200)
+    assert not outer.expired()
+
+
+async def test_an_error_of_the_work_itself_is_not_replaced() -> None:
+    async def work() -> None:
+        async with Limit(Watch()) as limit:
+            limit.reschedule(now() + 60)
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        await work()
