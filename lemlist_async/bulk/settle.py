@@ -107,7 +107,8 @@ class Settler:
         try:
             return await self._job.follow(self._lemlist, row.payload, row.outcome)
         except NotFoundError as gone:
-            return attrs.evolve(failed(str(gone)), id=row.id)
+            # not failed: that could be sent, and paid for, again
+            return Outcome(State.UNKNOWN, "unknown", f"its result is gone: {gone}", row.id)
         except _STOPS:
             raise
         except LemlistError:
@@ -211,8 +212,8 @@ class Settler:
         try:
             outcome = await self._job.verify(self._lemlist, row.payload)
         except CannotVerifyError as cannot:
-            return Outcome(State.UNKNOWN, "unknown", f"{why}; {cannot}")
+            return Outcome(State.UNKNOWN, "unknown", f"{why}; {cannot}", row.id)
         except LemlistError as error:
-            return Outcome(State.UNKNOWN, "unknown", f"{why}; the look-up failed: {error}")
+            return Outcome(State.UNKNOWN, "unknown", f"{why}; the look-up failed: {error}", row.id)
         self.confirmed += outcome is not None
         return outcome

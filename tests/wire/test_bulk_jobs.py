@@ -16,6 +16,7 @@ from lemlist_async.bulk import (
     ReadStats,
     Report,
     RowResult,
+    State,
     StopLeads,
     UnblockValues,
     UpdateLeads,
@@ -306,6 +307,21 @@ async def test_a_run_that_was_stopped_leaves_results_to_the_next_which_only_asks
             assert (await run.report()).complete
     assert sorted(done) == ["found"] * 3 + ["not found"] * 2
     assert sent(sandbox, BULK_ENRICH) == 1
+
+
+async def test_a_result_that_is_gone_is_unknown_and_not_paid_for_again(tmp_path: Path) -> None:
+    async with box(polls=9) as sandbox, client(sandbox) as lemlist:
+        async with await lemlist.bulk.plan(
+            EnrichPeople(find=["find_email"]), people(2), journal=tmp_path / "j"
+        ) as plan:
+            _ = [row async for row in lemlist.bulk.run(plan, poll_every=0, patience=0)]
+        sandbox.team().enrichments.clear()
+        for retry in (False, True):
+            async with await lemlist.bulk.resume(tmp_path / "j", retry_failed=retry) as plan:
+                found = [row.outcome async for row in lemlist.bulk.run(plan, poll_every=0)]
+            assert {outcome.state for outcome in found} == {State.UNKNOWN}
+            assert all(outcome.id for outcome in found)
+        assert sent(sandbox, BULK_ENRICH) == 1
 
 
 async def test_an_empty_result_is_asked_for_once_more() -> None:

@@ -56,7 +56,9 @@ class UpsertContacts(Job):
     def key(self, payload: Payload) -> str:
         """The contact."""
         fields = payload["fields"]
-        return str(next(fields[name] for name in _WHO if name in fields)).casefold()
+        who = next(name for name in _WHO if name in fields)
+        # ids tell cases apart, addresses and pages do not
+        return str(fields[who]) if who == "contact_id" else str(fields[who]).casefold()
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
         """Upsert the contact."""

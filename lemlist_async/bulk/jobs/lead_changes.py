@@ -157,7 +157,8 @@ def _sorted(
 
 
 def _key(payload: Payload) -> str:
-    return str(payload.get("lead_id") or payload["email"]).casefold()
+    # ids tell cases apart, addresses do not
+    return str(payload.get("lead_id") or payload["email"].casefold())
 
 
 async def _lead_id(lemlist: Lemlist, campaign_id: str, payload: Payload) -> str | None:
