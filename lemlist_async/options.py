@@ -64,7 +64,7 @@ class Timeouts:
     """TCP and TLS."""
     attempt: float | None = attrs.field(default=60.0, validator=_between(0.001, 3600, or_none=True))
     """From sending to the last byte of the answer, however it comes: in one piece, dripping, or not at all.
-    Of a stream, to the end of its headers."""
+    Of a stream, to the end of its headers. From 5 s on, it may end up to 0.25 s late."""
     read: float = attrs.field(default=60.0, validator=_between(0.001, 3600))
     """Silence within a stream."""
 
