@@ -96,8 +96,7 @@ async def test_people_are_never_submitted_twice_however_often_the_job_is_killed(
     # each of the four batches was sent once, or died before it was sent and went later, or its answer is lost
     assert len(asked) + said[State.UNKNOWN, "unknown"] >= len(pages)
     assert said[State.DONE, "found"] + said[State.UNKNOWN, "unknown"] == len(pages)
-    assert said[State.UNKNOWN, "unknown"] >= 500
-    assert said[State.DONE, "found"] > 0
+    assert said[State.UNKNOWN, "unknown"] >= 500  # how many more depends on the instants of the kills
 
 
 @pytest.mark.timeout(180)
