@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lemlist_async import Lemlist
-from lemlist_async.bulk import State
+from lemlist_async.bulk import Journal, State
 from lemlist_async.sandbox import Reset, Sandbox, gateway, lost_answer
 
 RUNNER = Path(__file__).parents[1] / "support" / "import_runner.py"
@@ -38,6 +38,17 @@ async def kill_after(seconds: float, *args: str) -> bool:
         process.kill()
     await process.wait()
     return alive
+
+
+async def kill_once_pending(journal: Path, *args: str) -> None:
+    """Start the runner, and kill it when a batch of its rows waits for results."""
+    process = await start(*args)
+    looked = await Journal.look(journal)
+    while not await looked.take(State.PENDING, 0, 1):  # noqa: ASYNC110  # another process tells nobody
+        await asyncio.sleep(0.01)
+    await looked.close()
+    process.kill()
+    await process.wait()
 
 
 async def finish(*args: str) -> None:
@@ -87,13 +98,14 @@ async def test_people_are_never_submitted_twice_however_often_the_job_is_killed(
         sandbox.team().credits["paid"] = 100_000
         args = (sandbox.url, "enrich", "-", str(file), str(journal))
         sandbox.faults.add(lost_answer(), match=ENRICH, after=2)
-        for _ in range(8):
+        await kill_once_pending(journal, *args)
+        for _ in range(7):
             await kill_after(chance.uniform(0.05, 0.6), *args)
         await finish(*args)
         asked = Counter(job["input"]["linkedinUrl"] for job in sandbox.team().enrichments.values())
         said = await told(sandbox, journal)
     assert max(asked.values()) == 1
-    # each of the four batches was sent once, or died before it was sent and went later, or its answer is lost
+    # each of the four batches was taken, or its answer is lost: to a fault, or to the first kill
     assert len(asked) + said[State.UNKNOWN, "unknown"] >= len(pages)
     assert said[State.DONE, "found"] + said[State.UNKNOWN, "unknown"] == len(pages)
     assert said[State.UNKNOWN, "unknown"] >= 500  # how many more depends on the instants of the kills
