@@ -186,7 +186,10 @@ def test_an_answer_without_a_list_is_an_error_and_not_the_end(raw: Any) -> None:
     [
         ([], Totals()),
         ({"total": 3}, Totals(rows=3)),
-        ({"pagination": {"totalRecords": "7", "totalPage": 2, "nextPage": None}}, Totals(7, 2, None, says_next=True)),
+        (
+            {"pagination": {"totalRecords": "7", "totalPage": 2, "nextPage": None}},
+            Totals(7, 2, None, says_next=True),
+        ),
         ({"meta": {"pagination": {"totalPages": 4}}}, Totals(pages=4)),
         ({"total": True, "pagination": "odd", "meta": "odd"}, Totals()),
     ],
