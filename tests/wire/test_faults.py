@@ -167,6 +167,20 @@ async def test_a_private_authority_is_trusted_when_it_is_given() -> None:
         await lemlist.aclose()
 
 
+async def test_a_client_certificate_is_shown_when_it_is_given() -> None:
+    ca = trustme.CA()
+    serving, showing = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    ca.issue_cert("127.0.0.1").configure_cert(serving)
+    ca.configure_trust(serving)
+    serving.verify_mode = ssl.CERT_REQUIRED
+    ca.configure_trust(showing)
+    ca.issue_cert("client@example.com").configure_cert(showing)
+    async with fault_server(sends(answer()), tls=serving) as server:
+        lemlist = Lemlist("mtls-key", server.url, ssl=showing)
+        assert (await lemlist.campaigns.get("cam_1")).name == "One"
+        await lemlist.aclose()
+
+
 async def test_a_server_that_closes_idle_connections_costs_nothing() -> None:
     async def once(writer: asyncio.StreamWriter) -> None:
         writer.write(answer())
