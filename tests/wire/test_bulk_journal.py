@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,9 @@ async def test_a_journal_is_read_while_a_runner_writes_it(tmp_path: Path) -> Non
 
 async def test_what_cannot_be_looked_at_is_told_apart(tmp_path: Path) -> None:
     newer, other = tmp_path / "newer", tmp_path / "other"
-    with sqlite3.connect(newer) as db:
+    with closing(sqlite3.connect(newer)) as db:
         db.execute("PRAGMA user_version = 99")
-    with sqlite3.connect(other) as db:
+    with closing(sqlite3.connect(other)) as db:
         db.execute("CREATE TABLE mine (x)")
     for path, said in ((newer, "newer lemlist_async"), (other, "not a journal")):
         with pytest.raises(JournalError, match=said):
