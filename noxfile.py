@@ -53,7 +53,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def types(session: nox.Session) -> None:
     """mypy --strict, basedpyright in strict mode, and whether a program that uses the package sees every type."""
-    session.install(".[cli]", *group("types"))
+    session.install(".[cli]", *group("types", "test"))
     session.run("mypy")
     session.run("basedpyright")
     session.chdir(session.create_tmp())  # away from the sources: what is looked at is what was installed
