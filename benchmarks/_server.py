@@ -60,7 +60,7 @@ class Answer(asyncio.Protocol):
         if len(rest) < length:
             return
         self.data = rest[length:]
-        self.transport.write(self.page if b"limit=100" in head.split(b"\r\n")[0] else self.small)  # type: ignore[attr-defined]
+        self.transport.write(self.page if b"limit=100" in head.split(b"\r\n")[0] else self.small)
 
 
 async def _serve() -> None:

@@ -108,7 +108,7 @@ def with_attrs(name: str, spec: Spec, nested: type | None, converter: cattrs.Con
     fields = {"id": attrs.field(type=str)}
     fields |= {key: attrs.field(type=kind | None, default=None) for key, kind in spec.items()}
     if nested is not None:
-        fields["campaigns"] = attrs.field(type=list[nested] | None, default=None)  # type: ignore[valid-type]
+        fields["campaigns"] = attrs.field(type=list[nested] | None, default=None)
     made = attrs.make_class(name, fields, slots=True, kw_only=True)
     renamed = {key: override(rename="_id" if key == "id" else camel(key)) for key in fields}
     converter.register_structure_hook(made, make_dict_structure_fn(made, converter, **renamed))
@@ -126,7 +126,7 @@ def by_cattrs(spec: Spec, *, nested: bool) -> Contender:
         renamed = {key: override(rename=camel(key)) for key in CAMPAIGN}
         converter.register_structure_hook(inner, make_dict_structure_fn(inner, converter, **renamed))
     row = with_attrs("Row", spec, inner, converter)
-    return lambda body: converter.structure(orjson.loads(body), list[row])  # type: ignore[valid-type]
+    return lambda body: converter.structure(orjson.loads(body), list[row])
 
 
 def by_pydantic(spec: Spec, *, nested: bool) -> Contender:
@@ -136,9 +136,9 @@ def by_pydantic(spec: Spec, *, nested: bool) -> Contender:
     if nested:
         names: dict[str, Any] = {key: (kind | None, None) for key, kind in CAMPAIGN.items()}
         inner = pydantic.create_model("Campaign", __config__=config, **names)
-        fields["campaigns"] = (list[inner] | None, None)  # type: ignore[valid-type]
+        fields["campaigns"] = (list[inner] | None, None)
     row = pydantic.create_model("Row", __config__=config, **fields)
-    return pydantic.TypeAdapter(list[row]).validate_json  # type: ignore[valid-type]
+    return pydantic.TypeAdapter(list[row]).validate_json
 
 
 def by_msgspec(spec: Spec, *, nested: bool) -> Contender:
@@ -147,9 +147,9 @@ def by_msgspec(spec: Spec, *, nested: bool) -> Contender:
     if nested:
         names: list[Any] = [(key, kind | None, None) for key, kind in CAMPAIGN.items()]
         inner = msgspec.defstruct("Campaign", names, rename="camel")
-        fields.append(("campaigns", list[inner] | None, None))  # type: ignore[valid-type]
+        fields.append(("campaigns", list[inner] | None, None))
     row = msgspec.defstruct("Row", fields, rename="camel")
-    return msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type]
+    return msgspec.json.Decoder(list[row]).decode
 
 
 def by_ours(item: type[Model]) -> Contender:

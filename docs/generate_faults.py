@@ -6,9 +6,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from lemlist_async import Effect  # noqa: E402
-from lemlist_async.errors import AmbiguousError  # noqa: E402
-from tests.support.faults_table import FAULTS, TRIES, Fault  # noqa: E402  # the path has to be there first
+from lemlist_async import Effect  # noqa: E402  # the path has to be there first
+from lemlist_async.errors import AmbiguousError  # noqa: E402  # as above
+from tests.support.faults_table import FAULTS, TRIES, Fault  # noqa: E402  # as above
 
 HEAD = f"""\
 # Faults, and what becomes of a call

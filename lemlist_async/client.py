@@ -14,7 +14,7 @@ import attrs
 
 from lemlist_async import __version__
 from lemlist_async.core.payload import query_value
-from lemlist_async.core.wire import Call, Effect, fill
+from lemlist_async.core.wire import Call, Effect
 from lemlist_async.credentials import DEFAULT_BASE_URL, ApiKey, BaseURL
 from lemlist_async.errors import APIKeyError, ConfigurationError, InvalidInputError
 from lemlist_async.hooks import EventName, Hook
@@ -427,7 +427,6 @@ def _path(path: str, ids: tuple[str, ...]) -> str:
         )
     if path.count("{") != len(ids):
         raise InvalidInputError(f"{path!r} has {path.count('{')} places, {len(ids)} values are given")
-    fill(path, ids)
     return path
 
 

@@ -161,11 +161,8 @@ class Terminal:
             self.console.print(line, markup=False, soft_wrap=True)
 
 
-class Plain:
-    """For a pipe or a log."""
-
-    def __init__(self) -> None:
-        self._last = 0.0
+class _Lines:
+    """What needs no screen to be set up and put back."""
 
     def __enter__(self) -> Self:
         return self
@@ -174,6 +171,13 @@ class Plain:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
+
+
+class Plain(_Lines):
+    """For a pipe or a log."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
 
     def say(self, line: str) -> None:
         """A line."""
@@ -212,16 +216,8 @@ class Plain:
             self.say(line)
 
 
-class Json:
+class Json(_Lines):
     """For a program: remarks go to the error stream, and one object to the output."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
 
     def say(self, line: str) -> None:
         """Not among the output."""
