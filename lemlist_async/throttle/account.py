@@ -6,7 +6,6 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
 
 import attrs
 
@@ -21,7 +20,8 @@ SPREAD = 0.1
 """Part of a pause that is added at random, so that processes do not come back together."""
 
 
-class Grant(NamedTuple):
+@attrs.define
+class Grant:
     """The permission to send one request."""
 
     at: float
@@ -75,14 +75,15 @@ class Account:
     """No grant before this instant."""
     counts: Counter[str] = attrs.field(factory=Counter[str], init=False)
     _foreign: Foreign = attrs.field(init=False)
-    _heeds_foreign: bool = attrs.field(init=False)
+    heeds_foreign: bool = attrs.field(init=False)
+    """Whether other programs that use the key are made room for, as far as headers show them."""
 
     def __attrs_post_init__(self) -> None:
         options = self.options
         mode: Mode = "kernel" if options.strict else "ledger"
         self.ledger = Ledger(options.quota, options.window, options.margin, mode)
         self._foreign = Foreign(options.window)
-        self._heeds_foreign = options.foreign
+        self.heeds_foreign = options.foreign
 
     @property
     def stats(self) -> Stats:
@@ -98,7 +99,7 @@ class Account:
 
         A request may go now if that instant is not after `now`.
         """
-        if not self._heeds_foreign:
+        if not self.heeds_foreign:
             return max(self.gate, self.ledger.next_grant())
         self.ledger.resize(self.limit(now))
         return max(self.gate, min(self.ledger.next_grant(), self._foreign.until()))
@@ -152,13 +153,13 @@ class Account:
     def _checked(self, grant: Grant, now: float, rate: RateState | None) -> None:
         if grant.timed:
             self.round_trips.see(now, now - grant.at)
-        if self._heeds_foreign:
+        if self.heeds_foreign:
             self._foreign.shown(now, self._others(grant, rate, self.ledger.mode))
         self.ledger.stamp(max(grant.at, now - self.credit(now)), trial=grant.trial)
 
     def _learn(self, grant: Grant, now: float, rate: RateState | None) -> None:
         """A refusal is the work of others, or else of a rule of the server that only the kernel rule respects."""
-        self._heeds_foreign = True
+        self.heeds_foreign = True
         if self.ledger.mode == "kernel" or self._others(grant, rate, "kernel"):
             self._foreign.concede(now)
         else:

@@ -55,10 +55,13 @@ class Ledger:
 
     def grant(self, now: float) -> bool:
         """Hold a slot for a request that goes now; true if it is a trial of the server."""
-        self._forget(now)
+        # a sliding counter looks back over two windows
+        if self._stamps and self._stamps[0] <= now - 2 * self.window:
+            del self._stamps[: bisect_right(self._stamps, now - 2 * self.window)]
         trial = self._tries(now)
         self.trials += trial
-        self._hold(1)
+        self.in_flight += 1
+        self._kernel = None
         return trial
 
     def stamp(self, at: float, *, trial: bool) -> None:
@@ -69,7 +72,8 @@ class Ledger:
     def give_back(self, *, trial: bool) -> None:
         """The request was never sent: its slot is free at once."""
         self.trials -= trial
-        self._hold(-1)
+        self.in_flight -= 1
+        self._kernel = None
 
     def resize(self, limit: int) -> None:
         """Go on with another limit; what is held stays held."""
@@ -103,15 +107,6 @@ class Ledger:
         # when a whole quota of trials might fly there is no doubt left, and no need to tell them apart
         in_doubt = self.mode == "ledger" and self.passed < TRUST * self.limit
         return in_doubt and self._kernel_opens() > now
-
-    def _hold(self, slots: int) -> None:
-        self.in_flight += slots
-        self._kernel = None
-
-    def _forget(self, now: float) -> None:
-        # a sliding counter looks back over two windows
-        if self._stamps and self._stamps[0] <= now - 2 * self.window:
-            del self._stamps[: bisect_right(self._stamps, now - 2 * self.window)]
 
     def _ledger_opens(self) -> float:
         surplus = self.in_flight + len(self._stamps) - self.limit

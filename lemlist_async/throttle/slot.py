@@ -9,8 +9,6 @@ from lemlist_async.throttle.account import Account, Grant, RateState
 
 WaitReason = Literal["quota", "gate"]
 """Why a request had to wait: the quota was used (or a burst spread out), or a 429 had shut the gate."""
-Report = Callable[[Account, float], None]
-"""Tells the account, at an instant, what became of a request."""
 
 
 class Slot:
@@ -19,19 +17,19 @@ class Slot:
     A slot about which nothing is said is held for ever: the call belongs into an ``except`` or ``finally``.
     """
 
-    __slots__ = ("_clock", "_deliver", "_grant", "reason", "waited")
+    __slots__ = ("_clock", "_grant", "_settle", "reason", "waited")
 
     def __init__(
         self,
         grant: Grant,
-        deliver: Callable[[Slot, Report], None],
+        settle: Callable[[Slot], Account],
         clock: Callable[[], float],
         waited: float,
         reason: WaitReason | None,
     ) -> None:
         self._grant = grant
         self._clock = clock
-        self._deliver: Callable[[Slot, Report], None] | None = deliver
+        self._settle: Callable[[Slot], Account] | None = settle
         self.waited: float = waited
         """Seconds from asking to the grant."""
         self.reason: WaitReason | None = reason
@@ -43,16 +41,16 @@ class Slot:
         The round trip counts from here. One that included the connection would promise more than the next
         request, on a connection that is there, can keep.
         """
-        # not _replace(), which takes several times as long
-        self._grant = Grant(self._clock(), self._grant.trial, self._grant.timed)
+        self._grant.at = self._clock()
 
     def untimed(self) -> None:
         """Nobody can tell when the first byte leaves: the answer says nothing of the round trip."""
-        self._grant = self._grant._replace(timed=False)
+        self._grant.timed = False
 
     def answered(self, rate: RateState | None = None) -> None:
         """An answer came, whatever it said; `rate` is what its headers say of the quota."""
-        self._report(lambda account, now: account.answered(self._grant, now, rate))
+        if account := self._end():
+            account.answered(self._grant, self._clock(), rate)
 
     def refused(self, retry_after: float | None, *, by_limiter: bool, rate: RateState | None = None) -> None:
         """A 429 came: everybody who uses the key waits for `retry_after` seconds (a window if None).
@@ -60,28 +58,27 @@ class Slot:
         `by_limiter` is false for the page of a gateway, which says nothing of the server's rule. A 429 that
         is a limit of the plan is no refusal: report it with `answered`.
         """
-        self._report(
-            lambda account, now: account.refused(
-                self._grant, now, retry_after, by_limiter=by_limiter, rate=rate
-            )
-        )
+        if account := self._end():
+            account.refused(self._grant, self._clock(), retry_after, by_limiter=by_limiter, rate=rate)
 
     def aborted(self) -> None:
         """The request was given up, or the connection failed, before an answer came.
 
         Like `answered`, but its duration says nothing of how fast the server answers.
         """
-        self._report(lambda account, now: account.aborted(self._grant, now))
+        if account := self._end():
+            account.aborted(self._grant, self._clock())
 
     def give_back(self) -> None:
         """Nothing of the request was ever written: the slot is free again at once."""
-        self._report(lambda account, _now: account.given_back(self._grant))
+        if account := self._end():
+            account.given_back(self._grant)
 
-    def _report(self, report: Report) -> None:
-        deliver, self._deliver = self._deliver, None
-        if deliver:
-            deliver(self, report)
+    def _end(self) -> Account | None:
+        """The account to tell; None after the first time."""
+        settle, self._settle = self._settle, None
+        return settle(self) if settle else None
 
     def __repr__(self) -> str:
-        state = "held" if self._deliver else "settled"
+        state = "held" if self._settle else "settled"
         return f"<Slot({state}, granted at {self._grant.at:.6f}, waited {self.waited:.3f} s)>"

@@ -20,7 +20,7 @@ from lemlist_async.throttle.forecast import forecast
 from lemlist_async.throttle.lanes import Lanes
 from lemlist_async.throttle.ledger import Mode
 from lemlist_async.throttle.options import DEFAULT, ThrottleOptions
-from lemlist_async.throttle.slot import Report, Slot, WaitReason
+from lemlist_async.throttle.slot import Slot, WaitReason
 
 
 @attrs.define(eq=False)
@@ -77,10 +77,12 @@ class Throttle:
         if loop is not self._loop:
             self._bind(loop)
         now = self._clock()
-        if not self._lanes and self._account.next_grant(now) <= now and self._pace_allows():
-            if self._pacer:
+        if not self._lanes and self._account.next_grant(now) <= now:
+            if not self._pacer:
+                return self._grant(now, 0.0, None)
+            if self._pacer.has_capacity():
                 await self._pacer.acquire()
-            return self._grant(now, waited=0.0, reason=None)
+                return self._grant(now, 0.0, None)
         max_wait = self.options.max_wait if max_wait is None else max_wait
         self._turn_away(lane, max_wait)
         return await self._wait(lane, _Waiter(loop.create_future(), now, owner), max_wait)
@@ -132,6 +134,11 @@ class Throttle:
         return self._account.round_trips.smallest(self._clock())
 
     @property
+    def heeds_rate(self) -> bool:
+        """Whether it makes use of what a success says of the quota in its headers."""
+        return self._account.heeds_foreign
+
+    @property
     def stats(self) -> Stats:
         """Counters since the throttle was made."""
         return self._account.stats
@@ -162,9 +169,6 @@ class Throttle:
         for slot in tuple(self._open):
             slot.aborted()
         self._pacer = AsyncLimiter(*bucket) if (bucket := self.options.bucket) else None
-
-    def _pace_allows(self) -> bool:
-        return self._pacer is None or self._pacer.has_capacity()
 
     def _turn_away(self, lane: Lane, max_wait: float | None) -> None:
         full = self.options.max_queue is not None and self._lanes.size(lane) >= self.options.max_queue
@@ -269,17 +273,18 @@ class Throttle:
             if not waiter.future.done():
                 now = self._clock()
                 reason: WaitReason = "gate" if self._account.gate > waiter.since else "quota"
-                waiter.future.set_result(self._grant(now, waited=now - waiter.since, reason=reason))
+                waiter.future.set_result(self._grant(now, now - waiter.since, reason))
                 return
 
-    def _grant(self, now: float, *, waited: float, reason: WaitReason | None) -> Slot:
+    def _grant(self, now: float, waited: float, reason: WaitReason | None) -> Slot:
         if reason:
             self._account.counts["waits"] += 1
         slot = Slot(self._account.grant(now), self._settle, self._clock, waited, reason)
         self._open.add(slot)
         return slot
 
-    def _settle(self, slot: Slot, report: Report) -> None:
+    def _settle(self, slot: Slot) -> Account:
+        """A request has ended: what it tells the account may be what the pump waits for."""
         self._open.discard(slot)
-        report(self._account, self._clock())
-        self._ring()
+        self._ring()  # which wakes it only after this step of the loop
+        return self._account
