@@ -94,6 +94,9 @@ class Hooks:
 
         return off
 
+    def __bool__(self) -> bool:
+        return any(self._by_name.values())
+
     def wants(self, name: EventName) -> bool:
         """Whether anybody listens, so that an event nobody wants is never made."""
         return bool(self._by_name.get(name))

@@ -1,13 +1,12 @@
-"""aiohttp client middlewares of one try: auth outermost, then classify, then throttle next to the wire."""
+"""The aiohttp client middleware of one try: the key, the throttle, and what an answer or a fault means."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
 import aiohttp
-from yarl import URL
+from aiohttp.hdrs import AUTHORIZATION
 
 from lemlist_async.core.classify import by_limiter, is_plan_limit, refusal
 from lemlist_async.core.headers import read_quota, read_rate
@@ -22,59 +21,101 @@ from lemlist_async.transport.watch import Limit
 
 _ERROR_BODY = 64 * 1024
 """Bytes of an error's body that are read; more closes the connection instead."""
-Handler = aiohttp.ClientHandlerType
 
 
 class Try:
-    """One try of a call, as three middlewares that share what happened.
+    """One try of a call: what happens between aiohttp and the wire, and what is known of it afterwards.
 
-    Because `classify` turns aiohttp's exceptions into ours inside aiohttp's own loop, aiohttp never sends a
-    request again by itself: each repeat is a decision of the pipeline.
+    Because this turns aiohttp's exceptions into ours inside aiohttp's own loop, aiohttp never sends a request
+    again by itself: each repeat is a decision of the pipeline. It is one middleware and not one for the key, the
+    throttle and the answers each, since aiohttp wraps every one anew for every request.
     """
+
+    __slots__ = ("_call", "_key", "_limit", "_options", "_owner", "_throttle", "granted", "sent", "slot")
 
     def __init__(
         self,
         call: Call[Any],
-        key: ApiKey,
-        origin: URL,
+        key: ApiKey | None,
         throttle: Throttle,
         options: Options,
-        limit: asyncio.Timeout | Limit,
+        limit: Limit,
         owner: object,
     ) -> None:
         self._call = call
         self._key = key
-        self._origin = origin
+        """None for a host that is not to see it: files of exports may lie elsewhere."""
         self._throttle = throttle
         self._options = options
-        self._owner = owner
         self._limit = limit
+        self._owner = owner
         self.sent: bool = False
+        """Whether a byte of it may have left."""
         self.granted: float | None = None
+        """When the throttle let it go."""
         self.slot: Slot | None = None
 
-    @property
-    def middlewares(self) -> tuple[aiohttp.ClientMiddlewareType, ...]:
-        """Outermost first."""
-        return self.authenticate, self.classify, self.throttle
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Wait for a slot, send, and raise our error for all that is no success.
 
-    async def authenticate(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
-        """Add the key, for our own origin only: files of exports may lie elsewhere."""
-        if request.url.origin() == self._origin:
-            request.headers["Authorization"] = self._key.authorization
-        return await handler(request)
-
-    async def classify(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
-        """Raise our error for a status that is no success, and in place of each of aiohttp's exceptions."""
+        The slot is held until a window after the answer, whatever the answer was.
+        """
+        if self._key is not None:
+            request.headers[AUTHORIZATION] = self._key.authorization
+        failed: LemlistError
+        slot = await self._take_slot(request)
         try:
             response = await handler(request)
+        except BaseException as error:
+            self._end(slot, request)
+            if not isinstance(error, CAUGHT):
+                raise
+            failed = fault(error, self._call, sent=self.sent)
+        else:
+            self.sent = True
+            self._settle(slot, response)
             if response.status < 300:
                 return response
             failed = await self._refusal(response)
-        except CAUGHT as error:
-            failed = fault(error, self._call, sent=self.sent)
         # outside of the except block: aiohttp's exception, as a context, would carry the request's headers
         raise failed
+
+    async def _take_slot(self, request: aiohttp.ClientRequest) -> Slot:
+        options = self._options
+        slot = self.slot = await self._throttle.acquire(
+            options.lane, max_wait=options.max_wait, owner=self._owner
+        )
+        if isinstance(request, Request):
+            request.slot = slot
+        else:
+            slot.untimed()
+        # the time of the try runs from here: what went before was the queue
+        self.granted = time.monotonic()
+        if options.timeouts.attempt is not None:
+            self._limit.allow(options.timeouts.attempt)
+        return slot
+
+    def _end(self, slot: Slot, request: aiohttp.ClientRequest) -> None:
+        """No answer came."""
+        # a request of a borrowed session does not tell whether it was written: it counts as sent
+        self.sent = not isinstance(request, Request) or request.written
+        if self.sent:
+            slot.aborted()
+        else:
+            slot.give_back()
+
+    def _settle(self, slot: Slot, response: aiohttp.ClientResponse) -> None:
+        """An answer came: it may say more of the quota than that it was used."""
+        headers = response.headers
+        if response.status == 429 and not is_plan_limit(self._call, rate := read_rate(headers)):
+            state = RateState(rate.limit, rate.remaining)
+            slot.refused(rate.retry_after, by_limiter=by_limiter(Reply(429, headers)), rate=state)
+        elif self._throttle.heeds_rate:
+            slot.answered(RateState(*read_quota(headers)))
+        else:
+            slot.answered()
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> LemlistError:
         status = response.status
@@ -87,49 +128,6 @@ class Try:
             # the status alone says enough: a gateway's page that was cut must not hide its 502
             body = b""
         return refusal(self._call, Reply(status, response.headers, body or b""))
-
-    async def throttle(self, request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
-        """Wait for a slot, send, and hold the slot until a window after the answer."""
-        slot = self.slot = await self._throttle.acquire(
-            self._options.lane, max_wait=self._options.max_wait, owner=self._owner
-        )
-        self._start()
-        if isinstance(request, Request):
-            request.slot = slot
-        else:
-            slot.untimed()
-        try:
-            response = await handler(request)
-        except BaseException:
-            # a request of a borrowed session does not tell whether it was written: it counts as sent
-            self.sent = not isinstance(request, Request) or request.written
-            if self.sent:
-                slot.aborted()
-            else:
-                slot.give_back()
-            raise
-        self.sent = True
-        self._settle(slot, response)
-        return response
-
-    def _start(self) -> None:
-        """The time of the try runs from here: what went before was the queue."""
-        self.granted = time.monotonic()
-        seconds = self._options.timeouts.attempt
-        if seconds is not None:
-            until = asyncio.get_running_loop().time() + seconds
-            deadline = self._limit.when()
-            self._limit.reschedule(until if deadline is None else min(until, deadline))
-
-    def _settle(self, slot: Slot, response: aiohttp.ClientResponse) -> None:
-        headers = response.headers
-        state = RateState(*read_quota(headers)) if "X-RateLimit-Limit" in headers else None
-        if response.status == 429:
-            rate = read_rate(headers)
-            if not is_plan_limit(self._call, rate):
-                slot.refused(rate.retry_after, by_limiter=by_limiter(Reply(429, headers)), rate=state)
-                return
-        slot.answered(state)
 
 
 async def read_capped(response: aiohttp.ClientResponse, cap: int) -> bytes | None:

@@ -39,7 +39,7 @@ from lemlist_async.throttle import Throttle
 from lemlist_async.transport.faults import CAUGHT, fault, maybe_done
 from lemlist_async.transport.middleware import Try, read_capped
 from lemlist_async.transport.session import Session
-from lemlist_async.transport.watch import LONG, Limit, Watch
+from lemlist_async.transport.watch import Limit, Watch
 
 _log = logging.getLogger("lemlist_async")
 T = TypeVar("T")
@@ -56,6 +56,8 @@ class _Journey:
 
     call: Call[Any]
     url: URL
+    key: ApiKey | None
+    """None where the address is another's, who must not see it."""
     options: Options
     deadline: float | None
     """On the clock of the event loop."""
@@ -118,14 +120,7 @@ class Pipeline:
     # The loop over tries ------------------------------------------------------------------------------
 
     async def _repeat(self, call: Call[Any], options: Options, *, streamed: bool) -> Any:
-        self._fail_fast(call)
-        # a value that no path can carry is refused here, before anything waits or is sent
-        url = URL(f"{self._base}{call.target}", encoded=True) if call.url is None else _foreign(call)
-        deadline = options.deadline
-        if deadline is not None:
-            deadline += asyncio.get_running_loop().time()
-        journey = _Journey(call, url, options, deadline)
-        self._budget.earn()
+        journey = self._set_out(call, options)
         while True:
             try:
                 result = await self._once(journey, streamed)
@@ -140,6 +135,21 @@ class Pipeline:
                 self._refusals, self._refused = 0, None
                 return result
             await self._rest(pause)
+
+    def _set_out(self, call: Call[Any], options: Options) -> _Journey:
+        if self._refused is not None:
+            self._fail_fast(call, *self._refused)
+        # a value that no path can carry is refused here, before anything waits or is sent
+        if call.url is None:
+            url, ours = URL(self._base + call.target, encoded=True), True
+        else:
+            url = _foreign(call)
+            ours = url.origin() == self._origin
+        deadline = options.deadline
+        if deadline is not None:
+            deadline += asyncio.get_running_loop().time()
+        self._budget.earn()
+        return _Journey(call, url, self._key if ours else None, options, deadline)
 
     async def _rest(self, seconds: float) -> None:
         """The pause before a try; `aclose` ends it."""
@@ -195,15 +205,16 @@ class Pipeline:
 
     async def _once(self, journey: _Journey, streamed: bool) -> Any:
         """One try: its time, and its line in the record."""
-        limit = self._limit(journey)
-        attempt = Try(journey.call, self._key, self._origin, self.throttle, journey.options, limit, self)
+        limit = Limit(self._watch, journey.deadline)
+        attempt = Try(journey.call, journey.key, self.throttle, journey.options, limit, self)
         error: LemlistError
         try:
             # on a warm connection a request leaves before any timer could ring
-            if (left := journey.left(asyncio.get_running_loop().time())) is not None and left <= 0:
+            if journey.deadline is not None and journey.deadline <= asyncio.get_running_loop().time():
                 raise TimeoutError
-            async with limit:
-                status, result = await self._exchange(journey, attempt, streamed)
+            with limit:
+                response = await self._send(journey, attempt, streamed)
+                result = await self._take(journey, response, streamed)
         except TimeoutError:
             error = self._out_of_time(journey, attempt)
         except LemlistError as failed:
@@ -211,31 +222,13 @@ class Pipeline:
             # the queue and the session do not know whose call they refuse
             error.operation = error.operation or journey.call.operation
         else:
-            self._succeeded(journey, attempt, status)
+            if self.hooks:
+                self._succeeded(journey, attempt, response.status)
             return result
         self._note(journey, attempt, _outcome(error))
         error.scrub(self._key.redact)
         # the frames it came through hold what the server sent, which may echo the key
         raise error.with_traceback(None)
-
-    def _limit(self, journey: _Journey) -> asyncio.Timeout | Limit:
-        """A time limit, not begun yet: to the instant for a deadline or a short one, else to a quarter second."""
-        seconds = journey.options.timeouts.attempt
-        if journey.deadline is None and seconds is not None and seconds >= LONG:
-            return Limit(self._watch)
-        return asyncio.timeout_at(journey.deadline)
-
-    async def _exchange(self, journey: _Journey, attempt: Try, streamed: bool) -> tuple[int, Any]:
-        """Send, and take what is asked for of the answer."""
-        response = await self._send(journey, attempt, streamed)
-        try:
-            # a stream is handed on once its headers are there, unless they announce a page and no answer
-            if streamed and not is_html(Reply(response.status, response.headers)):
-                return response.status, response
-            return response.status, self._decode(journey.call, await self._read(journey, response))
-        except BaseException:
-            response.close()
-            raise
 
     def _send(self, journey: _Journey, attempt: Try, streamed: bool) -> Awaitable[aiohttp.ClientResponse]:
         call = journey.call
@@ -251,23 +244,32 @@ class Pipeline:
             call.method,
             journey.url,
             data,
-            attempt.middlewares,
+            attempt,
             timeouts=journey.options.timeouts,
             streamed=streamed,
         )
 
-    async def _read(self, journey: _Journey, response: aiohttp.ClientResponse) -> Reply:
-        call = journey.call
+    async def _take(self, journey: _Journey, response: aiohttp.ClientResponse, streamed: bool) -> Any:
+        """What is asked for of an answer: its result, or (`streamed`) the answer itself."""
+        call, status, headers = journey.call, response.status, response.headers
         try:
-            body = await read_capped(response, journey.options.max_body)
-        except CAUGHT as error:
-            lost = fault(error, call, sent=True, status=response.status)
-        else:
-            if body is not None:
-                return Reply(response.status, response.headers, body)
-            why = f"the answer is larger than {journey.options.max_body} bytes"
-            lost = maybe_done(call, why, kind="too_large", status=response.status)
-        raise lost
+            # a stream is handed on once its headers are there, unless they announce a page and no answer
+            if streamed and not is_html(Reply(status, headers)):
+                return response
+            try:
+                body = await read_capped(response, journey.options.max_body)
+            except CAUGHT as error:
+                lost = fault(error, call, sent=True, status=status)
+            else:
+                if body is not None:
+                    return self._decode(call, Reply(status, headers, body))
+                why = f"the answer is larger than {journey.options.max_body} bytes"
+                lost = maybe_done(call, why, kind="too_large", status=status)
+            # outside of the except block: the context of an exception would show aiohttp's, and its headers
+            raise lost
+        except BaseException:
+            response.close()
+            raise
 
     def _decode(self, call: Call[Any], reply: Reply) -> Any:
         failed = unlike_the_api(call, reply)
@@ -363,10 +365,7 @@ class Pipeline:
         if self._refusals >= REFUSED_KEY_TRIES:
             self._refused = time.monotonic() + REFUSED_KEY_SECONDS, error
 
-    def _fail_fast(self, call: Call[Any]) -> None:
-        if self._refused is None:
-            return
-        until, last = self._refused
+    def _fail_fast(self, call: Call[Any], until: float, last: AuthenticationError) -> None:
         if time.monotonic() >= until:
             self._refused, self._refusals = None, 0
             return

@@ -7,7 +7,7 @@ import inspect
 import os
 import ssl as ssl_module
 import warnings
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from typing import Any
 
 import aiohttp
@@ -43,8 +43,10 @@ class Session:
         self._borrowed = borrowed
         self._own: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        # the own session sends these with every request; a borrowed one has to be told each time
         self._headers = {"User-Agent": network.user_agent, "Accept": ACCEPT}
-        self._json_headers = {**self._headers, "Content-Type": "application/json"}
+        self._each = {} if borrowed is None else self._headers
+        self._each_json = {**self._each, "Content-Type": "application/json"}
         self._more = _more(network, borrowed=borrowed is not None)
         self._pid = os.getpid()
         self._closed = False
@@ -85,6 +87,7 @@ class Session:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=POOL, ssl=self._network.ssl, ttl_dns_cache=60),
             cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._headers,
             request_class=Request,
             timeout=_client_timeout(self._timeouts, streamed=False),
             trust_env=False,
@@ -106,7 +109,7 @@ class Session:
         method: str,
         url: URL,
         data: bytes | aiohttp.FormData | None,
-        middlewares: Sequence[aiohttp.ClientMiddlewareType],
+        middleware: aiohttp.ClientMiddlewareType,
         *,
         timeouts: Timeouts,
         streamed: bool,
@@ -119,8 +122,8 @@ class Session:
             method,
             url,
             data=data,
-            headers=self._json_headers if type(data) is bytes else self._headers,
-            middlewares=middlewares,
+            headers=self._each_json if type(data) is bytes else self._each,
+            middlewares=(middleware,),
             allow_redirects=False,
             **more,
         )

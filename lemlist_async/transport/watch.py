@@ -1,4 +1,4 @@
-"""Long time limits that share one timer: most never ring, and a timer for each costs more than the rest of it."""
+"""The time that a try may take: a deadline to the instant, and long limits that share one timer."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from types import TracebackType
 from typing import Any, Self
 
 TICK = 0.25
-"""Seconds between two looks: by so much a limit may end late."""
+"""Seconds between two looks: by so much a long limit may end late."""
 LONG = 5.0
 """Seconds from which on that does not matter."""
 
 
 class Watch:
-    """Ends what runs under its limits once their time is over. Belongs to one event loop."""
+    """Ends what runs under long limits once their time is over. Belongs to one event loop.
+
+    Most limits never end: a timer of the loop for each would cost more than all the rest of it.
+    """
 
     def __init__(self) -> None:
         self._running: dict[Limit, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, limit: Limit, until: float) -> None:
-        """Look after a limit that ends at `until`, on the clock of the event loop."""
+    def add(self, limit: Limit, until: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Look after a limit that ends at `until`, on the clock of the loop."""
         self._running[limit] = until
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(TICK, self._tick, asyncio.get_running_loop())
+            self._timer = loop.call_later(TICK, self._tick, loop)
 
     def remove(self, limit: Limit) -> None:
         """Forget a limit; nothing happens if it is not there."""
@@ -39,42 +42,53 @@ class Watch:
 
 
 class Limit:
-    """What `asyncio.Timeout` is, with the timer of a `Watch`: TimeoutError in place of its own cancellation."""
+    """What `asyncio.Timeout` is, but for the shared timer: TimeoutError in place of its own cancellation.
 
-    __slots__ = ("_before", "_expired", "_task", "_until", "_watch")
+    `deadline` is on the clock of the event loop; a limit that began after it ends at the first wait.
+    """
 
-    def __init__(self, watch: Watch) -> None:
+    __slots__ = ("_before", "_deadline", "_expired", "_loop", "_task", "_timers", "_watch")
+
+    def __init__(self, watch: Watch, deadline: float | None = None) -> None:
         self._watch = watch
-        self._until: float | None = None
+        self._deadline = deadline
+        self._timers: tuple[asyncio.TimerHandle, ...] = ()
+        self._loop = asyncio.get_running_loop()
         self._expired = False
         self._task: asyncio.Task[Any] | None = None
         self._before = 0
 
-    def when(self) -> float | None:
-        """When it ends, on the clock of the event loop; None while it has no end."""
-        return self._until
-
-    def reschedule(self, until: float) -> None:
-        """Give it an end."""
-        self._until = until
-        self._watch.add(self, until)
+    def allow(self, seconds: float) -> None:
+        """So long from now it may go on, if the deadline is not before that."""
+        until = self._loop.time() + seconds
+        if seconds >= LONG:
+            self._watch.add(self, until, self._loop)
+        else:
+            self._ring_at(until)
 
     def expire(self) -> None:
         """Cancel the task that runs under it."""
-        self._expired = True
-        if self._task is not None:
+        if self._task is not None and not self._expired:
+            self._expired = True
             self._task.cancel()
 
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.current_task()
+    def _ring_at(self, until: float) -> None:
+        self._timers = (*self._timers, self._loop.call_at(until, self.expire))
+
+    def __enter__(self) -> Self:
+        task = self._task = asyncio.current_task()
         # somebody else may have asked for an end already: that one is not ours to take back
-        self._before = 0 if self._task is None else self._task.cancelling()
+        self._before = 0 if task is None else task.cancelling()
+        if self._deadline is not None:
+            self._ring_at(self._deadline)
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._watch.remove(self)
+        for timer in self._timers:
+            timer.cancel()
         task, self._task = self._task, None
         if not self._expired or task is None:
             return

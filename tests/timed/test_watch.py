@@ -1,4 +1,4 @@
-"""Limits that share a timer end like those of asyncio."""
+"""Limits end like those of asyncio, whether they share a timer or ring to the instant."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def now() -> float:
 
 
 async def under(watch: Watch, seconds: float, work: float) -> None:
-    async with Limit(watch) as limit:
-        limit.reschedule(now() + seconds)
+    with Limit(watch) as limit:
+        limit.allow(seconds)
         await asyncio.sleep(work)
 
 
@@ -27,6 +27,28 @@ async def test_what_takes_too_long_ends_with_a_timeout_within_a_tick() -> None:
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
+
+
+@pytest.mark.parametrize(("deadline", "attempt"), [(10.0, 60.0), (60.0, 3.0), (10.0, 3.0), (3.0, None)])
+async def test_a_deadline_and_a_short_limit_end_to_the_instant(
+    deadline: float, attempt: float | None
+) -> None:
+    started = now()
+    with pytest.raises(TimeoutError), Limit(Watch(), started + deadline) as limit:
+        if attempt is not None:
+            limit.allow(attempt)
+        await asyncio.sleep(100)
+    assert now() - started == pytest.approx(min(deadline, attempt or deadline), abs=0.001)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_no_timer_is_left_behind() -> None:
+    with Limit(Watch(), now() + 10) as limit:
+        limit.allow(3)
+    # what rings now would cancel this very task
+    await asyncio.sleep(20)
 
 
 async def test_what_is_done_in_time_is_left_alone_and_the_watch_goes_to_sleep() -> None:
@@ -57,7 +79,7 @@ async def test_a_cancellation_that_meets_the_end_of_the_limit_wins() -> None:
     limits: list[Limit] = []
 
     async def work() -> None:
-        async with Limit(watch) as limit:
+        with Limit(watch) as limit:
             limits.append(limit)
             await asyncio.sleep(100)
 
@@ -83,8 +105,8 @@ async def test_within_a_timeout_of_asyncio_the_earlier_one_ends_it() -> None:
 
 async def test_an_error_of_the_work_itself_is_not_replaced() -> None:
     async def work() -> None:
-        async with Limit(Watch()) as limit:
-            limit.reschedule(now() + 60)
+        with Limit(Watch()) as limit:
+            limit.allow(60)
             raise ValueError("mine")
 
     with pytest.raises(ValueError, match="mine"):
