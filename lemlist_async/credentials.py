@@ -26,7 +26,7 @@ class ApiKey:
         APIKeyError: the key is empty, or holds anything but printable ASCII without spaces.
     """
 
-    __slots__ = ("__value",)
+    __slots__ = ("__authorization", "__value")
 
     def __init__(self, value: str) -> None:
         if not isinstance(cast("object", value), str):
@@ -39,11 +39,12 @@ class ApiKey:
                 "was it read from a file with its newline?"
             )
         self.__value = value
+        self.__authorization = "Basic " + base64.b64encode(f":{value}".encode()).decode()
 
     @property
     def authorization(self) -> str:
         """The header value: Basic, with an empty user name and the standard base64 alphabet."""
-        return "Basic " + base64.b64encode(f":{self.__value}".encode()).decode()
+        return self.__authorization
 
     @property
     def fingerprint(self) -> str:

@@ -137,11 +137,10 @@ def fill(template: str, ids: Sequence[str]) -> str:
     if not ids:
         return template
     literals, places = _split(template)
-    filled = [
-        _quote(value, place) + literal
-        for value, place, literal in zip(ids, places, literals[1:], strict=True)
-    ]
-    return literals[0] + "".join(filled)
+    path = literals[0]
+    for value, place, literal in zip(ids, places, literals[1:], strict=True):
+        path += _quote(value, place) + literal
+    return path
 
 
 @functools.lru_cache(256)

@@ -48,18 +48,18 @@ class Resource:
         self._sender = sender
 
     @overload
-    async def _call(
+    def _call(
         self, method: str, into: type[T], path: str, *ids: str, effect: Effect = ..., payload: Payload = ...,
         body: Any = ..., under: str | None = ..., upload: Upload | None = ..., plan_limited: bool = ...,
         verify: str | None = ...,
-    ) -> T: ...  # fmt: skip
+    ) -> Coroutine[Any, Any, T]: ...  # fmt: skip
     @overload
-    async def _call(
+    def _call(
         self, method: str, into: None, path: str, *ids: str, effect: Effect = ..., payload: Payload = ...,
         body: Any = ..., under: str | None = ..., upload: Upload | None = ..., plan_limited: bool = ...,
         verify: str | None = ...,
-    ) -> None: ...  # fmt: skip
-    async def _call(
+    ) -> Coroutine[Any, Any, None]: ...  # fmt: skip
+    def _call(
         self,
         method: str,
         into: Any,
@@ -72,7 +72,7 @@ class Resource:
         upload: Upload | None = None,
         plan_limited: bool = False,
         verify: str | None = None,
-    ) -> Any:
+    ) -> Coroutine[Any, Any, Any]:
         """Send one operation.
 
         `into` is a model, a list or mapping of one, `str` for a text, or None. It is the answer itself, or what
@@ -83,7 +83,7 @@ class Resource:
             decode=reader(into, under, effect is not READ), text=into is str or into is None,
             plan_limited=plan_limited, verify=verify,
         )  # fmt: skip
-        return await self._sender.send(call)
+        return self._sender.send(call)
 
     def _pages(
         self, item: type[T], path: str, *ids: str, scheme: Scheme, payload: Payload = NOTHING,
