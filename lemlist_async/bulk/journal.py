@@ -1,8 +1,8 @@
 """The journal of a job: one SQLite file that tells the truth about each row after a crash.
 
-Write-ahead log with ``synchronous=FULL``: a state is on the disk when the call that wrote it returns. All of
-SQLite runs in one thread of its own; writes that come while it commits go together into the next commit. What
-the file holds is told in `tables`.
+Write-ahead log with ``synchronous=FULL``: a state is on the disk when the call that wrote it returns. A temporary
+journal dies with its process: it holds states back, and writes many at once. All of SQLite runs in one thread of
+its own. What the file holds is told in `tables`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ import os
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
-
-import attrs
 
 from lemlist_async.bulk import tables
 from lemlist_async.bulk.job import Outcome, State
@@ -32,13 +30,12 @@ class JournalError(LemlistError):
     """The journal cannot be used: another job's, a newer version's, in use, damaged, or the disk is full."""
 
 
-@attrs.frozen
-class _Write:
-    """One statement for some rows, and who waits for it to be on the disk."""
-
-    sql: str
-    values: Sequence[Sequence[Any]]
-    written: asyncio.Future[None]
+_DURABLE = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+_DYING = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;"
+_HELD = 500
+"""Outcomes that a temporary journal holds back at most."""
+_Finished = Sequence[tuple[int, Outcome]]
+"""What became of rows, by their numbers."""
 
 
 class Journal:
@@ -46,11 +43,12 @@ class Journal:
 
     def __init__(self, path: Path, *, temporary: bool = False) -> None:
         self.path = path
-        self._temporary = temporary
+        self.temporary = temporary
         self._lock = FileLock(path.with_name(path.name + "-lock"))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lemlist-journal")
-        self._waiting: list[_Write] = []
-        self._writer: asyncio.Task[None] | None = None
+        # what a temporary one has not written yet
+        self._finished: list[tuple[int, Outcome]] = []
+        self._sent: set[int] = set()
         self._db: sqlite3.Connection | None = None
 
     # Opening and closing ------------------------------------------------------------------------------
@@ -116,9 +114,7 @@ class Journal:
         except OSError as error:
             raise JournalError(f"{self.path} cannot be written: {error.strerror}") from None
         self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        # one that dies with its process anyway need not reach the disk
-        synchronous = "OFF" if self._temporary else "FULL"
-        self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous};")
+        self._db.executescript(_DYING if self.temporary else _DURABLE)
         if self._check_version(self._db) == 0:
             self._db.executescript(f"BEGIN; {tables.SCHEMA} COMMIT;")
 
@@ -135,9 +131,7 @@ class Journal:
         return version
 
     async def close(self) -> None:
-        """Write what waits, let go of the file; a temporary one is removed."""
-        if self._writer is not None:
-            await self._writer
+        """Let go of the file; a temporary one is removed."""
         await self.in_thread(self._disconnect)
         self._thread.shutdown(wait=False)
 
@@ -146,7 +140,7 @@ class Journal:
             self._db.close()
             self._db = None
         self._lock.release()
-        if self._temporary:
+        if self.temporary:
             for leftover in self.path.parent.iterdir():
                 leftover.unlink()
             self.path.parent.rmdir()
@@ -199,48 +193,37 @@ class Journal:
         """The next rows in a state, behind row number `after`."""
         return await self.in_thread(lambda: tables.take(self.db, state, after, most))
 
-    async def mark(self, numbers: Iterable[int], state: State) -> None:
-        """Note that rows are about to be sent, or (`new`) that they surely were not."""
-        step = 1 if state is State.SENT else -1
-        statement = f"UPDATE rows SET state = ?, tries = tries + {step} WHERE n = ?"  # noqa: S608  # an int
-        await self._write(statement, [(state, n) for n in numbers])
+    async def write(
+        self, finished: _Finished = (), *, sent: Sequence[int] = (), back: Sequence[int] = ()
+    ) -> None:
+        """Note what became of rows, and which are about to be sent, or (`back`) surely were not.
 
-    async def finish(self, results: Iterable[tuple[int, Outcome]]) -> None:
-        """Note what became of rows."""
-        await self._write(tables.FINISH, [tables.finished(n, outcome) for n, outcome in results])
+        It is on the disk when this returns. A temporary journal may hold it until `flush`.
+        """
+        if not self.temporary:
+            await self.in_thread(lambda: tables.write(self.db, finished, sent=sent, back=back))
+            return
+        self._sent.update(sent)
+        self._sent.difference_update(back, [n for n, _ in finished])
+        self._finished += finished
+        if back or len(self._finished) >= _HELD:
+            await self._write_held(back=back)
 
-    async def _write(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
-        loop = asyncio.get_running_loop()
-        written: asyncio.Future[None] = loop.create_future()
-        self._waiting.append(_Write(sql, values, written))
-        if self._writer is None or self._writer.done():
-            self._writer = loop.create_task(self._commit_all())
-        await written
+    async def flush(self) -> None:
+        """Write what a temporary journal holds back."""
+        if self._finished or self._sent:
+            await self._write_held(sent=tuple(self._sent))
 
-    async def _commit_all(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                await self.in_thread(self._commit, batch)
-            except LemlistError as error:
-                _settle(batch, error)
-            else:
-                _settle(batch, None)
-
-    def _commit(self, batch: Sequence[_Write]) -> None:
-        db = self.db
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            for write in batch:
-                db.executemany(write.sql, write.values)
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
+    async def _write_held(self, *, sent: Sequence[int] = (), back: Sequence[int] = ()) -> None:
+        finished = tuple(self._finished)
+        await self.in_thread(lambda: tables.write(self.db, finished, sent=sent, back=back))
+        # only now: what was done must not look new to another run of the same plan
+        del self._finished[: len(finished)]
+        self._sent.difference_update(sent)
 
     async def counts(self) -> Counter[tuple[str, str]]:
         """How many rows are in each (state, what)."""
+        await self.flush()
         return await self.in_thread(lambda: tables.counts(self.db))
 
     async def credits(self) -> int:
@@ -249,17 +232,9 @@ class Journal:
 
     def rows(self, *, settled: bool = False) -> Iterator[JournalRow]:
         """All rows in order, or (`settled`) those that are not simply done; for use in the journal's thread."""
+        if self._finished or self._sent:
+            tables.write(self.db, tuple(self._finished), sent=tuple(self._sent))
         return tables.all_rows(self.db, settled=settled)
-
-
-def _settle(batch: Sequence[_Write], error: LemlistError | None) -> None:
-    for write in batch:
-        if write.written.done():  # its caller was cancelled
-            continue
-        if error is None:
-            write.written.set_result(None)
-        else:
-            write.written.set_exception(error)
 
 
 def check_same_job(meta: Mapping[str, str], path: Path, mine: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import os
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Self
 import attrs
 import orjson
 
-from lemlist_async.bulk.job import Job, Payload, RowRefusedError, State
+from lemlist_async.bulk.job import Job, RowRefusedError, State
 from lemlist_async.bulk.journal import Journal, check_same_job
 from lemlist_async.bulk.rows import RawRow, Source, digest, is_path, read_rows
 from lemlist_async.bulk.tables import NewRow
@@ -81,7 +82,7 @@ async def make_plan(
     """
     opened = await Journal.open(journal)
     try:
-        options = _text(job.options())
+        options = _sorted(job.options())
         mark = await asyncio.to_thread(digest, Path(source)) if is_path(source) else ""
         meta = await opened.meta()
         mine = {"kind": job.kind, "identity": identity(job), "digest": mark}
@@ -102,33 +103,42 @@ async def make_plan(
 
 def identity(job: Job) -> str:
     """What makes two jobs the same: their options, but for those that may change between runs."""
-    return _text({name: value for name, value in job.options().items() if name not in job.adjustable})
+    return _sorted({name: value for name, value in job.options().items() if name not in job.adjustable})
 
 
-def _text(options: dict[str, Any]) -> str:
+def _sorted(options: dict[str, Any]) -> str:
     return orjson.dumps(options, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _text(payload: dict[str, Any]) -> str:
+    return orjson.dumps(payload, default=str).decode()
 
 
 async def _fill(journal: Journal, job: Job, source: Source, encoding: str) -> None:
     chunk: list[NewRow] = []
+    n = 0
     async for raw in read_rows(source, encoding=encoding):
-        chunk.append(check(job, raw))
+        n += 1
+        chunk.append(check(job, n, raw))
         if len(chunk) == _CHUNK:
             await journal.add(chunk)
             chunk = []
     await journal.add(chunk)
 
 
-def check(job: Job, raw: RawRow) -> NewRow:
+def check(job: Job, n: int, raw: RawRow) -> NewRow:
     """A row as the journal takes it: to be done, or refused with the reason."""
-    kept: Payload = {str(name): value for name, value in itertools.islice(raw.values.items(), 100)}
-    if raw.fault is not None:
-        return NewRow(raw.line, kept, None, raw.fault)
-    try:
-        payload = job.check(raw.values)
-    except RowRefusedError as refused:
-        return NewRow(raw.line, kept, None, str(refused))
-    return NewRow(raw.line, payload, job.key(payload), credits=job.credits(payload))
+    fault = raw.fault
+    if fault is None:
+        try:
+            payload = job.check(raw.values)
+        except RowRefusedError as refused:
+            fault = str(refused)
+        else:
+            key = hashlib.sha256(job.key(payload).encode("utf-8", "replace")).digest()[:16]
+            return NewRow(n, raw.line, key, _text(payload), credits=job.credits(payload))
+    kept = {str(name): value for name, value in itertools.islice(raw.values.items(), 100)}
+    return NewRow(n, raw.line, None, _text(kept), State.REFUSED.value, "refused", fault)
 
 
 async def forecast(job: Job, journal: Journal, limit: int, window: float) -> Forecast:

@@ -108,6 +108,7 @@ class Meter:
         self._before = throttle.stats
         self._total = forecast.to_send + forecast.doubtful + forecast.pending
         self._done = 0
+        self._follows = follows
         self._steps: dict[str, list[int]] = {
             "look up": [forecast.doubtful, 0],
             "send": [forecast.to_send, 0],
@@ -126,17 +127,19 @@ class Meter:
         """The run is over."""
         self._ended = time.monotonic()
 
-    def passed(self, step: str, *, through: bool) -> None:
-        """A row went through a step; `through`: it has its outcome."""
-        self._steps[step][1] += 1
+    def passed(self, step: str, *, through: int, pending: int = 0) -> None:
+        """Rows went through a step; `through`: those that have their outcome."""
+        results = self._steps["results"]
+        if step == "results":
+            results[1] += through
+        else:
+            self._steps[step][1] += through + pending
+        if step == "send" and self._follows:
+            results[0] -= through  # settled as they were sent: there is nothing to fetch for them
         self._done += through
         now = time.monotonic()
         if now - self._marks[-1].at >= 0.5:
             self._marks.append(_Mark(now, self._done, self._throttle.stats.grants))
-
-    def without_result(self) -> None:
-        """A row was settled as it was sent: there is nothing to fetch for it."""
-        self._steps["results"][0] -= 1
 
     @property
     def progress(self) -> Progress:

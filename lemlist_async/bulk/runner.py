@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from lemlist_async.bulk.desk import Desk, Finished
 from lemlist_async.bulk.job import JobStoppedError, Outcome, State
-from lemlist_async.bulk.journal import Journal
+from lemlist_async.bulk.journal import JournalError
 from lemlist_async.bulk.plan import Plan
 from lemlist_async.bulk.progress import Meter, Progress, Report
 from lemlist_async.bulk.settle import OnAmbiguous, Settled, Settler
@@ -27,8 +27,6 @@ _WIDEST = 96
 """Batches in flight at most, however high the limit is set."""
 _HELD = 20_000
 """Rows in flight at most, for the memory's sake; two batches always may be."""
-_PAGE = 500
-"""Rows read from the journal at once, at least."""
 
 
 @attrs.frozen
@@ -100,9 +98,10 @@ class Run:
                 self._pass(State.NEW, "send", self._plan.job.batch, self._settler.send),
                 self._collect(),
             ):
-                async with contextlib.aclosing(each) as results:
-                    async for result in results:
-                        yield result
+                async with contextlib.aclosing(each) as groups:
+                    async for results in groups:
+                        for result in results:
+                            yield result
         finally:
             self._meter.end()
             off()
@@ -112,7 +111,7 @@ class Run:
     def _saw_retry(self, _event: object) -> None:
         self._retries += 1
 
-    async def _collect(self) -> AsyncGenerator[RowResult, None]:
+    async def _collect(self) -> AsyncGenerator[list[RowResult], None]:
         """Ask for results again and again, until all are there or none has come for a long time."""
         last = time.monotonic()
         while await self._plan.journal.take(State.PENDING, 0, 1):
@@ -120,9 +119,9 @@ class Run:
             async with contextlib.aclosing(
                 self._pass(State.PENDING, "results", 1, self._settler.follow)
             ) as found:
-                async for result in found:
-                    last = time.monotonic()
-                    yield result
+                async for results in found:
+                    last = time.monotonic() if results else last
+                    yield results
             if time.monotonic() - last > self._patience or await self._told_to_stop(began + self._every):
                 return
 
@@ -133,80 +132,56 @@ class Run:
 
     async def _pass(
         self, state: State, step: str, batch: int, settle: _Settle
-    ) -> AsyncGenerator[RowResult, None]:
+    ) -> AsyncGenerator[list[RowResult], None]:
         """Work off the rows in a state."""
         width = max(2, min(self._lemlist.throttle.limit + _SPARE, _WIDEST + _SPARE, _HELD // batch))
-        results: _Results = asyncio.Queue(width)
-        feed = _Feed(self._plan.journal, state, batch)
-        workers = [asyncio.create_task(self._work(feed, results, settle)) for _ in range(width)]
-        closer = asyncio.create_task(_end_after(workers, results))
+        journal, repeatable = self._plan.journal, self._plan.job.effect.repeatable
+        careful = not (journal.temporary or repeatable)
+        desk = Desk(journal, state, self._stopping, batch=batch, width=width, careful=careful)
+        workers = [asyncio.create_task(self._work(desk, settle)) for _ in range(width)]
+        clerk = asyncio.create_task(desk.serve())
         try:
-            while (result := await results.get()) is not None:
-                if self._passed(step, result[1]):
-                    yield RowResult(result[0].line, result[0].payload, result[1])
+            while found := await desk.results():
+                yield self._passed(step, found)
+            await asyncio.wait(workers)
         finally:
-            for task in (*workers, closer):
+            for task in (*workers, clerk):
                 task.cancel()
-            ended = await asyncio.gather(*workers, closer, return_exceptions=True)
+            ended = await asyncio.gather(*workers, clerk, return_exceptions=True)
+            await desk.put_away()
         for failed in ended:
-            if isinstance(failed, Exception):
+            if isinstance(failed, JournalError):
+                self._halt(failed)
+            elif isinstance(failed, Exception):
                 raise failed
 
-    def _passed(self, step: str, outcome: Outcome) -> bool:
-        """Count a row; whether it has its outcome."""
-        through = outcome.state is not State.PENDING
-        if step != "results":
-            self._meter.passed(step, through=through)
-            if through and self._plan.job.follows and step == "send":
-                self._meter.without_result()
-        elif through:
-            self._meter.passed(step, through=True)
-        return through
+    def _passed(self, step: str, found: Sequence[Finished]) -> list[RowResult]:
+        """Count rows; those that have their outcome."""
+        results = [
+            RowResult(row.line, row.payload, outcome)
+            for row, outcome in found
+            if outcome.state is not State.PENDING
+        ]
+        self._meter.passed(step, through=len(results), pending=len(found) - len(results))
+        return results
 
-    async def _work(self, feed: _Feed, results: _Results, settle: _Settle) -> None:
+    async def _work(self, desk: Desk, settle: _Settle) -> None:
         try:
-            while not self._stopping.is_set() and (rows := await feed.next()):
+            while rows := await desk.next():
                 settled = await settle(rows)
                 if settled.stop is not None:
                     self._halt(settled.stop)
-                for row in rows:
-                    if (outcome := settled.outcomes.get(row.n)) is not None:
-                        await results.put((row, outcome))
+                desk.bring(rows, settled)
         except Exception:
             # a fault in the program, such as in a function of the caller's: the other workers begin no more
             self._stopping.set()
             raise
+        finally:
+            desk.leave()
 
     def _halt(self, error: BaseException) -> None:
         self._error = self._error or error
         self._stopping.set()
 
 
-_Results = asyncio.Queue[tuple[JournalRow, Outcome] | None]
 _Settle = Callable[[Sequence[JournalRow]], Awaitable[Settled]]
-
-
-async def _end_after(workers: Sequence[asyncio.Task[None]], results: _Results) -> None:
-    await asyncio.wait(workers)
-    await results.put(None)
-
-
-class _Feed:
-    """Hands out batches of rows in order, read from the journal page by page."""
-
-    def __init__(self, journal: Journal, state: State, batch: int) -> None:
-        self._journal = journal
-        self._batch = batch
-        self._state = state
-        self._rows: deque[JournalRow] = deque()
-        self._after = 0
-        self._lock = asyncio.Lock()
-
-    async def next(self) -> list[JournalRow]:
-        async with self._lock:
-            if len(self._rows) < self._batch:
-                page = await self._journal.take(self._state, self._after, max(_PAGE, self._batch))
-                if page:
-                    self._after = page[-1].n
-                    self._rows.extend(page)
-            return [self._rows.popleft() for _ in range(min(self._batch, len(self._rows)))]

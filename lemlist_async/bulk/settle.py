@@ -1,4 +1,4 @@
-"""Sends a batch of rows until each one's fate is known, and writes it down before and after."""
+"""Sends a batch of rows until each one's fate is known."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _STOPS = (
 
 @attrs.define
 class Settled:
-    """What became of a batch: rows without an outcome were put back, and wait for another run."""
+    """What became of a batch: rows without an outcome surely did not happen, and wait for another run."""
 
     outcomes: dict[int, Outcome] = attrs.field(factory=dict[int, Outcome])
     """By the number of the row."""
@@ -85,12 +85,13 @@ class Settler:
         """Rows that a look-up found done."""
 
     async def send(self, rows: Sequence[JournalRow]) -> Settled:
-        """Do new rows."""
-        return await self._settle(rows, lost=None)
+        """Do rows that are marked as sent."""
+        return await self._settle(rows, Settled())
 
     async def doubt(self, rows: Sequence[JournalRow]) -> Settled:
         """Find out about rows of an earlier run, and do those that were not done."""
-        return await self._settle(rows, lost="an earlier run was ended before the answer")
+        batch = Settled(lost={row.n for row in rows})
+        return await self._settle(rows, batch, "an earlier run was ended before the answer")
 
     async def follow(self, rows: Sequence[JournalRow]) -> Settled:
         """Ask for the results of pending rows."""
@@ -98,9 +99,8 @@ class Settler:
         try:
             for row in rows:
                 batch.outcomes[row.n] = await self._result(row)
-            await self._finish(batch)
         except _STOPS as error:
-            return Settled(stop=error)
+            batch.stop = error
         return batch
 
     async def _result(self, row: JournalRow) -> Outcome:
@@ -115,43 +115,26 @@ class Settler:
             # asking changes nothing: the next round asks again
             return row.outcome
 
-    async def _settle(self, rows: Sequence[JournalRow], lost: str | None) -> Settled:
-        batch = Settled()
-        if lost is not None:
-            batch.lost.update(row.n for row in rows)
+    async def _settle(self, rows: Sequence[JournalRow], batch: Settled, lost: str | None = None) -> Settled:
         try:
             await self._do(rows, batch, lost)
         except (*_STOPS, DeadlineExceededError) as error:
             batch.stop = error
-        try:
-            await self._write(rows, batch)
-        except JournalError as error:
-            # as after a crash: the journal still says `sent`, and the next run finds out
-            return Settled(stop=error)
-        return batch
-
-    async def _write(self, rows: Sequence[JournalRow], batch: Settled) -> None:
-        left = [row for row in rows if row.n not in batch.outcomes]
-        if not self._job.effect.repeatable:
+        if batch.lost and not self._job.effect.repeatable:
             unknown = Outcome(State.UNKNOWN, "unknown", "a try was lost, and the next one not sent")
-            batch.all_are((row for row in left if row.n in batch.lost), unknown)
-        await self._finish(batch)
-        back = [row.n for row in left if row.n not in batch.outcomes]
-        if back and not isinstance(batch.stop, JournalError):
-            await self._journal.mark(back, State.NEW)
-
-    async def _finish(self, batch: Settled) -> None:
-        if batch.outcomes:
-            await self._journal.finish(batch.outcomes.items())
+            left = [row for row in rows if row.n in batch.lost and row.n not in batch.outcomes]
+            batch.all_are(left, unknown)
+        return batch
 
     async def _do(self, rows: Sequence[JournalRow], batch: Settled, lost: str | None = None) -> None:
         left = rows
         for round_ in range(_ROUNDS):
             if lost is not None:
                 left = await self._not_done(left, lost, batch)
-            if not left:
-                return
-            self.retries += len(left) if round_ else 0
+                if not left:
+                    return
+                await self._journal.write(sent=[row.n for row in left])
+                self.retries += len(left) if round_ else 0
             lost = await self._try(left, batch)
             if lost is None:
                 return
@@ -162,8 +145,7 @@ class Settler:
     async def _try(self, rows: Sequence[JournalRow], batch: Settled) -> str | None:
         """Send rows; how the answer was lost, or None once each row has its outcome."""
         numbers = [row.n for row in rows]
-        again = not batch.lost.isdisjoint(numbers) or any(row.tries for row in rows)
-        await self._journal.mark(numbers, State.SENT)
+        again = any(row.tries for row in rows) or not batch.lost.isdisjoint(numbers)
         try:
             outcomes = await self._job.do(self._lemlist, [row.payload for row in rows], again=again)
         except _STOPS:

@@ -44,11 +44,8 @@ def report() -> Report:
 
 def test_steps_without_rows_are_left_out_and_pending_rows_are_not_through() -> None:
     run = meter(follows=True, to_send=4, pending=1)
-    for _ in range(2):
-        run.passed("send", through=False)
-    run.passed("send", through=True)
-    run.without_result()
-    run.passed("results", through=True)
+    run.passed("send", through=1, pending=2)
+    run.passed("results", through=1, pending=1)
     steps = run.progress.steps
     assert steps == (Step(name="send", total=4, done=3), Step(name="results", total=4, done=1))
     assert (run.progress.total, run.progress.done) == (5, 2)

@@ -17,7 +17,7 @@ from tests.support.clients import KEY, quick
 
 def rows(count: int) -> list[NewRow]:
     """As many rows."""
-    return [NewRow(n, {"value": n}, str(n)) for n in range(1, count + 1)]
+    return [NewRow(n, n, bytes([n]), f'{{"value":{n}}}') for n in range(1, count + 1)]
 
 
 async def test_a_journal_is_read_while_a_runner_writes_it(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ async def test_a_journal_is_read_while_a_runner_writes_it(tmp_path: Path) -> Non
     reader = await Journal.look(tmp_path / "j")
     try:
         assert await reader.counts() == {("new", ""): 3}
-        await writer.finish([(1, Outcome(State.DONE, "made", id="x", result={"a": 1}))])
+        await writer.write([(1, Outcome(State.DONE, "made", id="x", result={"a": 1}))])
         assert await reader.counts() == {("new", ""): 2, ("done", "made"): 1}
         (first, *_) = await reader.in_thread(lambda: list(reader.rows()))
         assert first.outcome == Outcome(State.DONE, "made", None, "x", {"a": 1})
@@ -70,9 +70,8 @@ async def test_a_finished_journal_needs_no_file_beside_it_to_be_read(tmp_path: P
 async def test_rows_are_taken_in_order_in_every_state(tmp_path: Path) -> None:
     journal = await Journal.open(tmp_path / "j")
     await journal.add(rows(9))
-    for n, state in ((2, State.PENDING), (4, State.UNKNOWN), (6, State.PENDING), (8, State.FAILED)):
-        await journal.finish([(n, Outcome(state, "x"))])
-    await journal.mark([9], State.SENT)
+    states = {2: State.PENDING, 4: State.UNKNOWN, 6: State.PENDING, 8: State.FAILED}
+    await journal.write([(n, Outcome(state, "x")) for n, state in states.items()], sent=[9])
     taken = {
         state: [row.n for row in await journal.take(state, 0)]
         for state in (State.NEW, State.PENDING, State.UNKNOWN)
