@@ -117,7 +117,7 @@ def ours_read(lemlist: Lemlist) -> tuple[Call, Call]:
 async def main(rounds: int, calls: int) -> None:
     os.environ.setdefault("OPENAI_API_KEY", KEY)
     with served() as url:
-        throttle = Throttle(ThrottleOptions(limit=1000, window=0.01, pacer=None))
+        throttle = Throttle(ThrottleOptions(limit=1000, window=0.01))
         async with (
             aiohttp.ClientSession() as session,
             httpx.AsyncClient(base_url=url, auth=("", KEY)) as client,

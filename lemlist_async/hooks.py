@@ -76,6 +76,8 @@ class Hooks:
 
     def __init__(self) -> None:
         self._by_name: dict[str, tuple[Hook, ...]] = {}
+        self.silent: bool = True
+        """Whether nobody listens at all, which most clients never do."""
 
     def on(self, name: EventName, hook: Hook) -> Callable[[], None]:
         """Register; the result takes it off again.
@@ -87,15 +89,16 @@ class Hooks:
             raise ConfigurationError(f"no event {name!r}; there are {', '.join(get_args(EventName))}")
         if not callable(hook) or inspect.iscoroutinefunction(hook):
             raise ConfigurationError(f"a hook is a plain function, not {hook!r}")
-        self._by_name[name] = (*self._by_name.get(name, ()), hook)
+        self._set(name, (*self._by_name.get(name, ()), hook))
 
         def off() -> None:
-            self._by_name[name] = tuple(one for one in self._by_name[name] if one is not hook)
+            self._set(name, tuple(one for one in self._by_name[name] if one is not hook))
 
         return off
 
-    def __bool__(self) -> bool:
-        return any(self._by_name.values())
+    def _set(self, name: EventName, hooks: tuple[Hook, ...]) -> None:
+        self._by_name[name] = hooks
+        self.silent = not any(self._by_name.values())
 
     def wants(self, name: EventName) -> bool:
         """Whether anybody listens, so that an event nobody wants is never made."""

@@ -151,10 +151,8 @@ def refusal_inside(call: Call[Any], reply: Reply, found: Any) -> errors.APIStatu
     )
 
 
-def unlike_the_api(call: Call[Any], reply: Reply) -> errors.DecodeError | None:
-    """The error that a page with a 2xx means; None for an answer."""
-    if not is_html(reply):
-        return None
+def unlike_the_api(call: Call[Any], reply: Reply) -> errors.DecodeError:
+    """The error that a page with a 2xx means."""
     return errors.DecodeError(
         "an HTML page instead of an API answer: does the path exist? (unknown paths answer so)",
         status=reply.status,

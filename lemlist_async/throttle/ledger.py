@@ -49,6 +49,8 @@ class Ledger:
         In ledger mode, a request that the kernel rule would hold back is a trial of the server. Few of them
         fly at a time until many have passed: a sliding counter refuses one or two before it is known as one.
         """
+        if self._surplus() < 0:
+            return -math.inf
         if self.mode == "kernel" or self.trials > self.passed // TRUST:
             return self._kernel_opens()
         return self._ledger_opens()
@@ -58,7 +60,7 @@ class Ledger:
         # a sliding counter looks back over two windows
         if self._stamps and self._stamps[0] <= now - 2 * self.window:
             del self._stamps[: bisect_right(self._stamps, now - 2 * self.window)]
-        trial = self._tries(now)
+        trial = self._surplus() >= 0 and self._tries(now)
         self.trials += trial
         self.in_flight += 1
         self._kernel = None
@@ -66,8 +68,8 @@ class Ledger:
 
     def stamp(self, at: float, *, trial: bool) -> None:
         """The request was answered at `at`: its slot is free `window + margin` seconds later."""
-        insort(self._stamps, at + self.margin)
         self.give_back(trial=trial)
+        insort(self._stamps, at + self.margin)
 
     def give_back(self, *, trial: bool) -> None:
         """The request was never sent: its slot is free at once."""
@@ -108,15 +110,15 @@ class Ledger:
         in_doubt = self.mode == "ledger" and self.passed < TRUST * self.limit
         return in_doubt and self._kernel_opens() > now
 
+    def _surplus(self) -> int:
+        """Held slots above the limit; while it is negative, both rules let one more go."""
+        return self.in_flight + len(self._stamps) - self.limit
+
     def _ledger_opens(self) -> float:
-        surplus = self.in_flight + len(self._stamps) - self.limit
-        if surplus < 0:
-            return -math.inf
+        surplus = self._surplus()
         return self._stamps[surplus] + self.window if surplus < len(self._stamps) else math.inf
 
     def _kernel_opens(self) -> float:
-        if self.in_flight + len(self._stamps) < self.limit:
-            return -math.inf
         if self._kernel is None:
             self._kernel = max(self._ledger_opens(), self._estimate_falls())
         return self._kernel

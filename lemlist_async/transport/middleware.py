@@ -65,7 +65,9 @@ class Try:
         if self._key is not None:
             request.headers[AUTHORIZATION] = self._key.authorization
         failed: LemlistError
-        slot = await self._take_slot(request)
+        options = self._options
+        slot = await self._throttle.acquire(options.lane, max_wait=options.max_wait, owner=self._owner)
+        self._granted(slot, request)
         try:
             response = await handler(request)
         except BaseException as error:
@@ -82,20 +84,15 @@ class Try:
         # outside of the except block: aiohttp's exception, as a context, would carry the request's headers
         raise failed
 
-    async def _take_slot(self, request: aiohttp.ClientRequest) -> Slot:
-        options = self._options
-        slot = self.slot = await self._throttle.acquire(
-            options.lane, max_wait=options.max_wait, owner=self._owner
-        )
+    def _granted(self, slot: Slot, request: aiohttp.ClientRequest) -> None:
+        """It is our turn: the time of the try runs from here, since what went before was the queue."""
+        self.slot, self.granted = slot, time.monotonic()
         if isinstance(request, Request):
             request.slot = slot
         else:
             slot.untimed()
-        # the time of the try runs from here: what went before was the queue
-        self.granted = time.monotonic()
-        if options.timeouts.attempt is not None:
-            self._limit.allow(options.timeouts.attempt)
-        return slot
+        if self._options.timeouts.attempt is not None:
+            self._limit.allow(self._options.timeouts.attempt)
 
     def _end(self, slot: Slot, request: aiohttp.ClientRequest) -> None:
         """No answer came."""
@@ -133,11 +130,12 @@ class Try:
 async def read_capped(response: aiohttp.ClientResponse, cap: int) -> bytes | None:
     """The whole body; None if it is larger than `cap` bytes, in which case the connection is closed."""
     content = response.content
-    pieces = [await content.readany()]
-    size = len(pieces[0])
+    # the usual answer came in one piece with its headers
+    body = content.read_nowait() if content.is_eof() else await content.readany()
+    pieces, size = [body], len(body)
     while size <= cap:
-        if content.at_eof():  # the usual answer is there in one piece
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if content.at_eof():
+            return body if len(pieces) == 1 else b"".join(pieces)
         pieces.append(await content.readany())
         size += len(pieces[-1])
     response.close()

@@ -222,7 +222,7 @@ class Pipeline:
             # the queue and the session do not know whose call they refuse
             error.operation = error.operation or journey.call.operation
         else:
-            if self.hooks:
+            if not self.hooks.silent:
                 self._succeeded(journey, attempt, response.status)
             return result
         self._note(journey, attempt, _outcome(error))
@@ -272,9 +272,8 @@ class Pipeline:
             raise
 
     def _decode(self, call: Call[Any], reply: Reply) -> Any:
-        failed = unlike_the_api(call, reply)
-        if failed is not None:
-            raise failed
+        if is_html(reply):
+            raise unlike_the_api(call, reply)
         try:
             found = orjson.loads(reply.body) if reply.body else None
             if (refused := refusal_inside(call, reply, found)) is not None:

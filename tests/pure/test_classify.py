@@ -6,7 +6,14 @@ import orjson
 import pytest
 
 from lemlist_async import errors
-from lemlist_async.core.classify import by_limiter, read_message, refusal, refusal_inside, unlike_the_api
+from lemlist_async.core.classify import (
+    by_limiter,
+    is_html,
+    read_message,
+    refusal,
+    refusal_inside,
+    unlike_the_api,
+)
 from lemlist_async.core.wire import Call, Effect, Reply
 
 GET: Call[Any] = Call("GET", "/campaigns/{campaignId}", ("cam_1",))
@@ -141,12 +148,11 @@ def test_a_redirect_names_the_host_of_its_location_and_nothing_else() -> None:
 
 
 def test_a_page_of_html_under_200_is_no_answer() -> None:
-    assert (
-        unlike_the_api(GET, Reply(200, {"Content-Type": "text/html; charset=utf-8"}, b"<!doctype html>"))
-        is not None
-    )
-    assert unlike_the_api(GET, Reply(200, {"Content-Type": "application/json"}, b"  <HTML>")) is not None
-    assert unlike_the_api(GET, Reply(200, {"Content-Type": "application/json"}, b"{}")) is None
+    page = Reply(200, {"Content-Type": "text/html; charset=utf-8"}, b"<!doctype html>")
+    assert is_html(page)
+    assert "does the path exist?" in str(unlike_the_api(GET, page))
+    assert is_html(Reply(200, {"Content-Type": "application/json"}, b"  <HTML>"))
+    assert not is_html(Reply(200, {"Content-Type": "application/json"}, b"{}"))
 
 
 def test_a_refusal_inside_a_success_is_found() -> None:
