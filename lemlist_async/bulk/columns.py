@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -130,15 +131,18 @@ def single(values: Mapping[str, Any], *names: str) -> str:
 
 def _filled(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for column, value in values.items():
-        if isinstance(value, Mapping | list | tuple | set):
+        if isinstance(value, str):
+            text = value.strip()
+            if "\x00" in text or "\ufffd" in text:
+                raise RowRefusedError(f"{column!r} holds a character that was damaged or is not text")
+            if text:
+                yield column, text
+        elif isinstance(value, Mapping | list | tuple | set):
             raise RowRefusedError(f"{column!r} is nested, which lemlist keeps as '[object Object]'")
-        text = value.strip() if isinstance(value, str) else value
-        if text is None or text == "" or text != text:  # NaN: pandas' empty cell
-            continue
-        if isinstance(text, str) and ("\x00" in text or "\ufffd" in text):
-            raise RowRefusedError(f"{column!r} holds a character that was damaged or is not text")
-        yield column, text
+        elif value is not None and value == value:  # NaN: pandas' empty cell
+            yield column, value
 
 
+@functools.lru_cache(1024)  # a file has the same few columns in every row
 def _spelling(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).casefold()

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -145,14 +145,17 @@ class Journal:
                 leftover.unlink()
             self.path.parent.rmdir()
 
-    async def in_thread(self, work: Callable[..., T], *args: Any) -> T:
-        """Run something in the journal's own thread, where all of SQLite happens.
+    def in_thread(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        """Run something in the journal's own thread, where all of SQLite happens. It begins at once.
 
         Raises:
             JournalError: SQLite failed; a full disk ends here.
         """
+        return asyncio.get_running_loop().run_in_executor(self._thread, self._told, work, args)
+
+    def _told(self, work: Callable[..., T], args: Sequence[Any]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+            return work(*args)
         except sqlite3.Error as error:
             raise JournalError(f"{self.path}: {error}") from None
 
@@ -181,9 +184,9 @@ class Journal:
 
     # Rows ---------------------------------------------------------------------------------------------
 
-    async def add(self, rows: Sequence[NewRow]) -> None:
-        """Append rows; one whose key is there already is refused as its duplicate."""
-        await self.in_thread(lambda: tables.add(self.db, rows))
+    def add(self, rows: Sequence[NewRow]) -> Awaitable[None]:
+        """Append rows; one whose key is there already is refused as its duplicate. It begins at once."""
+        return self.in_thread(lambda: tables.add(self.db, rows))
 
     async def recover(self, *, repeatable: bool, retry_failed: bool) -> None:
         """After a crash: rows that were sent are sent again if they may be, else nobody knows about them."""

@@ -91,7 +91,12 @@ class OwnJob(Job):
         return None if found is None else _outcome(found)
 
 
+_DONE = done("done")
+
+
 def _outcome(result: Any) -> Outcome:
+    if result is None:
+        return _DONE
     if isinstance(result, Outcome):
         return result
     found = unstructure(result)

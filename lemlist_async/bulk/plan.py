@@ -115,15 +115,16 @@ def _text(payload: dict[str, Any]) -> str:
 
 
 async def _fill(journal: Journal, job: Job, source: Source, encoding: str) -> None:
-    chunk: list[NewRow] = []
-    n = 0
-    async for raw in read_rows(source, encoding=encoding):
-        n += 1
-        chunk.append(check(job, n, raw))
-        if len(chunk) == _CHUNK:
-            await journal.add(chunk)
-            chunk = []
-    await journal.add(chunk)
+    """Rows are read and checked while the journal writes those before them."""
+    n, written = 0, journal.add([])
+    try:
+        async for raws in read_rows(source, encoding=encoding, most=_CHUNK):
+            rows = [check(job, n, raw) for n, raw in enumerate(raws, n + 1)]
+            await written
+            written = journal.add(rows)
+            n += len(rows)
+    finally:
+        await written
 
 
 def check(job: Job, n: int, raw: RawRow) -> NewRow:

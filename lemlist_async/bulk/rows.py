@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import csv
 import hashlib
+import itertools
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TextIO, TypeGuard, cast
+from typing import Any, NamedTuple, Protocol, TextIO, TypeGuard, cast
 
-import attrs
 import orjson
 
 from lemlist_async.core.wire import is_object
@@ -32,8 +32,7 @@ _DELIMITERS = ",;\t|"
 _JSON_LINES = frozenset({".jsonl", ".ndjson"})
 
 
-@attrs.frozen
-class RawRow:
+class RawRow(NamedTuple):
     """One row as it was read."""
 
     line: int
@@ -48,35 +47,43 @@ def is_path(source: Source) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(source, str | os.PathLike)
 
 
-async def read_rows(source: Source, *, encoding: str = "utf-8") -> AsyncIterator[RawRow]:
-    """All rows of a source, without holding them.
+async def read_rows(source: Source, *, encoding: str = "utf-8", most: int) -> AsyncIterator[list[RawRow]]:
+    """All rows of a source, `most` at a time.
 
     Raises:
         InvalidInputError: the file cannot be opened, is not text in `encoding`, has no usable header, or a
             quote in it is never closed.
     """
-    if isinstance(source, str | os.PathLike):
-        for row in read_file(Path(source), encoding=encoding):
-            yield row
-        return
-    number = 0
-    async for values in _each(source):
-        number += 1
-        if isinstance(values, str):
-            yield RawRow(number, {"value": values})
-        elif isinstance(cast("object", values), Mapping):
-            yield RawRow(number, values)
-        else:
-            yield RawRow(number, {}, f"a row is a mapping, not {type(values).__name__}")
-
-
-async def _each(source: Rows) -> AsyncIterator[Row]:
     if isinstance(source, AsyncIterable):
-        async for values in source:
-            yield values
+        async for rows in _gathered(source, most):
+            yield rows
+        return
+    if isinstance(source, str | os.PathLike):
+        read = read_file(Path(source), encoding=encoding)
     else:
-        for values in source:
-            yield values
+        read = itertools.starmap(_raw, enumerate(source, 1))
+    while rows := list(itertools.islice(read, most)):
+        yield rows
+
+
+async def _gathered(source: AsyncIterable[Row], most: int) -> AsyncIterator[list[RawRow]]:
+    number, rows = 0, list[RawRow]()
+    async for values in source:
+        number += 1
+        rows.append(_raw(number, values))
+        if len(rows) == most:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
+
+
+def _raw(number: int, values: object) -> RawRow:
+    if isinstance(values, str):
+        return RawRow(number, {"value": values})
+    if isinstance(values, Mapping):
+        return RawRow(number, cast("Mapping[str, Any]", values))
+    return RawRow(number, {}, f"a row is a mapping, not {type(values).__name__}")
 
 
 def read_file(path: Path, *, encoding: str = "utf-8") -> Iterator[RawRow]:

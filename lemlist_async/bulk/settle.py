@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -84,14 +84,14 @@ class Settler:
         self.confirmed: int = 0
         """Rows that a look-up found done."""
 
-    async def send(self, rows: Sequence[JournalRow]) -> Settled:
+    def send(self, rows: Sequence[JournalRow]) -> Awaitable[Settled]:
         """Do rows that are marked as sent."""
-        return await self._settle(rows, Settled())
+        return self._settle(rows, Settled(), None)
 
-    async def doubt(self, rows: Sequence[JournalRow]) -> Settled:
+    def doubt(self, rows: Sequence[JournalRow]) -> Awaitable[Settled]:
         """Find out about rows of an earlier run, and do those that were not done."""
         batch = Settled(lost={row.n for row in rows})
-        return await self._settle(rows, batch, "an earlier run was ended before the answer")
+        return self._settle(rows, batch, "an earlier run was ended before the answer")
 
     async def follow(self, rows: Sequence[JournalRow]) -> Settled:
         """Ask for the results of pending rows."""
@@ -115,7 +115,7 @@ class Settler:
             # asking changes nothing: the next round asks again
             return row.outcome
 
-    async def _settle(self, rows: Sequence[JournalRow], batch: Settled, lost: str | None = None) -> Settled:
+    async def _settle(self, rows: Sequence[JournalRow], batch: Settled, lost: str | None) -> Settled:
         try:
             await self._do(rows, batch, lost)
         except (*_STOPS, DeadlineExceededError) as error:

@@ -121,10 +121,14 @@ async def test_mappings_come_from_any_iterable() -> None:
     async def later() -> AsyncIterator[dict[str, str]]:
         yield {"email": "a@x.com"}
 
-    assert [row.line async for row in read_rows([{"email": "a@x.com"}, {"email": "b@x.com"}])] == [1, 2]
-    assert [row.values async for row in read_rows(later())] == [{"email": "a@x.com"}]
+    given = [{"email": f"{name}@x.com"} for name in "abc"]
+    chunks = [[row.line for row in rows] async for rows in read_rows(given, most=2)]
+    assert chunks == [[1, 2], [3]]
+    assert [rows async for rows in read_rows(later(), most=2)] == [[RawRow(1, {"email": "a@x.com"})]]
     wrong: Any = [1]
-    assert [row.fault async for row in read_rows(wrong)] == ["a row is a mapping, not int"]
+    assert [row.fault async for rows in read_rows(wrong, most=2) for row in rows] == [
+        "a row is a mapping, not int"
+    ]
 
 
 @pytest.mark.parametrize("address", ["a@x.com", "a.b+c@sub.x.co.uk", "o'neill@x.com", "é@exämple.de"])

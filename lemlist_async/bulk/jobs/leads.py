@@ -80,7 +80,7 @@ class ImportLeads(Job):
     def check(self, values: Mapping[str, Any]) -> Payload:
         """Sort a row into fields and variables, and look at the address."""
         fields, variables = COLUMNS.sort(values, self.columns)
-        if not {"email", "linkedin_url"} & fields.keys():
+        if "email" not in fields and "linkedin_url" not in fields:
             raise RowRefusedError("no e-mail address, and no LinkedIn URL either")
         return {"fields": fields, "variables": variables}
 
