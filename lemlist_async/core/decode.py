@@ -7,11 +7,10 @@ Times and models within the model are left to `late`.
 
 from __future__ import annotations
 
-import functools
 import types
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, Union, cast, get_args, get_origin
 
 import attrs
 
@@ -35,12 +34,15 @@ def decoder(into: Any) -> Decoder:
     into = _plain(into)
     origin: Any = get_origin(into)
     if origin is list:
-        return _list_of(decoder(get_args(into)[0]), str(into))
+        item = get_args(into)[0]
+        return _rows_of(item) if _is_model(item) else _list_of(decoder(item), str(into))
     if origin is dict:
         return _mapping_of(decoder(get_args(into)[1]), str(into))
-    if isinstance(into, type) and issubclass(into, Model):
-        return _model(into)
-    return lambda value, _: value
+    return _model(into) if _is_model(into) else lambda value, _: value
+
+
+def _is_model(into: Any) -> TypeGuard[type[Model]]:
+    return isinstance(into, type) and issubclass(into, Model)
 
 
 def _plain(hint: Any) -> Any:
@@ -78,16 +80,7 @@ def _model(cls: type[Model]) -> Decoder:
     for name, wire, _ in fields:
         if _at_once(kind := _kind(cls, name)) is None:
             read_late(cls, name, wire, _time if kind is datetime else _nested(kind))
-    shapes: dict[tuple[str, ...], Decoder] = {}
-
-    @functools.cache
-    def of_any_shape() -> Decoder:
-        return _written(cls, tuple(wire for _, wire, _ in fields), sparse=True)
-
-    def meet(shape: tuple[str, ...]) -> Decoder:
-        if len(shapes) >= SHAPES or len(shape) > LONGEST:
-            return of_any_shape()
-        return shapes.setdefault(shape, _written(cls, shape))
+    shapes = _shapes(cls)
 
     def decode(raw: Any, surprises: Surprises) -> Any:
         # not is_object(): a call for each object of a page shows in the benchmark
@@ -95,13 +88,52 @@ def _model(cls: type[Model]) -> Decoder:
         if kind is not dict:
             return _surprise(raw, surprises, cls.__name__)
         shape: tuple[str, ...] = tuple(raw)
-        try:
-            known = shapes[shape]
-        except KeyError:
-            known = meet(shape)
+        known = shapes.get(shape) or _meet(cls, shape)
         return known(raw, surprises)
 
     return decode
+
+
+def _rows_of(cls: type[Model]) -> Decoder:
+    """A list of models: a row of the shape of the one before it needs no look-up, and no call in between."""
+    one, shapes = decoder(cls), _shapes(cls)
+
+    def decode(value: Any, surprises: Surprises) -> Any:
+        if not is_array(value):
+            return _surprise(value, surprises, f"list[{cls.__name__}]")
+        found: list[Any] = []
+        last, known = None, one
+        for raw in value:
+            kind = type(raw)
+            if kind is dict:
+                shape: tuple[str, ...] = tuple(raw)
+                if shape != last:
+                    last, known = shape, shapes.get(shape) or _meet(cls, shape)
+                found.append(known(raw, surprises))
+            else:
+                found.append(one(raw, surprises))
+        return found
+
+    return decode
+
+
+@cached
+def _shapes(cls: type[Model]) -> dict[tuple[str, ...], Decoder]:
+    """The functions made so far, by the order of keys they are for."""
+    return {}
+
+
+def _meet(cls: type[Model], shape: tuple[str, ...]) -> Decoder:
+    """The function for a new order of keys: one of its own, while they are few."""
+    shapes = _shapes(cls)
+    if len(shapes) >= SHAPES or len(shape) > LONGEST:
+        return _of_any_shape(cls)
+    return shapes.setdefault(shape, _written(cls, shape))
+
+
+@cached
+def _of_any_shape(cls: type[Model]) -> Decoder:
+    return _written(cls, tuple(wire for _, wire, _ in fields_of(cls)), sparse=True)
 
 
 def _kind(cls: type[Model], name: str) -> Any:

@@ -142,11 +142,11 @@ def _several(raw: Any) -> list[Any]:
 
 def page_reader(item: Any, scheme: Scheme, cursor: Cursor, under: str) -> Decode[Page[Any]]:
     """The function from one answer of a list to a Page."""
-    decode = decoder(item)
+    decode = decoder(list[item])
 
     def read(raw: Any, surprises: Surprises) -> Page[Any]:
         rows = rows_of(raw, under)
-        items = [decode(row, surprises) for row in rows]
+        items = decode(rows, surprises)
         beside = {} if raw is rows else {name: value for name, value in raw.items() if value is not rows}
         return Page(items, totals(raw).rows, scheme.after(cursor, len(rows), raw), beside)
 
