@@ -104,7 +104,7 @@ def _rows_of(cls: type[Model]) -> Decoder:
         found: list[Any] = []
         last, known = None, one
         for raw in value:
-            kind = type(raw)
+            kind = type(raw)  # pyright: ignore[reportUnknownVariableType]  # as above
             if kind is dict:
                 shape: tuple[str, ...] = tuple(raw)
                 if shape != last:
