@@ -15,6 +15,7 @@ import os
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import aiohttp
 import httpx
@@ -61,12 +62,27 @@ def httpx_calls(client: httpx.AsyncClient) -> tuple[Call, Call]:
 
 
 def openai_calls(url: str) -> tuple[Call, Call]:
-    """The OpenAI SDK's stack, through the door it has for any request."""
+    """The OpenAI SDK's stack, through the door it has for any request, into models of its own kind."""
     from openai import AsyncOpenAI
     from openai._models import BaseModel
+    from pydantic import Field
+
+    class Creator(BaseModel):
+        user_id: str | None = Field(alias="userId", default=None)
+        user_email: str | None = Field(alias="userEmail", default=None)
 
     class Campaign(BaseModel):
-        name: str
+        id: str = Field(alias="_id")
+        name: str | None = None
+        status: str | None = None
+        created_at: datetime | None = Field(alias="createdAt", default=None)
+        labels: list[str] | None = None
+        creator: Creator | None = None
+        timezone: str | None = None
+        created_by: str | None = Field(alias="createdBy", default=None)
+        team_id: str | None = Field(alias="teamId", default=None)
+        has_error: bool | None = Field(alias="hasError", default=None)
+        errors: list[str] | None = None
 
     class Campaigns(BaseModel):
         campaigns: list[Campaign]
