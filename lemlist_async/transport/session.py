@@ -63,14 +63,6 @@ class Session:
         Raises:
             ClosedError: after close, after a fork, or from another event loop than that of the first use.
         """
-        self._check()
-        if self._borrowed is not None:
-            return self._borrowed
-        if self._own is None:
-            self._own = self._open()
-        return self._own
-
-    def _check(self) -> None:
         if self._closed:
             raise ClosedError("this Lemlist is closed; make a new one")
         if self._pid != os.getpid():
@@ -80,8 +72,12 @@ class Session:
             self._loop = loop
         elif self._loop is not loop:
             raise ClosedError("this Lemlist belongs to another event loop; make one in each loop")
-        if self._borrowed is not None and self._borrowed.closed:
+        if self._borrowed is None:
+            self._own = self._own or self._open()
+            return self._own
+        if self._borrowed.closed:
             raise ClosedError("the ClientSession that was given to this Lemlist is closed")
+        return self._borrowed
 
     def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
