@@ -25,6 +25,7 @@ LemlistError
     ├─ PermissionDeniedError 403
     │   └─ UserBlockedError      "User linked to this API key is blocked"
     ├─ NotFoundError 404
+    │   └─ AlreadyGoneError      … to the repeat of a DELETE whose first answer was lost (also AlreadyDoneError)
     ├─ MethodNotAllowedError 405
     ├─ ConflictError 409
     ├─ RateLimitError 429
@@ -50,6 +51,7 @@ __all__ = [
     "APIKeyError",
     "APIStatusError",
     "AlreadyDoneError",
+    "AlreadyGoneError",
     "AmbiguousDeadlineError",
     "AmbiguousError",
     "AmbiguousServerError",
@@ -351,6 +353,10 @@ class LeadInGraveyardError(APIStatusError):
 
 class AlreadyDoneError(APIStatusError):
     """The campaign already runs or does not run, the lead is launched already, the variant exists already."""
+
+
+class AlreadyGoneError(NotFoundError, AlreadyDoneError):
+    """404 to the repeat of a DELETE: an earlier try, whose answer was lost, may be what removed it."""
 
 
 class UnexpectedStatusError(APIStatusError):

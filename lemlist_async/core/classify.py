@@ -151,6 +151,21 @@ def refusal_inside(call: Call[Any], reply: Reply, found: Any) -> errors.APIStatu
     )
 
 
+def in_hindsight(error: errors.LemlistError, call: Call[Any]) -> errors.LemlistError:
+    """What an error means after a try of the same call that may have happened."""
+    if type(error) is not errors.NotFoundError or call.method != "DELETE":
+        return error
+    return errors.AlreadyGoneError(
+        f"{error.message} (an earlier try, whose answer was lost, may have removed it)",
+        status=error.status,
+        code=error.code,
+        body=error.body,
+        headers=error.headers,
+        retry_after=error.retry_after,
+        operation=error.operation,
+    )
+
+
 def unlike_the_api(call: Call[Any], reply: Reply) -> errors.DecodeError:
     """The error that a page with a 2xx means."""
     return errors.DecodeError(

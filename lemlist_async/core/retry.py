@@ -109,6 +109,13 @@ def may_repeat(error: LemlistError, effect: Effect) -> bool:
     )
 
 
+def may_have_happened(error: LemlistError) -> bool:
+    """Whether a try that ended in `error` may have taken effect all the same."""
+    if isinstance(error, NotSentError):
+        return False
+    return isinstance(error, TransportError | DecodeError | ServerError | AmbiguousError)
+
+
 def floor(error: LemlistError) -> float | None:
     """What lemlist asked to wait, in seconds: read on 429 and 503 only, since other answers carry it too."""
     if isinstance(error, APIStatusError) and error.status in {429, 503}:

@@ -16,7 +16,7 @@ import orjson
 from yarl import URL
 
 from lemlist_async.core import retry as schedule
-from lemlist_async.core.classify import is_html, refusal_inside, unlike_the_api
+from lemlist_async.core.classify import in_hindsight, is_html, refusal_inside, unlike_the_api
 from lemlist_async.core.payload import to_json
 from lemlist_async.core.wire import Call, Reply, ShapeError, Surprises, Upload
 from lemlist_async.credentials import ApiKey, BaseURL
@@ -62,6 +62,8 @@ class _Journey:
     deadline: float | None
     """On the clock of the event loop."""
     tries: list[Attempt] = attrs.field(factory=list[Attempt])
+    doubtful: bool = False
+    """Whether one of the tries may have taken effect."""
 
     def left(self, now: float) -> float | None:
         return None if self.deadline is None else self.deadline - now
@@ -226,6 +228,9 @@ class Pipeline:
                 self._succeeded(journey, attempt, response.status)
             return result
         self._note(journey, attempt, _outcome(error))
+        if journey.doubtful:
+            error = in_hindsight(error, journey.call)
+        journey.doubtful |= schedule.may_have_happened(error)
         error.scrub(self._key.redact)
         # the frames it came through hold what the server sent, which may echo the key
         raise error.with_traceback(None)

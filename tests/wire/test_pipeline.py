@@ -11,7 +11,7 @@ import pytest
 from lemlist_async import Effect, Lemlist, Retry, errors
 from lemlist_async.hooks import Event
 from tests.support.clients import KEY, quick
-from tests.support.scripted import hangs_up, says, scripted, waits
+from tests.support.scripted import Answer, hangs_up, says, scripted, waits
 
 OK = says(200, {"_id": "cam_1", "name": "One"})
 LIMITED = {"X_RateLimit_Limit": "20", "X_RateLimit_Remaining": "0", "Retry_After": "0"}
@@ -86,6 +86,32 @@ async def test_a_delete_over_a_dead_keep_alive_connection_is_never_sent_twice_in
         with pytest.raises(errors.LostAnswerError):
             await lemlist.request("DELETE", "/things/{id}", "1", effect=Effect.UNSAFE)
     assert server.calls == ["GET /api/campaigns/cam_1", "DELETE /api/things/1"]
+
+
+@pytest.mark.parametrize("first", [hangs_up(), says(502, "x"), says(200, "{")], ids=["lost", "502", "cut"])
+async def test_a_delete_whose_first_answer_was_lost_finds_it_gone_and_says_so(first: Answer) -> None:
+    async with scripted(first, says(404, "Not found")) as server, quick(server.url) as lemlist:
+        with pytest.raises(errors.AlreadyGoneError, match="earlier try") as caught:
+            await lemlist.request("DELETE", "/things/{id}", "1", effect=Effect.IDEMPOTENT)
+    assert len(server.seen) == 2
+    assert isinstance(caught.value, errors.NotFoundError)
+    assert isinstance(caught.value, errors.AlreadyDoneError)
+
+
+async def test_a_delete_of_what_was_never_there_is_plainly_not_found() -> None:
+    limited = says(429, "no", **LIMITED)
+    async with scripted(limited, says(404, "Not found")) as server, quick(server.url) as lemlist:
+        with pytest.raises(errors.NotFoundError) as caught:
+            await lemlist.request("DELETE", "/things/{id}", "1", effect=Effect.IDEMPOTENT)
+    assert type(caught.value) is errors.NotFoundError
+    assert len(server.seen) == 2
+
+
+async def test_a_read_that_finds_nothing_after_a_lost_answer_is_plainly_not_found() -> None:
+    async with scripted(hangs_up(), says(404, "Not found")) as server, quick(server.url) as lemlist:
+        with pytest.raises(errors.NotFoundError) as caught:
+            await lemlist.request("GET", "/things/{id}", "1", effect=Effect.READ)
+    assert type(caught.value) is errors.NotFoundError
 
 
 async def test_tries_end_with_all_attempts_told() -> None:
