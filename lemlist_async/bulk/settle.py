@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-import attrs
-
 from lemlist_async.bulk.job import CannotVerifyError, EndJobError, Job, Outcome, State, failed
 from lemlist_async.bulk.journal import Journal, JournalError
 from lemlist_async.bulk.tables import JournalRow
@@ -54,17 +52,19 @@ _STOPS = (
 )
 
 
-@attrs.define
 class Settled:
     """What became of a batch: rows without an outcome surely did not happen, and wait for another run."""
 
-    outcomes: dict[int, Outcome] = attrs.field(factory=dict[int, Outcome])
-    """By the number of the row."""
-    stop: BaseException | None = None
-    """What ends the job."""
-    lost: set[int] = attrs.field(factory=set[int])
-    """Rows of which an earlier try may have happened."""
-    splits: int = _SPLITS
+    __slots__ = ("lost", "outcomes", "splits", "stop")
+
+    def __init__(self, lost: Iterable[int] = ()) -> None:
+        self.outcomes: dict[int, Outcome] = {}
+        """By the number of the row."""
+        self.lost = set(lost)
+        """Rows of which an earlier try may have happened."""
+        self.stop: BaseException | None = None
+        """What ends the job."""
+        self.splits = _SPLITS
 
     def all_are(self, rows: Iterable[JournalRow], outcome: Outcome) -> None:
         """Note one outcome for several rows."""
@@ -90,7 +90,7 @@ class Settler:
 
     def doubt(self, rows: Sequence[JournalRow]) -> Awaitable[Settled]:
         """Find out about rows of an earlier run, and do those that were not done."""
-        batch = Settled(lost={row.n for row in rows})
+        batch = Settled(row.n for row in rows)
         return self._settle(rows, batch, "an earlier run was ended before the answer")
 
     async def follow(self, rows: Sequence[JournalRow]) -> Settled:
@@ -144,17 +144,17 @@ class Settler:
 
     async def _try(self, rows: Sequence[JournalRow], batch: Settled) -> str | None:
         """Send rows; how the answer was lost, or None once each row has its outcome."""
-        numbers = [row.n for row in rows]
-        again = any(row.tries for row in rows) or not batch.lost.isdisjoint(numbers)
+        tried = [row for row in rows if row.tries or row.n in batch.lost]
+        payloads = [row.payload for row in rows]
         try:
-            outcomes = await self._job.do(self._lemlist, [row.payload for row in rows], again=again)
+            outcomes = await self._job.do(self._lemlist, payloads, again=bool(tried))
         except _STOPS:
             raise
         except EndJobError as ended:
             batch.all_are(rows, ended.outcome)
             batch.stop = ended.__cause__ or ended
         except (AmbiguousError, DecodeError, TransportError) as lost:
-            batch.lost.update(numbers)
+            batch.lost.update(row.n for row in rows)
             return str(lost)
         except DeadlineExceededError as late:
             if late.phase == "queue":
@@ -165,7 +165,7 @@ class Settler:
         except APIStatusError as refused:
             batch.all_are(rows, failed(str(refused)))
         else:
-            batch.outcomes.update(zip(numbers, outcomes, strict=True))
+            batch.outcomes.update(zip([row.n for row in rows], outcomes, strict=True))
         return None
 
     async def _refused(self, rows: Sequence[JournalRow], batch: Settled, error: BadRequestError) -> None:
