@@ -14,8 +14,13 @@ def now() -> float:
 
 
 async def under(watch: Watch, seconds: float, work: float) -> None:
-    with Limit(watch) as limit:
-        limit.allow(seconds)
+    await until(None, watch, seconds, work)
+
+
+async def until(deadline: float | None, watch: Watch, seconds: float | None, work: float) -> None:
+    with Limit(watch, deadline) as limit:
+        if seconds is not None:
+            limit.allow(seconds)
         await asyncio.sleep(work)
 
 
@@ -34,10 +39,8 @@ async def test_a_deadline_and_a_short_limit_end_to_the_instant(
     deadline: float, attempt: float | None
 ) -> None:
     started = now()
-    with pytest.raises(TimeoutError), Limit(Watch(), started + deadline) as limit:
-        if attempt is not None:
-            limit.allow(attempt)
-        await asyncio.sleep(100)
+    with pytest.raises(TimeoutError):
+        await until(started + deadline, Watch(), attempt, 100)
     assert now() - started == pytest.approx(min(deadline, attempt or deadline), abs=0.001)
     task = asyncio.current_task()
     assert task is not None
