@@ -24,7 +24,7 @@ from _server import served
 
 from lemlist_async import Lemlist, Throttle, ThrottleOptions
 from lemlist_async.core.structure import fields_of
-from lemlist_async.resources.campaigns import Campaign
+from lemlist_async.resources.campaigns_models import Campaign
 
 Call = Callable[[], Awaitable[object]]
 KEY = "bench"

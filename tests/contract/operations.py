@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lemlist_async import Effect
 from lemlist_async.resources.activities import ActivityFilter
-from lemlist_async.resources.campaigns import (
+from lemlist_async.resources.campaigns_models import (
     CampaignChanges,
     CampaignFilter,
     NewCampaign,

@@ -9,7 +9,7 @@ from lemlist_async import Effect, Lemlist, Page, Pages
 from lemlist_async.resources._base import Done
 from lemlist_async.resources._csv import CsvFile
 from lemlist_async.resources.activities import Activity
-from lemlist_async.resources.campaigns import Campaign, CampaignState, ExportedLead, StatsBatch
+from lemlist_async.resources.campaigns_models import Campaign, CampaignState, ExportedLead, StatsBatch
 from lemlist_async.resources.contacts import Contact, ContactUpsert
 from lemlist_async.resources.database_models import Person
 from lemlist_async.resources.enrichments import Enrichment

@@ -12,7 +12,7 @@ from lemlist_async.bulk.columns import single
 from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
 from lemlist_async.core.structure import unstructure
 from lemlist_async.core.wire import Effect
-from lemlist_async.resources.campaigns import StatsSpan
+from lemlist_async.resources.campaigns_models import StatsSpan
 
 if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
