@@ -72,6 +72,8 @@ class Sandbox:
     """The status of ``Lead already in other campaign``: 409, or 500 as it was in August 2026."""
     polls: int = attrs.field(default=2, validator=attrs.validators.ge(0))
     """How many polls an export or an enrichment stays unfinished."""
+    webhook_delay: float = attrs.field(default=0.1, validator=attrs.validators.ge(0))
+    """Seconds from the start of an enrichment to the post of its result, where a webhook was named."""
     clock: Callable[[], float] = time.monotonic
     """What the limit counts by, in seconds."""
     wall_clock: Callable[[], float] = time.time
@@ -111,18 +113,22 @@ class Sandbox:
         return self._accounts[self.key if key is None else key].team
 
     async def __aenter__(self) -> Self:
+        from .outbox import Outbox, Post
         from .server import Server
 
+        outbox = Outbox(self.webhook_delay)
         behaviour = Behaviour(
             list_shape=self.list_shape,
             duplicate_status=self.duplicate_status,
             polls=self.polls,
             public_url=lambda: self.url,
+            post=lambda url, body: outbox.send(Post(url, body)),
         )
         server = Server(
             world=World(behaviour, [account.team for account in self._accounts.values()]),
             desk=Desk(self._router, self._accounts, self.wall_clock),
             faults=self.faults,
+            outbox=outbox,
             seen=self.requests,
             clock=self.clock,
             latency=self.latency,

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from .exchange import Record
 from .state import Team
 
-__all__ = ["INPUTS", "PRICES", "advance", "missing", "start", "start_for_lead"]
+__all__ = ["INPUTS", "PRICES", "advance", "delivered", "missing", "start", "start_for_lead"]
 
 PRICES: Final[dict[str, int]] = {"find_email": 5, "verify": 1, "find_phone": 20, "linkedin_enrichment": 1}
 """Credits for each kind that finds something; a miss is free."""
+
+_RESULTS: Final[dict[str, tuple[str, str]]] = {
+    "find_email": ("email", "email"),
+    "verify": ("email", "email"),
+    "find_phone": ("phone", "phone"),
+    "linkedin_enrichment": ("linkedin", "firstName"),
+}
+"""Where a poll has the result of each kind, and what is in it only if something was found."""
 
 INPUTS: Final[tuple[str, ...]] = (
     "email",
@@ -63,6 +71,19 @@ def advance(team: Team, job: Record, polls: int) -> None:
     if job["polls"] < polls:
         job["polls"] += 1
         return
+    _finish(team, job)
+
+
+def delivered(team: Team, job: Record, metadata: Any) -> Record:
+    """What a webhook is told of a job, which is done by then: the same in other words than a poll's."""
+    if job["status"] == "in-progress":
+        _finish(team, job)
+    data = {request: job["data"].get(_RESULTS[request][0], {}) for request in job["requests"]}
+    beside = {} if metadata is None else {"metadata": metadata}
+    return {"data": [{"id": job["_id"], "data": data, **beside}]}
+
+
+def _finish(team: Team, job: Record) -> None:
     job |= {"status": "done", "data": _found(job)}
     _charge(team, sum(PRICES[request] for request in job["requests"] if _has_value(request, job["data"])))
     _write_back(team, job)
@@ -110,12 +131,7 @@ def _found(job: Record) -> Record:
 
 
 def _has_value(request: str, data: Record) -> bool:
-    part, field = {
-        "find_email": ("email", "email"),
-        "verify": ("email", "email"),
-        "find_phone": ("phone", "phone"),
-        "linkedin_enrichment": ("linkedin", "firstName"),
-    }[request]
+    part, field = _RESULTS[request]
     return bool(data.get(part, {}).get(field))
 
 

@@ -17,6 +17,7 @@ from .desk import Admission, Desk
 from .exchange import Answer, Call, Refusal, Route, answer
 from .fault_book import FaultBook
 from .faults import Damage
+from .outbox import Outbox
 from .wire import Wire
 from .world import World
 
@@ -32,6 +33,7 @@ class Server:
     world: World
     desk: Desk
     faults: FaultBook
+    outbox: Outbox
     seen: deque[Seen]
     clock: Callable[[], float]
     latency: tuple[float, float]
@@ -55,6 +57,7 @@ class Server:
     async def stop(self) -> None:
         """End every pause and close every connection."""
         self._closing.set()
+        await self.outbox.close()
         if self._runner is not None:
             await self._runner.cleanup()
 

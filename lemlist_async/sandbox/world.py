@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 
@@ -24,6 +24,8 @@ class Behaviour:
     """Polls during which an export or an enrichment is still running."""
     public_url: Callable[[], str]
     """The base address, known once the sandbox listens."""
+    post: Callable[[str, Callable[[], Any]], None]
+    """Post to a webhook, a while from now: its address, and what makes the body then."""
 
 
 @attrs.define(eq=False)

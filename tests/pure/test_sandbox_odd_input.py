@@ -9,6 +9,7 @@ import pytest
 
 from lemlist_async.sandbox import Sandbox, Team
 from lemlist_async.sandbox.exchange import Answer, Call, Refusal, answer
+from lemlist_async.sandbox.outbox import is_here
 from lemlist_async.sandbox.routes import all_routes
 from lemlist_async.sandbox.world import Behaviour, World
 
@@ -55,7 +56,10 @@ def seeded() -> tuple[World, Team]:
     team.add_message(team.contacts[lead["contactId"]], "email", "emailsReplied", "Yes", lead)
     team.add_company("acme.example", name="Acme")
     team.add_contact_list("Some")
-    return World(Behaviour(public_url=lambda: "http://sandbox.example/api"), [team]), team
+    behaviour = Behaviour(
+        public_url=lambda: "http://sandbox.example/api", post=lambda url, body: is_here(url) and body()
+    )
+    return World(behaviour, [team]), team
 
 
 def call_with(world: World, team: Team, random: Random, names: tuple[str, ...]) -> Call:

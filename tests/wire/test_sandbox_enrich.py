@@ -1,11 +1,17 @@
 """Enrichment in the sandbox: polling, credits, bulk, leads."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from lemlist_async.sandbox import Sandbox, Team
+from lemlist_async.sandbox.outbox import is_here
 from tests.wire.test_sandbox_kit import Api, api, connected, sandbox, team
 
 __all__ = ["api", "sandbox", "team"]
@@ -172,3 +178,67 @@ async def test_a_balance_ends_at_zero(api: Api, team: Team) -> None:
     team.credits |= {"subscription": 0, "gifted": 3, "paid": 1}
     await finished(api, (await api.ok("POST /enrich?" + urlencode(PERSON | {"findEmail": "true"})))["id"])
     assert await credit(api) == 0
+
+
+@contextlib.asynccontextmanager
+async def hook() -> AsyncIterator[tuple[str, asyncio.Queue[Any]]]:
+    """The address of a webhook on this machine, and what was posted to it."""
+    posted: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def take(request: web.Request) -> web.Response:
+        posted.put_nowait(await request.json())
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/results", take)
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield str(server.make_url("/results")), posted
+
+
+async def test_a_result_is_posted_to_the_webhook_in_other_words_than_a_poll_has(api: Api) -> None:
+    async with hook() as (url, posted):
+        row = {"input": PERSON, "enrichmentRequests": ["find_email"], "metadata": "row 1"}
+        (started,) = await api.ok(f"POST /v2/enrichments/bulk?{urlencode({'webhookUrl': url})}", json=[row])
+        body = await posted.get()
+    assert body == {
+        "data": [
+            {
+                "id": started["id"],
+                "metadata": "row 1",
+                "data": {"find_email": {"email": "ann.bee@acme.example", "notFound": False}},
+            }
+        ]
+    }
+    status, polled = await api(f"GET /enrich/{started['id']}")
+    assert (status, polled["enrichmentStatus"]) == (200, "done")
+
+
+async def test_what_was_polled_before_is_posted_all_the_same_and_paid_once(api: Api) -> None:
+    before = await credit(api)
+    async with hook() as (url, posted):
+        query = urlencode(PROFILE | {"findPhone": "true", "webhookUrl": url})
+        done = await finished(api, (await api.ok(f"POST /enrich?{query}"))["id"])
+        body = await posted.get()
+    assert body["data"][0]["data"] == {"find_phone": done["data"]["phone"]}
+    assert before - await credit(api) == 20
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/nobody", "https://hooks.example/results"])
+async def test_a_webhook_that_does_not_answer_or_lies_elsewhere_breaks_nothing(api: Api, url: str) -> None:
+    query = urlencode(PROFILE | {"findPhone": "true", "webhookUrl": url})
+    await finished(api, (await api.ok(f"POST /enrich?{query}"))["id"])
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://localhost:80/x", True),
+        ("http://[::1]:80/x", True),
+        ("http://127.9.9.9/x", True),
+        ("http://10.0.0.1/x", False),
+        ("https://localhost.example/x", False),
+        ("http:///x", False),
+    ],
+)
+def test_only_this_machine_is_written_to(url: str, here: bool) -> None:
+    assert is_here(url) is here

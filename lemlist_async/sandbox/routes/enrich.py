@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-from lemlist_async.sandbox.enrichment import INPUTS, PRICES, advance, missing, start, start_for_lead
+from lemlist_async.sandbox.enrichment import (
+    INPUTS,
+    PRICES,
+    advance,
+    delivered,
+    missing,
+    start,
+    start_for_lead,
+)
 from lemlist_async.sandbox.exchange import Answer, Call, Record, Route, answer, refuse
 
 from .common import QuietRoute, objects, texts
@@ -36,13 +44,27 @@ def enrich(call: Call) -> Record:
     given = {name: value for name in INPUTS if (value := call.one(name))}
     if any(missing(request, given) for request in requests):
         raise refuse(400, "Bad request")
-    return {"id": start(call.team, given, requests)["_id"]}
+    return {"id": _promised(call, start(call.team, given, requests))}
+
+
+def _promised(call: Call, job: Record, metadata: Any = None) -> str:
+    """The id of a job, whose result is posted too where a webhook was named."""
+    if (url := call.one("webhookUrl")) is not None:
+        call.world.behaviour.post(url, lambda: delivered(call.team, job, metadata))
+    return str(job["_id"])
 
 
 def _check_webhook(call: Call) -> None:
     url = call.one("webhookUrl")
-    if url is not None and urlsplit(url).scheme not in ("http", "https"):
+    if url is not None and not _on_the_web(url):
         raise refuse(400, "Invalid webhookUrl")
+
+
+def _on_the_web(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        return False
 
 
 def get_enrichment(call: Call) -> Answer:
@@ -94,7 +116,7 @@ def _checked(item: Record) -> tuple[Record, list[str], Any]:
 
 def _start_item(call: Call, given: Record, requests: list[str], metadata: Any) -> Record:
     lack = next((code for request in requests if (code := missing(request, given))), None)
-    head = {"error": lack} if lack else {"id": start(call.team, given, requests)["_id"]}
+    head = {"error": lack} if lack else {"id": _promised(call, start(call.team, given, requests), metadata)}
     return head | ({} if metadata is None else {"metadata": metadata})
 
 
@@ -116,7 +138,7 @@ def enrich_lead(call: Call) -> Record:
     if not call.flag("force") and set(requests) <= _already(contact):
         reason = "Enrichment skipped: contact already has the requested data or was recently enriched"
         raise refuse(409, {"error": reason, "code": "ALREADY_ENRICHED"})
-    return {"id": start_for_lead(call.team, lead, requests)["_id"]}
+    return {"id": _promised(call, start_for_lead(call.team, lead, requests))}
 
 
 def _already(contact: Record) -> set[str]:
