@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
+import orjson
+
 from lemlist_async.core.payload import InQuery, Length, encode, query_value
 from lemlist_async.core.structure import Model, Wire, model
 from lemlist_async.core.wire import Call, Surprises
+from lemlist_async.errors import InvalidInputError
 from lemlist_async.resources._base import DEDUPABLE, READ, UNSAFE, Resource, query_of, reader, within
 from lemlist_async.resources._waiting import poll
 from lemlist_async.resources.leads import EmailStatus
@@ -18,6 +21,8 @@ EnrichmentKind = Literal["find_email", "find_phone", "verify", "linkedin_enrichm
 EnrichmentStatus = Literal["in-progress", "done", "not-found"]
 BULK = 500
 """People in one bulk request at most."""
+POSTED = 1024 * 1024
+"""Bytes of a posted body that are read at most."""
 
 
 @model
@@ -66,6 +71,9 @@ class Enrichment(Model):
     """What was given, under the names of the API."""
     data: EnrichmentData | None = None
 
+    metadata: Any = None
+    """What was given with the start; only in a result that was posted."""
+
     @property
     def running(self) -> bool:
         """Whether there is more to wait for."""
@@ -74,25 +82,40 @@ class Enrichment(Model):
     @property
     def email(self) -> str | None:
         """The address that was found or checked."""
-        data = self.data or EnrichmentData()
+        data = self._found
         return _first("email", data.email, data.find_email, data.verify)
 
     @property
     def phone(self) -> str | None:
         """The phone number that was found."""
-        data = self.data or EnrichmentData()
-        return _first("phone", data.phone, data.find_phone)
+        return _first("phone", self._found.phone, self._found.find_phone)
 
     @property
     def linkedin(self) -> dict[str, Any] | None:
         """The LinkedIn profile that was read."""
-        data = self.data or EnrichmentData()
-        return data.linkedin or data.linkedin_enrichment or None
+        return self._found.linkedin or self._found.linkedin_enrichment or None
 
     @property
     def empty(self) -> bool:
         """Whether nothing was found, or nothing yet."""
         return self.email is None and self.phone is None and self.linkedin is None
+
+    @property
+    def _found(self) -> EnrichmentData:
+        # what came may be of any type, and is then kept as it came
+        return self.data if isinstance(self.data, EnrichmentData) else EnrichmentData()
+
+
+@model
+class _PostedEnrichment(Model):
+    id: str | None = None
+    data: EnrichmentData | None = None
+    metadata: Any = None
+
+
+@model
+class _PostedEnrichments(Model):
+    data: list[_PostedEnrichment] | None = None
 
 
 @model
@@ -236,6 +259,20 @@ class EnrichmentsResource(Resource):
             verify="compare team.credits() with the balance before",
         )
 
+    @staticmethod
+    def read_posted(body: bytes | str | Mapping[str, Any]) -> list[Enrichment]:
+        """The results in a body that lemlist posted to a `webhook_url`; at most 1 MiB. Calls nothing.
+
+        lemlist signs nothing here: put something that nobody can guess into the URL.
+
+        Raises:
+            InvalidInputError: it is no such body.
+        """
+        return [
+            Enrichment(enrichment_id=one.id, enrichment_status="done", data=one.data, metadata=one.metadata)
+            for one in _posted(body)
+        ]
+
     async def start_lead(self, lead_id: str, **fields: Unpack[LeadEnrichmentRequest]) -> EnrichmentJob:
         """Enrich a lead where it is; with `force` again, and for the same price again.
 
@@ -255,13 +292,27 @@ class EnrichmentsResource(Resource):
         )
 
 
+def _posted(body: bytes | str | Mapping[str, Any]) -> list[_PostedEnrichment]:
+    if not isinstance(body, Mapping) and len(body) > POSTED:
+        raise InvalidInputError(f"the body is larger than {POSTED} bytes")
+    try:
+        raw: Any = dict(body) if isinstance(body, Mapping) else orjson.loads(body)
+        found: _PostedEnrichments = reader(_PostedEnrichments)(raw, {})
+    except ValueError:  # also that of another shape
+        raise InvalidInputError("the body is not what lemlist posts when an enrichment is done") from None
+    results = [one for one in found.data or () if isinstance(getattr(one, "id", None), str)]
+    if not results or len(results) < len(found.data or ()):
+        raise InvalidInputError("the body is not what lemlist posts when an enrichment is done: no results")
+    return results
+
+
 def _progress(raw: Any, surprises: Surprises) -> Enrichment:
     found: Enrichment = reader(Enrichment)({} if raw is None else raw, surprises)
     return found
 
 
 def _first(name: str, *found: Model | None) -> str | None:
-    values = (getattr(one, name) for one in found if one is not None)
+    values = (getattr(one, name, None) for one in found)
     return next((value for value in values if value), None)
 
 

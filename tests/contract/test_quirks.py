@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+import orjson
 import pytest
 
 from lemlist_async import Call, Effect, Lemlist
@@ -15,7 +16,7 @@ from lemlist_async.pagination import Page
 from lemlist_async.resources._base import Done
 from lemlist_async.resources.campaigns_models import Campaign, CampaignStats
 from lemlist_async.resources.database_models import DatabaseCompany, Person
-from lemlist_async.resources.enrichments import Enrichment
+from lemlist_async.resources.enrichments import Enrichment, EnrichmentsResource
 from lemlist_async.resources.team import Team
 from lemlist_async.resources.webhooks import Webhook
 from tests.contract.operations import ROWS
@@ -197,6 +198,38 @@ def test_what_was_found_follows_from_the_values_and_not_from_flags() -> None:
         {"enrichmentStatus": "done", "data": {"email": {"notFound": False}, "linkedin": {}}}
     )
     assert (found.email, found.linkedin, found.empty) == (None, None, True)
+
+
+@pytest.mark.parametrize("data", ["soon", [1], {"email": "a@b.example", "phone": 3, "linkedin": None}])
+def test_a_result_of_another_shape_is_nothing_found_and_no_crash(data: Any) -> None:
+    found = Enrichment.from_dict({"enrichmentStatus": "done", "data": data})
+    assert found.empty
+
+
+def test_results_that_were_posted_are_read_by_their_ids() -> None:
+    body = b'{"data": [{"id": "enr_1", "metadata": "3", "data": {"find_email": {"email": "a@b.example"}}}]}'
+    for given in (body, body.decode(), orjson.loads(body)):
+        (found,) = EnrichmentsResource.read_posted(given)
+        assert (found.enrichment_id, found.metadata, found.email) == ("enr_1", "3", "a@b.example")
+        assert not found.running
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        "{}",
+        b'{"data": {}}',
+        b'{"data": [1]}',
+        b'{"data": [{"id": 5}]}',
+        {"data": None},
+        b"x" * 2**21,
+    ],
+)
+def test_a_body_that_holds_no_results_is_refused(body: Any) -> None:
+    with pytest.raises(InvalidInputError, match="body"):
+        EnrichmentsResource.read_posted(body)
 
 
 DONE_EMPTY = {"enrichmentStatus": "done", "data": {}}
