@@ -16,7 +16,7 @@ RUNNER = Path(__file__).parents[1] / "support" / "import_runner.py"
 CREATE = "POST /campaigns/{campaignId}/leads/"
 ENRICH = "POST /v2/enrichments/bulk"
 BLOCK = "POST /v2/unsubscribes/variables"
-ROWS, KILLS = 300, 20
+ROWS, KILLS = 600, 20
 
 
 async def start(*args: str) -> asyncio.subprocess.Process:
