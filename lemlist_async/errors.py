@@ -356,7 +356,8 @@ class AlreadyDoneError(APIStatusError):
 
 
 class AlreadyGoneError(NotFoundError, AlreadyDoneError):
-    """404 to the repeat of a DELETE: an earlier try, whose answer was lost, may be what removed it."""
+    """404 (or a 400 that says the same) to the repeat of a DELETE: an earlier try, whose answer was lost, may be
+    what removed it."""
 
 
 class UnexpectedStatusError(APIStatusError):

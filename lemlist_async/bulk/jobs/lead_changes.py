@@ -11,7 +11,7 @@ from lemlist_async.bulk.columns import Columns
 from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
 from lemlist_async.bulk.jobs.leads import FLAGS, check_campaign, check_campaign_id, lead_of
 from lemlist_async.core.structure import hints_of, wire_name
-from lemlist_async.errors import ConfigurationError, NotFoundError
+from lemlist_async.errors import AlreadyGoneError, ConfigurationError, NotFoundError
 from lemlist_async.resources.leads import LeadChanges, NewLead
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ class StopLeads(Job):
             if lead_id is None:
                 return [done("absent", reason="the campaign has no lead with this address")]
             await self._stop(lemlist, lead_id)
+        except AlreadyGoneError:
+            pass  # by this call's own first try, as far as anybody can tell
         except NotFoundError:
             why = "the campaign has no such lead, or it was unsubscribed before"
             return [done("absent", lead_id, why) if not again else done(_DONE[self.action], lead_id)]

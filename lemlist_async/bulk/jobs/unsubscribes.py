@@ -9,7 +9,7 @@ import attrs
 
 from lemlist_async.bulk.columns import check_email, single
 from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
-from lemlist_async.errors import BadRequestError, ConflictError
+from lemlist_async.errors import AlreadyGoneError, BadRequestError, ConflictError
 
 if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
@@ -68,6 +68,8 @@ class UnblockValues(_Values):
         """Unblock it."""
         try:
             await lemlist.unsubscribes.remove(payloads[0]["value"])
+        except AlreadyGoneError:
+            pass  # by this call's own first try, as far as anybody can tell
         except ConflictError as protected:
             return [failed(str(protected), "protected")]
         except BadRequestError as error:
