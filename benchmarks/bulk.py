@@ -6,13 +6,17 @@ Memory: a plan of many rows, made on the fly and then from a CSV, and the run ov
 its own; what counts is the growth of its resident memory. The rows are blocked values, 10,000 a call, so that the
 journal and the runner do all the work and the network almost none.
 
-Time: rows of one call each, through the runner with a journal, with a temporary one, and as bare calls of the same
-client by as many tasks as the runner has workers. No throttle: at lemlist's limit of 10 calls a second the runner
-waits nearly all the time. The server is a process of its own. Rounds alternate, and medians are compared.
+Time: rows of one call each, through the runner with a journal, with one in memory (where an fsync is free), with a
+temporary one, and as bare calls of the same client by as many tasks as the runner has workers. Planning is part of it,
+and shown alone too. No throttle: at lemlist's limit of 10 calls a second the runner waits nearly all the time. The
+server is a process of its own. In each round every way has its turn, in another order each time; what is told is the
+median of the rounds, and the median of what each round had above its own bare calls.
 """
 
 import argparse
 import asyncio
+import contextlib
+import gc
 import json
 import os
 import statistics
@@ -28,7 +32,8 @@ import psutil
 from _server import served
 
 from lemlist_async import Effect, Lemlist, Throttle, ThrottleOptions
-from lemlist_async.bulk import BlockValues
+from lemlist_async.bulk import BlockValues, ImportLeads, Job
+from lemlist_async.bulk.own import OwnJob
 
 WORKERS = 24
 """What a run has at lemlist's limit of 20."""
@@ -158,29 +163,75 @@ async def through_the_runner(lemlist: Lemlist, rows: list[dict[str, str]], journ
         pass
 
 
-async def measure_time(calls: int, rounds: int, folder: Path, url: str) -> None:
-    """Print microseconds per call of each way, wall clock and CPU of this process."""
+class Clock:
+    """What passed since it was made: wall clock, CPU of the process, and of that the thread of the event loop."""
+
+    def __init__(self) -> None:
+        self._start = self._now()
+
+    @staticmethod
+    def _now() -> tuple[float, ...]:
+        return time.perf_counter(), time.process_time(), time.thread_time()
+
+    def per(self, rows: int) -> tuple[float, ...]:
+        """Microseconds a row."""
+        return tuple((now - start) / rows * 1e6 for now, start in zip(self._now(), self._start, strict=True))
+
+
+async def measure_time(calls: int, rounds: int, places: dict[str, Path | None], url: str) -> None:
+    """Print microseconds per call of each way, by where its journal is."""
     rows = [{"id": f"cam_{n}"} for n in range(calls)]
-    seen: dict[str, list[tuple[float, float]]] = {"bare": [], "temporary": [], "journal": []}
+    names = ["bare", *places]
+    seen: dict[str, list[tuple[float, ...]]] = {name: [] for name in names}
     async with client(url, limit=20) as lemlist:
         await bare(lemlist, rows[:200])
         for round_ in range(rounds):
-            for name, times in seen.items():
-                wall, cpu = time.perf_counter(), time.process_time()
+            for name in sorted(names, key=lambda one: (names.index(one) + round_) % len(names)):
+                gc.collect()
+                clock = Clock()
                 if name == "bare":
                     await bare(lemlist, rows)
                 else:
-                    file = folder / f"{round_}.db" if name == "journal" else None
-                    await through_the_runner(lemlist, rows, file)
-                times.append(((time.perf_counter() - wall) / calls, (time.process_time() - cpu) / calls))
-    base = [statistics.median(one) for one in zip(*seen["bare"], strict=True)]
+                    place = places[name]
+                    await through_the_runner(lemlist, rows, place and place / f"{round_}.db")
+                seen[name].append(clock.per(calls))
     for name, times in seen.items():
-        wall, cpu = (statistics.median(one) for one in zip(*times, strict=True))
+        wall, cpu, _ = (statistics.median(one) for one in zip(*times, strict=True))
+        more = [
+            [one - base for one, base in zip(mine, bare_one, strict=True)]
+            for mine, bare_one in zip(times, seen["bare"], strict=True)
+        ]
+        more_wall, more_cpu, more_loop = (statistics.median(one) for one in zip(*more, strict=True))
+        share = more_cpu / (cpu - more_cpu)
         print(
-            f"{name}: {wall * 1e6:.0f} µs a row ({wall / base[0] - 1:+.0%}), CPU {cpu * 1e6:.0f} µs "
-            f"(+{(cpu - base[1]) * 1e6:.0f} µs); of the 100 ms a row has at lemlist's limit: "
-            f"{(wall - base[0]) / 0.1:.2%}"
+            f"{name}: {wall:.0f} µs a row, CPU {cpu:.0f} µs; above bare calls {more_wall:+.0f} µs, CPU "
+            f"{more_cpu:+.0f} µs ({share:+.0%}), {more_loop:+.0f} µs of it in the event loop; {more_wall / 1e5:.2%} "
+            "of the 100 ms that a row has at lemlist's limit"
         )
+
+
+async def measure_planning(count: int, rounds: int, url: str) -> None:
+    """Print what planning alone takes: rows of one value, and leads of five columns."""
+    person = {"First Name": "Ann", "Last Name": "Lee", "company": "Acme", "colour": "red"}
+    jobs: list[tuple[str, Job, list[dict[str, str]]]] = [
+        ("one value", OwnJob(each=read, effect=Effect.READ), [{"id": f"cam_{n}"} for n in range(count)]),
+        (
+            "leads of five columns",
+            ImportLeads(campaign_id="cam_1"),
+            [{"email": f"p{n}@example.com", **person} for n in range(count)],
+        ),
+    ]
+    async with client(url) as lemlist:
+        for name, job, rows in jobs:
+            times: list[tuple[float, ...]] = []
+            for _ in range(rounds):
+                clock = Clock()
+                await (await lemlist.bulk.plan(job, rows)).aclose()
+                times.append(clock.per(count))
+            wall, cpu, loop = (statistics.median(one) for one in zip(*times, strict=True))
+            print(
+                f"planning {name}: {wall:.1f} µs a row; CPU {cpu:.1f} µs, of which the event loop {loop:.1f} µs"
+            )
 
 
 def fsync_cost(folder: Path) -> None:
@@ -213,7 +264,13 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as place, served() as url:
         fsync_cost(Path(place))
-        asyncio.run(measure_time(given.calls, given.rounds, Path(place), url))
+        asyncio.run(measure_planning(given.calls, given.rounds, url))
+        places: dict[str, Path | None] = {"temporary": None, "journal": Path(place)}
+        with contextlib.ExitStack() as stack:
+            if Path("/dev/shm").is_dir():
+                memory_disk = stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm"))
+                places["journal in memory"] = Path(memory_disk)
+            asyncio.run(measure_time(given.calls, given.rounds, places, url))
     memory(given.rows)
 
 
