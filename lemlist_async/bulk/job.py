@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from lemlist_async.core.wire import Effect
-from lemlist_async.errors import LemlistError
+from lemlist_async.errors import InvalidInputError, LemlistError
 
 if TYPE_CHECKING:
     from lemlist_async.bulk.plan import Forecast
@@ -115,6 +115,11 @@ class Job(abc.ABC):
         """Whether `verify` asks lemlist, which costs a call for each row in doubt."""
         return not self.effect.repeatable
 
+    @property
+    def posts(self) -> bool:
+        """Whether lemlist posts results somewhere, so that asking for them can wait."""
+        return False
+
     @abc.abstractmethod
     def options(self) -> dict[str, Any]:
         """All that is needed to make the job again, as plain JSON."""
@@ -160,4 +165,16 @@ class Job(abc.ABC):
 
     async def follow(self, lemlist: Lemlist, payload: Payload, so_far: Outcome) -> Outcome:
         """Ask once for the result of a pending row; it may still be pending after that."""
+        raise NotImplementedError(f"{self.kind} has no pending rows")
+
+    def read_posted(self, body: bytes | str | Mapping[str, Any]) -> Mapping[str, Any]:
+        """Results that lemlist posted to a webhook, by the ids of pending rows.
+
+        Raises:
+            InvalidInputError: it is no such body, or nothing is posted for this job.
+        """
+        raise InvalidInputError(f"lemlist posts no results for {self.kind}")
+
+    def settle(self, result: Any, so_far: Outcome) -> Outcome:
+        """What a result means for its pending row; it may still be pending after that."""
         raise NotImplementedError(f"{self.kind} has no pending rows")

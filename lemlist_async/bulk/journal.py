@@ -12,7 +12,7 @@ import os
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -195,6 +195,11 @@ class Journal:
     async def take(self, state: State, after: int, most: int = tables.PAGE) -> list[JournalRow]:
         """The next rows in a state, behind row number `after`."""
         return await self.in_thread(lambda: tables.take(self.db, state, after, most))
+
+    async def pending(self, ids: Iterable[str]) -> list[JournalRow]:
+        """The pending rows with these ids of lemlist's."""
+        wanted = tuple(ids)
+        return await self.in_thread(lambda: tables.pending(self.db, wanted))
 
     async def write(
         self, finished: _Finished = (), *, sent: Sequence[int] = (), back: Sequence[int] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,6 +14,7 @@ from lemlist_async.bulk.desk import Desk, Finished
 from lemlist_async.bulk.job import JobStoppedError, Outcome, State
 from lemlist_async.bulk.journal import JournalError
 from lemlist_async.bulk.plan import Plan
+from lemlist_async.bulk.posted import Posted
 from lemlist_async.bulk.progress import Meter, Progress, Report
 from lemlist_async.bulk.settle import OnAmbiguous, Settled, Settler
 from lemlist_async.bulk.tables import JournalRow
@@ -25,6 +26,8 @@ _SPARE = 4
 """Batches in flight above the limit, so that somebody always waits in the throttle's queue."""
 _WIDEST = 96
 """Batches in flight at most, however high the limit is set."""
+_HAND_IN = 0.5
+"""Seconds between two looks at what was posted."""
 _HELD = 20_000
 """Rows in flight at most, for the memory's sake; two batches always may be."""
 
@@ -57,7 +60,8 @@ class Run:
         self._plan = plan
         self._every = poll_every
         self._patience = patience
-        self._settler = Settler(self._lemlist, plan.job, plan.journal, on_ambiguous)
+        self._posted = Posted(plan.job)
+        self._settler = Settler(self._lemlist, plan.job, plan.journal, on_ambiguous, self._posted)
         self._meter = Meter(lemlist.throttle, plan.forecast, follows=plan.job.follows)
         self._stopping = asyncio.Event()
         self._error: BaseException | None = None
@@ -76,6 +80,17 @@ class Run:
     def progress(self) -> Progress:
         """How far it is."""
         return self._meter.progress
+
+    def receive(self, body: bytes | str | Mapping[str, Any]) -> int:
+        """Hand over what lemlist posted to the job's webhook: how many results it holds.
+
+        It returns at once, so that the post can be answered; the rows follow in the iteration. Results of other
+        runs do no harm.
+
+        Raises:
+            InvalidInputError: it is no such body, or nothing is posted for this job.
+        """
+        return self._posted.add(body)
 
     async def report(self) -> Report:
         """What was done so far."""
@@ -113,16 +128,37 @@ class Run:
 
     async def _collect(self) -> AsyncGenerator[list[RowResult], None]:
         """Ask for results again and again, until all are there or none has come for a long time."""
-        last = time.monotonic()
-        while await self._plan.journal.take(State.PENDING, 0, 1):
-            began = time.monotonic()
-            async with contextlib.aclosing(
-                self._pass(State.PENDING, "results", 1, self._settler.follow)
-            ) as found:
-                async for results in found:
-                    last = time.monotonic() if results else last
-                    yield results
-            if time.monotonic() - last > self._patience or await self._told_to_stop(began + self._every):
+        last = began = time.monotonic()
+        asks = not self._plan.job.posts  # else what is posted comes first, and what is left is asked for
+        while await self._pending():
+            rounds = [self._told(began + self._every)]
+            if asks:
+                began = time.monotonic()
+                rounds = [self._pass(State.PENDING, "results", 1, self._settler.follow), *rounds]
+            for each in rounds:
+                async with contextlib.aclosing(each) as found:
+                    async for results in found:
+                        last = time.monotonic() if results else last
+                        yield results
+            if self._stopping.is_set() or time.monotonic() - last > self._patience:
+                return
+            asks = True
+
+    async def _pending(self) -> bool:
+        return bool(await self._plan.journal.take(State.PENDING, 0, 1))
+
+    async def _told(self, until: float) -> AsyncGenerator[list[RowResult], None]:
+        """Results that are posted while there is nothing to ask."""
+        while await self._pending():
+            try:
+                found = await self._posted.hand_in(self._plan.journal)
+            except JournalError as error:
+                self._halt(error)
+                return
+            if found:
+                yield self._passed("results", found)
+            now = time.monotonic()
+            if now >= until or await self._told_to_stop(min(until, now + _HAND_IN)):
                 return
 
     async def _told_to_stop(self, until: float) -> bool:

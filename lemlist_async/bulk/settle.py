@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lemlist_async.bulk.job import CannotVerifyError, EndJobError, Job, Outcome, State, failed
 from lemlist_async.bulk.journal import Journal, JournalError
+from lemlist_async.bulk.posted import Posted
 from lemlist_async.bulk.tables import JournalRow
 from lemlist_async.errors import (
     AmbiguousError,
@@ -74,11 +75,14 @@ class Settled:
 class Settler:
     """Sends batches for one run."""
 
-    def __init__(self, lemlist: Lemlist, job: Job, journal: Journal, on_ambiguous: OnAmbiguous) -> None:
+    def __init__(
+        self, lemlist: Lemlist, job: Job, journal: Journal, on_ambiguous: OnAmbiguous, posted: Posted
+    ) -> None:
         self._lemlist = lemlist
         self._job = job
         self._journal = journal
         self._on_ambiguous = on_ambiguous
+        self._posted = posted
         self.retries: int = 0
         """Rows that were sent again after a look-up."""
         self.confirmed: int = 0
@@ -104,6 +108,8 @@ class Settler:
         return batch
 
     async def _result(self, row: JournalRow) -> Outcome:
+        if (told := self._posted.of(row)) is not None:
+            return told
         try:
             return await self._job.follow(self._lemlist, row.payload, row.outcome)
         except NotFoundError as gone:

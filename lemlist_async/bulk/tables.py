@@ -50,6 +50,7 @@ UPDATE rows SET (state, what, reason, id, result) = (
     json_extract(value, '$[4]'), json_extract(value, '$[5]')
 ) FROM json_each(?) WHERE n = json_extract(value, '$[0]')
 """
+_IDS = "id IN (SELECT value FROM json_each(?))"
 _NUMBERS = "n IN (SELECT value FROM json_each(?))"
 _MARK = f"UPDATE rows SET state = 'sent', tries = tries + 1 WHERE {_NUMBERS}"  # noqa: S608  # our own words
 _PUT_BACK = f"UPDATE rows SET state = 'new', tries = tries - 1 WHERE state = 'sent' AND {_NUMBERS}"  # noqa: S608  # our own words
@@ -170,6 +171,12 @@ def take(db: sqlite3.Connection, state: State, after: int, most: int) -> list[Jo
     # new rows lie side by side, and need no index
     index, few = ("", "") if state is State.NEW else ("INDEXED BY rows_open", f"{_FEW} AND")
     return _read(db, f"{index} WHERE {few} state = ? AND n > ? ORDER BY n LIMIT ?", (state, after, most))
+
+
+def pending(db: sqlite3.Connection, ids: Iterable[str]) -> list[JournalRow]:
+    """The pending rows with these ids of lemlist's."""
+    where = f"INDEXED BY rows_open WHERE {_FEW} AND state = 'pending' AND {_IDS}"
+    return _read(db, where, (orjson.dumps(list(ids)).decode(),))
 
 
 def _read(db: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[JournalRow]:

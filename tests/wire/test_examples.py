@@ -31,6 +31,13 @@ async def test_the_quickstart_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Cleo cleo@example.com" in told
 
 
+async def test_results_are_posted_to_the_program_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    await load("enrich_by_webhook").main()
+    told = capsys.readouterr().out
+    assert told.count(" found ann.last@found.example") == 5
+    assert "2 requests" in told  # the balance, and one submission for all
+
+
 async def test_a_web_backend_embeds_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     async with Sandbox(limit=None) as sandbox:
         monkeypatch.setenv("LEMLIST_API_KEY", sandbox.key)
@@ -53,8 +60,9 @@ def test_the_leads_file_is_what_its_script_writes() -> None:
     assert len(script.rows()) == 240
 
 
-def test_every_example_can_be_run_by_itself() -> None:
+@pytest.mark.parametrize("name", ["quickstart", "enrich_people", "enrich_by_webhook", "sync_activities"])
+def test_an_example_can_be_run_by_itself(name: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "quickstart.py")], capture_output=True, text=True, timeout=60
+        [sys.executable, str(EXAMPLES / f"{name}.py")], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args
 
@@ -28,6 +29,7 @@ from lemlist_async.resources.enrichments import (
     EnrichmentInput,
     EnrichmentKind,
     EnrichmentRequest,
+    EnrichmentsResource,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 PRICES: dict[EnrichmentKind, int] = {"find_email": 5, "verify": 1, "find_phone": 20, "linkedin_enrichment": 1}
 """Credits for each kind that finds something, as the help centre listed them in September 2026; a miss is free."""
 
+_WEB = re.compile(r"https?://[^\s/?#]+\S*")
 _COLUMNS = Columns(EnrichmentInput)
 _NAMED = ("first_name", "last_name")
 # What each kind can start from: one of these sets must be there. Source: lemlist's help centre.
@@ -78,11 +81,21 @@ class EnrichPeople(Job):
     team's balance."""
     columns: dict[str, str] = attrs.field(factory=dict[str, str])
     """Columns that the names do not tell: from column to field."""
+    webhook_url: str | None = attrs.field(default=None, repr=False)
+    """Where lemlist posts results too; hand the bodies to `Run.receive`. What was not posted is asked for from
+    `poll_every` seconds on. Not written to the journal, since such addresses are often secret."""
 
     def __attrs_post_init__(self) -> None:
         known = get_args(EnrichmentKind)
         if not self.find or not set(self.find) <= set(known):
             raise ConfigurationError(f"find takes some of {', '.join(known)}, not {list(self.find)}")
+        if self.webhook_url is not None and not _WEB.fullmatch(self.webhook_url):
+            raise ConfigurationError("webhook_url must be an http or https address")
+
+    @property
+    def posts(self) -> bool:
+        """If there is a place to post to."""
+        return self.webhook_url is not None
 
     @property
     def verifiable(self) -> bool:
@@ -91,7 +104,7 @@ class EnrichPeople(Job):
 
     def options(self) -> dict[str, Any]:
         """All that is needed to make the job again."""
-        return attrs.asdict(self)
+        return attrs.asdict(self, filter=lambda field, _: field.name != "webhook_url")
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """No field may be there twice, and one must tell who it is."""
@@ -141,7 +154,7 @@ class EnrichPeople(Job):
             )
             for place, payload in enumerate(payloads)
         ]
-        answers = await lemlist.enrichments.start_many(requests)
+        answers = await lemlist.enrichments.start_many(requests, webhook_url=self.webhook_url)
         by_place = {str(answer.metadata): answer for answer in answers}
         return [_submitted(by_place.get(str(place))) for place in range(len(payloads))]
 
@@ -152,10 +165,16 @@ class EnrichPeople(Job):
     async def follow(self, lemlist: Lemlist, payload: Payload, so_far: Outcome) -> Outcome:
         """Ask for the result; an empty one is asked for once more, since lemlist says done too early at times."""
         found = await lemlist.enrichments.get(so_far.id or "")
-        if found.running:
-            return so_far
-        if not found.empty:
-            return done("found", so_far.id, result=_result(found))
+        return so_far if found.running else self.settle(found, so_far)
+
+    def read_posted(self, body: bytes | str | Mapping[str, Any]) -> Mapping[str, Enrichment]:
+        """Results by their ids; the body is lemlist's own."""
+        return {found.enrichment_id or "": found for found in EnrichmentsResource.read_posted(body)}
+
+    def settle(self, result: Enrichment, so_far: Outcome) -> Outcome:
+        """Found, or not; an empty result counts when it came twice."""
+        if not result.empty:
+            return done("found", so_far.id, result=_result(result))
         if so_far.what != "empty":
             return attrs.evolve(so_far, what="empty")
         return done("not found", so_far.id)

@@ -1,0 +1,45 @@
+"""Results that lemlist posts to a webhook, between their arrival and the row that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lemlist_async.bulk.job import Job, Outcome
+from lemlist_async.bulk.journal import Journal
+from lemlist_async.bulk.tables import JournalRow
+
+MOST = 20_000
+"""Results that are held at most; of more, the oldest are dropped, and asked for after all."""
+
+
+class Posted:
+    """Held by lemlist's id: a result may arrive before the answer to the call that started it."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._held: dict[str, Any] = {}
+
+    def add(self, body: bytes | str | Mapping[str, Any]) -> int:
+        """Take what was posted; how many results it holds."""
+        found = self._job.read_posted(body)
+        self._held |= found
+        for oldest in list(self._held)[: max(0, len(self._held) - MOST)]:
+            del self._held[oldest]
+        return len(found)
+
+    def of(self, row: JournalRow) -> Outcome | None:
+        """What became of a pending row, if it was told; it is forgotten then."""
+        if row.id is None or (found := self._held.pop(row.id, None)) is None:
+            return None
+        return self._job.settle(found, row.outcome)
+
+    async def hand_in(self, journal: Journal) -> Sequence[tuple[JournalRow, Outcome]]:
+        """Write down the rows whose results are here."""
+        if not self._held:
+            return []
+        rows = await journal.pending(self._held)
+        found = [(row, outcome) for row in rows if (outcome := self.of(row)) is not None]
+        await journal.write([(row.n, outcome) for row, outcome in found])
+        await journal.flush()
+        return found
