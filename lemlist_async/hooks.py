@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 from collections.abc import Callable
@@ -80,7 +81,7 @@ class Hooks:
         """Whether nobody listens at all, which most clients never do."""
 
     def on(self, name: EventName, hook: Hook) -> Callable[[], None]:
-        """Register; the result takes it off again.
+        """Register; the result takes it off again, and this registration only.
 
         Raises:
             ConfigurationError: there is no event of that name, or the hook is no plain function.
@@ -89,10 +90,12 @@ class Hooks:
             raise ConfigurationError(f"no event {name!r}; there are {', '.join(get_args(EventName))}")
         if not callable(hook) or inspect.iscoroutinefunction(hook):
             raise ConfigurationError(f"a hook is a plain function, not {hook!r}")
-        self._set(name, (*self._by_name.get(name, ()), hook))
+        # an object for each registration: one function may be registered twice, and taken off once
+        mine = functools.partial(hook)
+        self._set(name, (*self._by_name.get(name, ()), mine))
 
         def off() -> None:
-            self._set(name, tuple(one for one in self._by_name[name] if one is not hook))
+            self._set(name, tuple(one for one in self._by_name[name] if one is not mine))
 
         return off
 
