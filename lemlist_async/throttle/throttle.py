@@ -35,6 +35,13 @@ def _awaited(future: asyncio.Future[Any]) -> bool:
     return not future.done() and not future.get_loop().is_closed()
 
 
+def _runs_elsewhere(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return loop.is_running() and loop is not asyncio.get_running_loop()
+    except RuntimeError:  # here runs none
+        return True
+
+
 class Throttle:
     """Lets requests of one API key go as fast as lemlist allows, and never faster.
 
@@ -88,7 +95,12 @@ class Throttle:
         return await self._wait(lane, _Waiter(loop.create_future(), now, owner), max_wait)
 
     def drop(self, owner: object) -> None:
-        """End the waiting of all that `owner` asked for, with ClosedError; the others go on."""
+        """End the waiting of all that `owner` asked for, with ClosedError; the others go on.
+
+        Nothing happens while the event loop of the throttle runs in another thread: who waits there belongs to it.
+        """
+        if self._loop and _runs_elsewhere(self._loop):
+            return
         for waiter in [waiter for waiter in self._lanes if waiter.owner is owner]:
             self._dismiss(
                 waiter, ClosedError("closed while the request waited for its turn; it was not sent")

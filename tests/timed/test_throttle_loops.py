@@ -109,6 +109,37 @@ def test_the_remains_of_a_loop_that_was_closed_amid_waiting_do_not_touch_the_nex
     assert throttle.queued["interactive"] == 0
 
 
+@pytest.mark.parametrize("in_a_loop", [True, False])
+def test_what_is_dropped_in_another_thread_leaves_the_waiters_of_this_loop_alone(in_a_loop: bool) -> None:
+    """Their lanes may change in the middle of a look at them, and futures belong to the thread of their loop."""
+    throttle = Throttle(ThrottleOptions(limit=1, window=0.05, pacer=None))
+
+    async def drop() -> None:
+        throttle.drop(None)
+
+    async def use() -> None:
+        slot = await throttle.acquire()
+        waiting = asyncio.create_task(throttle.acquire())
+        await asyncio.sleep(0)
+        await asyncio.to_thread(lambda: asyncio.run(drop()) if in_a_loop else throttle.drop(None))
+        assert throttle.queued["interactive"] == 1
+        slot.answered()
+        (await waiting).answered()
+
+    asyncio.run(asyncio.wait_for(use(), 10))
+
+
+def test_the_waiters_of_a_loop_that_stands_still_can_be_dropped() -> None:
+    throttle = Throttle(ThrottleOptions(limit=1, pacer=None))
+    loop = asyncio.new_event_loop()
+    tasks = [loop.create_task(throttle.acquire()) for _ in range(2)]
+    loop.run_until_complete(asyncio.sleep(0))
+    throttle.drop(None)
+    ended = loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    assert isinstance(ended[1], ClosedError)
+    loop.close()
+
+
 def test_a_second_loop_beside_a_running_one_is_told_what_to_do() -> None:
     throttle = Throttle()
     errors: list[BaseException] = []
