@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from types import MemberDescriptorType
@@ -23,6 +24,15 @@ LATE: Any = _Late()
 # two threads that look at once must get one object: what one of them changes, the other sees.
 # Re-entrant, since the garbage collector may run anybody's finaliser in between.
 _reading = threading.RLock()
+
+
+def _renew() -> None:
+    global _reading  # noqa: PLW0603  # what another thread held at a fork, nobody in the child gives back
+    _reading = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_renew)
 
 
 class Late:

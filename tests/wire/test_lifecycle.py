@@ -119,6 +119,37 @@ def test_use_after_a_fork_is_one_clear_error() -> None:
     assert "before a fork" in done.stdout, done.stderr
 
 
+def test_a_child_forked_while_a_thread_reads_a_late_field_reads_its_own() -> None:
+    script = """
+        import os, signal, threading, warnings
+        from lemlist_async.core import late
+        from lemlist_async.core.decode import decoder
+        from lemlist_async.resources.campaigns import Campaign
+        warnings.simplefilter("ignore")  # of forks beside threads, which is what this is about
+        campaign = decoder(Campaign)({"_id": "cam_1", "createdAt": "2026-03-04T05:06:07Z"}, {})
+        held, over = threading.Event(), threading.Event()
+        def read():
+            with late._reading:
+                held.set()
+                over.wait()
+        thread = threading.Thread(target=read)
+        thread.start()
+        held.wait()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)
+            print(campaign.created_at.year, flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        over.set()
+        thread.join()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=30
+    )
+    assert done.stdout == "2026\n", done.stderr
+
+
 async def test_a_borrowed_session_that_was_closed_is_one_clear_error() -> None:
     session = aiohttp.ClientSession()
     await session.close()
