@@ -126,7 +126,8 @@ class Settler:
             await self._do(rows, batch, lost)
         except (*_STOPS, DeadlineExceededError) as error:
             batch.stop = error
-        if batch.lost and not self._job.effect.repeatable:
+        if batch.lost:
+            # unknown though it may be repeated, too: `new` would say that no try was made
             unknown = Outcome(State.UNKNOWN, "unknown", "a try was lost, and the next one not sent")
             left = [row for row in rows if row.n in batch.lost and row.n not in batch.outcomes]
             batch.all_are(left, unknown)

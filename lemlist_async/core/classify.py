@@ -151,29 +151,6 @@ def refusal_inside(call: Call[Any], reply: Reply, found: Any) -> errors.APIStatu
     )
 
 
-def in_hindsight(error: errors.LemlistError, call: Call[Any]) -> errors.LemlistError:
-    """What an error means after a try of the same call that may have happened."""
-    if call.method != "DELETE" or not isinstance(error, errors.APIStatusError) or not _is_absence(error):
-        return error
-    return errors.AlreadyGoneError(
-        f"{error.message} (an earlier try, whose answer was lost, may have removed it)",
-        status=error.status,
-        code=error.code,
-        body=error.body,
-        headers=error.headers,
-        retry_after=error.retry_after,
-        operation=error.operation,
-    )
-
-
-def _is_absence(error: errors.APIStatusError) -> bool:
-    # the deletion of a blocked value says so with a 400
-    kind = type(error)  # exactly: an unknown key is answered with a 404 as well
-    return kind is errors.NotFoundError or (
-        kind is errors.BadRequestError and "not found" in error.message.lower()
-    )
-
-
 def unlike_the_api(call: Call[Any], reply: Reply) -> errors.DecodeError:
     """The error that a page with a 2xx means."""
     return errors.DecodeError(

@@ -5,12 +5,25 @@ from __future__ import annotations
 import asyncio
 import errno
 import ssl
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from lemlist_async.core.wire import Call
-from lemlist_async.errors import LostAnswerError, NotSentError, TransportError
+from lemlist_async.core.classify import refusal
+from lemlist_async.core.wire import Call, Effect, Reply
+from lemlist_async.errors import (
+    AmbiguousDeadlineError,
+    ClosedError,
+    DeadlineExceededError,
+    LemlistError,
+    LostAnswerError,
+    NotSentError,
+    TransportError,
+)
+from lemlist_async.transport.watch import Reason
+
+if TYPE_CHECKING:
+    from lemlist_async.transport.middleware import Try
 
 CAUGHT = (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError)
 """All that aiohttp is known to raise for a failed exchange; time-outs come in two classes."""
@@ -61,6 +74,39 @@ def maybe_done(call: Call[Any], why: str, *, kind: str, status: int | None = Non
         kind=kind,
         status=status,
         operation=call.operation,
+    )
+    lost.check = call.verify
+    return lost
+
+
+def ended(call: Call[Any], attempt: Try, reason: Reason) -> LemlistError:
+    """The error for a try whose time was over, or whose client was closed."""
+    response = attempt.response
+    status = None if response is None else response.status
+    if response is not None and response.status >= 300:
+        # the status says enough: a refusal whose body hangs is one all the same
+        return refusal(call, Reply(response.status, response.headers))
+    if reason == "attempt":
+        if attempt.sent:
+            return maybe_done(call, "no whole answer in time", kind="timeout", status=status)
+        why = "no connection to the host in time"
+        return NotSentError(why, kind="connect_timeout", operation=call.operation)
+    if reason == "closed":
+        if attempt.sent and call.effect is not Effect.READ:
+            return maybe_done(call, "the client was closed before the answer", kind="closed", status=status)
+        return ClosedError("the client was closed before the call was done", operation=call.operation)
+    return _late(call, granted=attempt.granted is not None, sent=attempt.sent)
+
+
+def _late(call: Call[Any], *, granted: bool, sent: bool) -> DeadlineExceededError:
+    if not granted:
+        why = "the deadline passed while the call waited for its turn"
+        return DeadlineExceededError(why, phase="queue", operation=call.operation)
+    why = "the deadline passed before the answer"
+    if not sent or call.effect.repeatable:
+        return DeadlineExceededError(why, phase="attempt", operation=call.operation)
+    lost = AmbiguousDeadlineError(
+        f"{why}; it may have taken effect and was not repeated", phase="attempt", operation=call.operation
     )
     lost.check = call.verify
     return lost

@@ -31,7 +31,9 @@ class Try:
     throttle and the answers each, since aiohttp wraps every one anew for every request.
     """
 
-    __slots__ = ("_call", "_key", "_limit", "_options", "_owner", "_throttle", "granted", "sent", "slot")
+    __slots__ = (
+        "_call", "_key", "_limit", "_options", "_owner", "_throttle", "granted", "response", "sent", "slot",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -54,6 +56,8 @@ class Try:
         self.granted: float | None = None
         """When the throttle let it go."""
         self.slot: Slot | None = None
+        self.response: aiohttp.ClientResponse | None = None
+        """The answer, once its headers are there."""
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -62,7 +66,10 @@ class Try:
 
         The slot is held until a window after the answer, whatever the answer was.
         """
-        if self._key is not None:
+        if self._key is None:
+            # a borrowed session may have the key among its own headers
+            request.headers.pop(AUTHORIZATION, None)
+        else:
             request.headers[AUTHORIZATION] = self._key.authorization
         failed: LemlistError
         options = self._options
@@ -76,13 +83,16 @@ class Try:
                 raise
             failed = fault(error, self._call, sent=self.sent)
         else:
-            self.sent = True
+            self.sent, self.response = True, response
             self._settle(slot, response)
-            if response.status < 300:
+            if 200 <= response.status < 300:
                 return response
             failed = await self._refusal(response)
         # outside of the except block: aiohttp's exception, as a context, would carry the request's headers
-        raise failed
+        try:
+            raise failed
+        finally:
+            del failed  # else it and its own traceback would hold one another
 
     def _granted(self, slot: Slot, request: aiohttp.ClientRequest) -> None:
         """It is our turn: the time of the try runs from here, since what went before was the queue."""
@@ -106,7 +116,9 @@ class Try:
     def _settle(self, slot: Slot, response: aiohttp.ClientResponse) -> None:
         """An answer came: it may say more of the quota than that it was used."""
         headers = response.headers
-        if response.status == 429 and not is_plan_limit(self._call, rate := read_rate(headers)):
+        if self._key is None:
+            slot.answered()  # what another host says is not about the quota of this key
+        elif response.status == 429 and not is_plan_limit(self._call, rate := read_rate(headers)):
             state = RateState(rate.limit, rate.remaining)
             slot.refused(rate.retry_after, by_limiter=by_limiter(Reply(429, headers)), rate=state)
         elif self._throttle.heeds_rate:

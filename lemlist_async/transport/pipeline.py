@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -16,27 +17,25 @@ import orjson
 from yarl import URL
 
 from lemlist_async.core import retry as schedule
-from lemlist_async.core.classify import in_hindsight, is_html, refusal_inside, unlike_the_api
+from lemlist_async.core.classify import is_html, refusal_inside, unlike_the_api
+from lemlist_async.core.hindsight import in_hindsight
 from lemlist_async.core.payload import to_json
 from lemlist_async.core.wire import Call, Reply, ShapeError, Surprises, Upload
 from lemlist_async.credentials import ApiKey, BaseURL
 from lemlist_async.errors import (
-    AmbiguousDeadlineError,
     APIStatusError,
     Attempt,
     AuthenticationError,
-    DeadlineExceededError,
     DecodeError,
     InvalidInputError,
     LemlistError,
-    NotSentError,
     RateLimitError,
     TransportError,
 )
 from lemlist_async.hooks import ErrorEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent, WaitEvent
 from lemlist_async.options import Options
 from lemlist_async.throttle import Throttle
-from lemlist_async.transport.faults import CAUGHT, fault, maybe_done
+from lemlist_async.transport.faults import CAUGHT, ended, fault, maybe_done
 from lemlist_async.transport.middleware import Try, read_capped
 from lemlist_async.transport.session import Session
 from lemlist_async.transport.watch import Limit, Watch
@@ -44,6 +43,8 @@ from lemlist_async.transport.watch import Limit, Watch
 _log = logging.getLogger("lemlist_async")
 T = TypeVar("T")
 
+_BOM = b"\xef\xbb\xbf"
+_ADDRESS = re.compile(r"https?://[^\s\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
 REFUSED_KEY_TRIES = 3
 """Answers of 401 in a row after which the key is taken for wrong …"""
 REFUSED_KEY_SECONDS = 30.0
@@ -62,8 +63,12 @@ class _Journey:
     deadline: float | None
     """On the clock of the event loop."""
     tries: list[Attempt] = attrs.field(factory=list[Attempt])
-    doubtful: bool = False
-    """Whether one of the tries may have taken effect."""
+    doubt: LemlistError | None = None
+    """How the last try ended that may have taken effect."""
+
+    def conclude(self, last: LemlistError) -> LemlistError:
+        """The error that the call ends with, after its last try ended with `last`."""
+        return last if self.doubt is None else in_hindsight(last, self.doubt, self.call)
 
     def left(self, now: float) -> float | None:
         return None if self.deadline is None else self.deadline - now
@@ -90,6 +95,7 @@ class Pipeline:
         self._watch = Watch()
         self._refusals = 0
         self._resting: set[asyncio.Future[None]] = set()
+        self._streams: set[aiohttp.ClientResponse] = set()
         self._refused: tuple[float, AuthenticationError] | None = None
 
     # The two ways to run a call -----------------------------------------------------------------------
@@ -106,17 +112,25 @@ class Pipeline:
     async def stream(self, call: Call[Any], options: Options) -> AsyncGenerator[AsyncIterator[bytes]]:
         """Send a call, and give its body piece by piece; the tries end when the body begins."""
         response = await self._repeat(call, options, streamed=True)
+        self._streams.add(response)
         try:
             yield self._pieces(call, response)
         finally:
+            self._streams.discard(response)
             response.close()
 
     async def aclose(self) -> None:
-        """Close the session; calls that still wait end with ClosedError."""
-        self.throttle.drop(self)
+        """Close the session; calls on their way end now, with ClosedError where nothing can have happened."""
         self._session.shut()
+        self.throttle.drop(self)
+        self._watch.close()
+        loop = asyncio.get_running_loop()
         for woken in self._resting:
-            _wake(woken)
+            if woken.get_loop() is loop:
+                _wake(woken)
+        # aiohttp would leave the readers of their bodies waiting for ever
+        for response in self._streams:
+            response.close()
         await self._session.close()
 
     # The loop over tries ------------------------------------------------------------------------------
@@ -127,14 +141,14 @@ class Pipeline:
             try:
                 result = await self._once(journey, streamed)
             except LemlistError as error:
-                error.attempts = tuple(journey.tries)
-                self._count_refusals(error)
+                self._count_refusals(journey, error)
                 pause = self._after(journey, error)
                 if pause is None:
-                    self._failed(call, error)
-                    raise
+                    # with what came last as its context, where that is not the last word
+                    raise self._failed(call, journey.conclude(error), journey.tries)  # noqa: B904
             else:
-                self._refusals, self._refused = 0, None
+                if journey.key is not None:
+                    self._refusals, self._refused = 0, None
                 return result
             await self._rest(pause)
 
@@ -146,7 +160,7 @@ class Pipeline:
             url, ours = URL(self._base + call.target, encoded=True), True
         else:
             url = _foreign(call)
-            ours = url.origin() == self._origin
+            ours = _place(url) == _place(self._origin)
         deadline = options.deadline
         if deadline is not None:
             deadline += asyncio.get_running_loop().time()
@@ -167,7 +181,7 @@ class Pipeline:
 
     def _after(self, journey: _Journey, error: LemlistError) -> float | None:
         """How long to wait before the next try; None if there is none."""
-        if not schedule.may_repeat(error, journey.call.effect):
+        if self._session.closed or not schedule.may_repeat(error, journey.call.effect):
             return None
         retry = journey.options.retry
         decision = schedule.decide(
@@ -195,13 +209,16 @@ class Pipeline:
         if self.hooks.wants("wait"):
             self.hooks.emit("wait", WaitEvent(operation=operation, reason="backoff", seconds=seconds))
 
-    def _failed(self, call: Call[Any], error: LemlistError) -> None:
+    def _failed(self, call: Call[Any], error: LemlistError, tries: Sequence[Attempt] = ()) -> LemlistError:
+        """Tell everybody of the error that a call ends with."""
+        error.attempts = tuple(tries)
         if isinstance(error, APIStatusError):
             # what lemlist says may name a person
             _log.info("%s", error.brief)
             _log.debug("%s answered: %s", error, error.body)
         if self.hooks.wants("error"):
             self.hooks.emit("error", ErrorEvent(operation=call.operation, error=error))
+        return error
 
     # One try ------------------------------------------------------------------------------------------
 
@@ -213,12 +230,13 @@ class Pipeline:
         try:
             # on a warm connection a request leaves before any timer could ring
             if journey.deadline is not None and journey.deadline <= asyncio.get_running_loop().time():
+                limit.ended_by = "deadline"
                 raise TimeoutError
             with limit:
                 response = await self._send(journey, attempt, streamed)
                 result = await self._take(journey, response, streamed)
         except TimeoutError:
-            error = self._out_of_time(journey, attempt)
+            error = ended(journey.call, attempt, limit.ended_by or "attempt")
         except LemlistError as failed:
             error = failed
             # the queue and the session do not know whose call they refuse
@@ -228,12 +246,15 @@ class Pipeline:
                 self._succeeded(journey, attempt, response.status)
             return result
         self._note(journey, attempt, _outcome(error))
-        if journey.doubtful:
-            error = in_hindsight(error, journey.call)
-        journey.doubtful |= schedule.may_have_happened(error)
         error.scrub(self._key.redact)
-        # the frames it came through hold what the server sent, which may echo the key
-        raise error.with_traceback(None)
+        error.attempts = tuple(journey.tries)
+        if schedule.may_have_happened(error):
+            journey.doubt = error
+        try:
+            # the frames it came through hold what the server sent, which may echo the key
+            raise error.with_traceback(None)
+        finally:
+            del error  # else it and its own traceback would hold one another
 
     def _send(self, journey: _Journey, attempt: Try, streamed: bool) -> Awaitable[aiohttp.ClientResponse]:
         call = journey.call
@@ -266,8 +287,10 @@ class Pipeline:
             except CAUGHT as error:
                 lost = fault(error, call, sent=True, status=status)
             else:
-                if body is not None:
+                if body is not None and not streamed:
                     return self._decode(call, Reply(status, headers, body))
+                if body is not None:
+                    raise unlike_the_api(call, Reply(status, headers, body))
                 why = f"the answer is larger than {journey.options.max_body} bytes"
                 lost = maybe_done(call, why, kind="too_large", status=status)
             # outside of the except block: the context of an exception would show aiohttp's, and its headers
@@ -280,7 +303,7 @@ class Pipeline:
         if is_html(reply):
             raise unlike_the_api(call, reply)
         try:
-            found = orjson.loads(reply.body) if reply.body else None
+            found = orjson.loads(reply.body.removeprefix(_BOM)) if reply.body else None
             if (refused := refusal_inside(call, reply, found)) is not None:
                 raise refused
             return found if call.decode is None else call.decode(found, self.surprises)
@@ -296,6 +319,7 @@ class Pipeline:
         )
 
     async def _pieces(self, call: Call[Any], response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        began = time.monotonic()
         try:
             async for piece in response.content.iter_any():
                 yield piece
@@ -306,9 +330,9 @@ class Pipeline:
             if not self._session.closed:
                 return
             lost = maybe_done(
-                call, "the client was closed while it was read", kind="cut", status=response.status
+                call, "the client was closed while it was read", kind="closed", status=response.status
             )
-        raise lost
+        raise self._failed(call, lost, [Attempt(_outcome(lost), time.monotonic() - began)])
 
     # What is written down -----------------------------------------------------------------------------
 
@@ -333,34 +357,11 @@ class Pipeline:
             )
             self.hooks.emit("response", event)
 
-    def _out_of_time(self, journey: _Journey, attempt: Try) -> LemlistError:
-        call, left = journey.call, journey.left(asyncio.get_running_loop().time())
-        if left is None or left > 0:
-            if not attempt.sent:
-                why = "no connection to the host in time"
-                return NotSentError(why, kind="connect_timeout", operation=call.operation)
-            return maybe_done(call, "no whole answer in time", kind="timeout")
-        if attempt.granted is None:
-            return DeadlineExceededError(
-                "the deadline passed while the call waited for its turn",
-                phase="queue",
-                operation=call.operation,
-            )
-        if not attempt.sent or call.effect.repeatable:
-            return DeadlineExceededError(
-                "the deadline passed before the answer", phase="attempt", operation=call.operation
-            )
-        lost = AmbiguousDeadlineError(
-            "the deadline passed before the answer; it may have taken effect and was not repeated",
-            phase="attempt",
-            operation=call.operation,
-        )
-        lost.check = call.verify
-        return lost
-
     # A key that is refused again and again ------------------------------------------------------------
 
-    def _count_refusals(self, error: LemlistError) -> None:
+    def _count_refusals(self, journey: _Journey, error: LemlistError) -> None:
+        if journey.key is None:
+            return
         if not isinstance(error, AuthenticationError):
             if isinstance(error, APIStatusError):
                 self._refusals, self._refused = 0, None
@@ -373,11 +374,8 @@ class Pipeline:
         if time.monotonic() >= until:
             self._refused, self._refusals = None, 0
             return
-        raise AuthenticationError(
-            f"{last.message} (not sent: the key was refused {self._refusals} times in a row)",
-            status=last.status,
-            operation=call.operation,
-        )
+        why = f"{last.message} (not sent: the key was refused {self._refusals} times in a row)"
+        raise self._failed(call, AuthenticationError(why, status=last.status, operation=call.operation))
 
 
 def next_ceiling(number: int, base: float, cap: float) -> float:
@@ -393,11 +391,24 @@ def _foreign(call: Call[Any]) -> URL:
     """The address of a file that an answer named; it may hold a signature, so no error shows it."""
     try:
         url = URL(call.url or "", encoded=True)
-        if url.scheme in {"http", "https"} and url.host and url.host.encode("idna") and url.port:
+        # user info would be sent along as a header
+        nobody = url.raw_user is None and url.raw_password is None
+        if (
+            _ADDRESS.fullmatch(call.url or "")
+            and nobody
+            and url.host
+            and url.host.encode("idna")
+            and url.port
+        ):
             return url
     except ValueError:
         pass
     raise InvalidInputError("the address of the file is no URL that can be fetched", operation=call.operation)
+
+
+def _place(url: URL) -> tuple[str, str, int | None]:
+    """Scheme, host and port, which one place may spell in several ways."""
+    return url.scheme, (url.host or "").rstrip("."), url.port
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -88,7 +88,7 @@ async def test_a_cancellation_that_meets_the_end_of_the_limit_wins() -> None:
 
     task = asyncio.create_task(work())
     await asyncio.sleep(1)
-    limits[0].expire()
+    limits[0].expire("attempt")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -190,6 +190,25 @@ async def test_a_value_whose_unblocking_lost_its_answer_is_unblocked_and_not_abs
     assert report.retries == 1
 
 
+async def test_a_row_in_doubt_when_its_job_stopped_counts_as_done_for_the_next_run(tmp_path: Path) -> None:
+    operation = "DELETE /v2/unsubscribes/variables/{value}"
+    refused = Status(status=401, body="The authentication you supplied is incorrect")
+    async with box() as sandbox:
+        sandbox.team().block("a@x.com", "api")
+        sandbox.faults.add(lost_answer(), match=operation)
+        sandbox.faults.add(refused, match=operation, times=None)
+        async with client(sandbox) as lemlist:
+            plan = await lemlist.bulk.plan(UnblockValues(), ["a@x.com"], journal=tmp_path / "j")
+            async with plan:
+                run = lemlist.bulk.run(plan)
+                with pytest.raises(JobStoppedError):
+                    _ = [row async for row in run]
+                assert ((await run.report()).unknown, len(sandbox.team().unsubscribes)) == (1, 0)
+        sandbox.faults.clear()
+        async with client(sandbox) as lemlist, await lemlist.bulk.resume(tmp_path / "j") as plan:
+            assert [row.outcome.what async for row in lemlist.bulk.run(plan)] == ["unblocked"]
+
+
 async def test_figures_come_a_hundred_campaigns_a_call_and_unknown_campaigns_fail_alone() -> None:
     async with box() as sandbox, client(sandbox) as lemlist:
         ids = [sandbox.team().add_campaign(name=f"C{n}")["_id"] for n in range(120)]

@@ -9,7 +9,7 @@ import attrs
 
 from lemlist_async.bulk.columns import check_email, single
 from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
-from lemlist_async.errors import AlreadyGoneError, BadRequestError, ConflictError
+from lemlist_async.errors import AlreadyGoneError, BadRequestError, ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
@@ -72,9 +72,9 @@ class UnblockValues(_Values):
             pass  # by this call's own first try, as far as anybody can tell
         except ConflictError as protected:
             return [failed(str(protected), "protected")]
-        except BadRequestError as error:
+        except (BadRequestError, NotFoundError) as error:
             # lemlist says 400 here where a 404 would be usual
-            if "not found" not in error.message.lower():
+            if error.status == 400 and "not found" not in error.message.lower():
                 raise
             return [done("unblocked") if again else done("absent", reason="it was not blocked")]
         return [done("unblocked")]
