@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -25,9 +24,7 @@ from lemlist_async.credentials import ApiKey, BaseURL
 from lemlist_async.errors import (
     APIStatusError,
     Attempt,
-    AuthenticationError,
     DecodeError,
-    InvalidInputError,
     LemlistError,
     RateLimitError,
     TransportError,
@@ -35,8 +32,10 @@ from lemlist_async.errors import (
 from lemlist_async.hooks import ErrorEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent, WaitEvent
 from lemlist_async.options import Options
 from lemlist_async.throttle import Throttle
+from lemlist_async.transport.address import Addresses
 from lemlist_async.transport.faults import CAUGHT, ended, fault, maybe_done
 from lemlist_async.transport.middleware import Try, read_capped
+from lemlist_async.transport.refused_key import RefusedKey
 from lemlist_async.transport.session import Session
 from lemlist_async.transport.watch import Limit, Watch
 
@@ -44,11 +43,6 @@ _log = logging.getLogger("lemlist_async")
 T = TypeVar("T")
 
 _BOM = b"\xef\xbb\xbf"
-_ADDRESS = re.compile(r"https?://[^\s\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
-REFUSED_KEY_TRIES = 3
-"""Answers of 401 in a row after which the key is taken for wrong …"""
-REFUSED_KEY_SECONDS = 30.0
-"""… for this long, in which calls fail without being sent."""
 
 
 @attrs.define
@@ -87,16 +81,14 @@ class Pipeline:
         self._session = session
         self.throttle = throttle
         self._key = key
-        self._base = str(base)
-        self._origin = URL(base.origin)
+        self._addresses = Addresses(base)
+        self._refused_key = RefusedKey()
         self.hooks: Hooks = Hooks()
         self.surprises: Surprises = {}
         self._budget = schedule.Budget(options.retry.budget, options.retry.budget_floor)
         self._watch = Watch()
-        self._refusals = 0
         self._resting: set[asyncio.Future[None]] = set()
         self._streams: set[aiohttp.ClientResponse] = set()
-        self._refused: tuple[float, AuthenticationError] | None = None
 
     # The two ways to run a call -----------------------------------------------------------------------
 
@@ -141,26 +133,23 @@ class Pipeline:
             try:
                 result = await self._once(journey, streamed)
             except LemlistError as error:
-                self._count_refusals(journey, error)
+                if journey.key is not None:
+                    self._refused_key.failed(error)
                 pause = self._after(journey, error)
                 if pause is None:
                     # with what came last as its context, where that is not the last word
                     raise self._failed(call, journey.conclude(error), journey.tries)  # noqa: B904
             else:
                 if journey.key is not None:
-                    self._refusals, self._refused = 0, None
+                    self._refused_key.accepted()
                 return result
             await self._rest(pause)
 
     def _set_out(self, call: Call[Any], options: Options) -> _Journey:
-        if self._refused is not None:
-            self._fail_fast(call, *self._refused)
-        # a value that no path can carry is refused here, before anything waits or is sent
-        if call.url is None:
-            url, ours = URL(self._base + call.target, encoded=True), True
-        else:
-            url = _foreign(call)
-            ours = _place(url) == _place(self._origin)
+        # what is wrong from the start is refused here, before anything waits or is sent
+        if (refused := self._refused_key.known(call)) is not None:
+            raise self._failed(call, refused)
+        url, ours = self._addresses.of(call)
         deadline = options.deadline
         if deadline is not None:
             deadline += asyncio.get_running_loop().time()
@@ -320,19 +309,18 @@ class Pipeline:
 
     async def _pieces(self, call: Call[Any], response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         began = time.monotonic()
+        lost: LemlistError | None = None
         try:
             async for piece in response.content.iter_any():
                 yield piece
         except CAUGHT as error:
             lost = fault(error, call, sent=True, status=response.status)
-        else:
-            # a body that ends with its connection is not known to be whole when it was closed from here
-            if not self._session.closed:
-                return
-            lost = maybe_done(
-                call, "the client was closed while it was read", kind="closed", status=response.status
-            )
-        raise self._failed(call, lost, [Attempt(_outcome(lost), time.monotonic() - began)])
+        # a body that ends with its connection is not known to be whole when it was closed from here
+        if self._session.closed:
+            why = "the client was closed while it was read"
+            lost = maybe_done(call, why, kind="closed", status=response.status)
+        if lost is not None:
+            raise self._failed(call, lost, [Attempt(_outcome(lost), time.monotonic() - began)])
 
     # What is written down -----------------------------------------------------------------------------
 
@@ -357,26 +345,6 @@ class Pipeline:
             )
             self.hooks.emit("response", event)
 
-    # A key that is refused again and again ------------------------------------------------------------
-
-    def _count_refusals(self, journey: _Journey, error: LemlistError) -> None:
-        if journey.key is None:
-            return
-        if not isinstance(error, AuthenticationError):
-            if isinstance(error, APIStatusError):
-                self._refusals, self._refused = 0, None
-            return
-        self._refusals += 1
-        if self._refusals >= REFUSED_KEY_TRIES:
-            self._refused = time.monotonic() + REFUSED_KEY_SECONDS, error
-
-    def _fail_fast(self, call: Call[Any], until: float, last: AuthenticationError) -> None:
-        if time.monotonic() >= until:
-            self._refused, self._refusals = None, 0
-            return
-        why = f"{last.message} (not sent: the key was refused {self._refusals} times in a row)"
-        raise self._failed(call, AuthenticationError(why, status=last.status, operation=call.operation))
-
 
 def next_ceiling(number: int, base: float, cap: float) -> float:
     """Ceiling of the `number`-th random wait: ``min(cap, base * 2**(number-1))`` seconds."""
@@ -385,30 +353,6 @@ def next_ceiling(number: int, base: float, cap: float) -> float:
     for _ in range(number - 1):
         next(steps)
     return float(next(steps))
-
-
-def _foreign(call: Call[Any]) -> URL:
-    """The address of a file that an answer named; it may hold a signature, so no error shows it."""
-    try:
-        url = URL(call.url or "", encoded=True)
-        # user info would be sent along as a header
-        nobody = url.raw_user is None and url.raw_password is None
-        if (
-            _ADDRESS.fullmatch(call.url or "")
-            and nobody
-            and url.host
-            and url.host.encode("idna")
-            and url.port
-        ):
-            return url
-    except ValueError:
-        pass
-    raise InvalidInputError("the address of the file is no URL that can be fetched", operation=call.operation)
-
-
-def _place(url: URL) -> tuple[str, str, int | None]:
-    """Scheme, host and port, which one place may spell in several ways."""
-    return url.scheme, (url.host or "").rstrip("."), url.port
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:
