@@ -166,7 +166,10 @@ def read_again(cls: type[Model], name: str, came: Any) -> Any:
 
 
 def _written(cls: type[Model], shape: Sequence[str], *, sparse: bool = False) -> Decoder:
-    """The function for objects with these keys in this order; in a `sparse` one, values may be ABSENT."""
+    """The function for objects with these keys in this order; in a `sparse` one, values may be ABSENT.
+
+    Keys go in as literals by `str.__repr__` itself: a subclass of str could write anything in its own.
+    """
     names: dict[str, Any] = {
         "cls": cls,
         "new": object.__new__,
@@ -178,14 +181,16 @@ def _written(cls: type[Model], shape: Sequence[str], *, sparse: bool = False) ->
     fields = {wire: name for name, wire, _ in fields_of(cls)}
     lines = ["self = new(cls)"]
     if sparse:
-        lines += [f"v{index} = raw.get({wire!r}, ABSENT)" for index, wire in enumerate(shape)]
+        lines += [f"v{index} = raw.get({str.__repr__(wire)}, ABSENT)" for index, wire in enumerate(shape)]
     elif shape:
         lines.append("".join(f"v{index}, " for index in range(len(shape))) + "= raw.values()")
     for index, wire in enumerate(shape):
         if wire in fields:
             lines += _field(cls, fields[wire], f"v{index}", names)
     lines += _absent(cls, [name for wire, name in fields.items() if wire not in shape])
-    unknown = ", ".join(f"{wire!r}: v{index}" for index, wire in enumerate(shape) if wire not in fields)
+    unknown = ", ".join(
+        f"{str.__repr__(wire)}: v{index}" for index, wire in enumerate(shape) if wire not in fields
+    )
     rest = "{key: value for key, value in raw.items() if key not in known}" if sparse else f"{{{unknown}}}"
     names["known"] = frozenset(fields)
     lines += ["self._raw = raw", "self._surprises = surprises", f"self.extra = {rest}", "return self"]

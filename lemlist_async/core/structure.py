@@ -20,6 +20,7 @@ import attrs
 
 from lemlist_async.core.late import Late
 from lemlist_async.core.wire import is_array, is_object
+from lemlist_async.errors import InvalidInputError
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -69,11 +70,15 @@ class Model(Late):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Any:
-        """Read a JSON object, such as the body of a webhook or what `to_dict` gave."""
+        """Read a JSON object, such as the body of a webhook or what `to_dict` gave.
+
+        Raises:
+            InvalidInputError: a key, at any depth, is no string.
+        """
         from lemlist_async.core.decode import decoder  # which imports this module
 
         # a copy: a part may be read later, and the given object have changed by then
-        return decoder(cls)(unstructure(dict(data)), {})
+        return decoder(cls)(_copied(dict(data)), {})
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object again: wire names, extras and nulls included, times as text."""
@@ -155,6 +160,26 @@ def _as_it_came(cls: type[Model], name: str, value: Any, came: Any) -> Any:
     from lemlist_async.core.decode import read_again  # which imports this module
 
     return came if read_again(cls, name, came) == value else value
+
+
+def _copied(value: Any) -> Any:
+    """JSON that a program gives, copied, with plain strings as keys: decoders are written for those that came."""
+    if isinstance(value, str):  # most of what there is
+        return value
+    if is_object(value):
+        return {_key(key): _copied(item) for key, item in value.items()}
+    if is_array(value):
+        return [_copied(item) for item in value]
+    return _copied(value.to_dict()) if isinstance(value, Model) else unstructure(value)
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str):
+        raise InvalidInputError(
+            f"the keys of a JSON object are strings, and one is of type {type(key).__name__}"
+        )
+    # of an enum or another subclass, the text: what its own methods make of it is anybody's guess
+    return str.__str__(key)
 
 
 def unstructure(value: Any) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import enum
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any, Literal
 
@@ -25,6 +27,7 @@ from lemlist_async.core.structure import (
     write_time,
 )
 from lemlist_async.core.wire import Surprises
+from lemlist_async.errors import InvalidInputError
 
 
 @model
@@ -111,6 +114,56 @@ def test_reading_leaves_the_given_object_alone() -> None:
     given_ = copy.deepcopy(FULL)
     Sample.from_dict(given_)
     assert given_ == FULL
+
+
+class Word(enum.StrEnum):
+    NAME = "firstName"
+    NEW = "new key"
+
+
+class Posing(str):
+    """A key that is written as code."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "1 / 0"
+
+    def __str__(self) -> str:
+        return "another"
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["of its own shape", "of any shape"])
+def test_keys_that_only_derive_from_str_are_read_as_the_text_they_hold(
+    sparse: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sparse:
+        monkeypatch.setattr(decode_module, "LONGEST", 0)
+    key = Posing("it's \\ \n \ud800 {0}\"")
+    found = Sample.from_dict({"_id": "x_1", Word.NAME: "Ann", Word.NEW: [{key: 1}], key: {Word.NEW: 2}})
+    assert (found.first_name, found.extra) == ("Ann", {"new key": [{key: 1}], key: {"new key": 2}})
+    inside = [*found.extra["new key"][0], *found.extra[key]]
+    assert {type(one) for one in [*found.extra, *inside, *found.to_dict()]} == {str}
+
+
+def test_even_what_never_passed_from_dict_writes_no_code() -> None:
+    key = Posing("key")
+    assert decoder(Sample)({"_id": "x_1", key: 1}, {}).extra == {"key": 1}
+
+
+@pytest.mark.parametrize("key", [1, None, True, 1.5, (1, 2), b"_id", object()])
+@pytest.mark.parametrize("where", [lambda bad: bad, lambda bad: {"inner": bad}, lambda bad: {"new": [[bad]]}])
+def test_keys_that_are_no_strings_are_refused_at_any_depth(key: object, where: Callable[[Any], Any]) -> None:
+    with pytest.raises(InvalidInputError, match=f"keys .* of type {type(key).__name__}$"):
+        Sample.from_dict(where({key: 1}))
+
+
+def test_models_and_times_within_the_given_object_are_read_too() -> None:
+    given_ = {"_id": "x_1", "inner": Inner(value=1), "createdAt": datetime(2026, 3, 4, tzinfo=UTC)}
+    found = Sample.from_dict(given_)
+    assert (found.inner, found.created_at) == (Inner(value=1), given_["createdAt"])
+    with pytest.raises(InvalidInputError):
+        Sample.from_dict({"new": Inner(extra={"a": {1: 2}})})
 
 
 def test_unknown_keys_are_kept_under_their_own_names() -> None:
