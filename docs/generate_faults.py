@@ -34,6 +34,34 @@ Surely never sent, and so tried again whatever the effect: a refused connection 
 (`connect_timeout`), a name that does not resolve (`dns`), a failed TLS handshake (`tls`). Never tried again: a
 certificate that is not valid (`certificate`), a proxy that refuses (`proxy`). All of them raise `NotSentError`, whose
 `kind` is the word in brackets.
+
+## When an earlier try is in doubt
+
+An idempotent call whose first answer was lost is sent again. If the repeat is not sent, or refused at the door (401, 402,
+403, 429), that says nothing of the first try: the error of the lost answer is raised, with all `attempts`, and what
+came last is its `__context__`. A deadline that passes then says so in its message. A DELETE whose repeat finds nothing
+raises `AlreadyGoneError`.
+
+## When the client closes
+
+`aclose()` ends all that is on its way, at once:
+
+| where the call is | error |
+|---|---|
+| waiting for its turn, for a connection, or for the next try | `ClosedError` |
+| in flight, a read | `ClosedError` |
+| in flight, idempotent | `TransportError` with the kind `closed` |
+| in flight, dedup-able or unsafe | `LostAnswerError` with the kind `closed` |
+| a stream that is being read | `TransportError` with the kind `closed` |
+| in the body of a refusal | that refusal |
+
+`tests/wire/test_endings.py` holds both.
+
+## For a long time
+
+`python benchmarks/soak.py`: 200,000 calls of 50 tasks to a sandbox in another process that lets 2 % of the requests fail,
+every fiftieth call cancelled. From the first tenth to the end the process's memory grew by 0.1 MiB, its tasks, sockets
+and file descriptors by none.
 """
 
 
