@@ -141,8 +141,11 @@ class Session:
 def _more(network: Network, *, borrowed: bool) -> dict[str, Any]:
     """What a request has to say for itself: the proxy, and to a borrowed session also the rest."""
     more: dict[str, Any] = {} if network.proxy is None else {"proxy": network.proxy}
-    if borrowed and network.ssl is not True:
-        more["ssl"] = network.ssl
+    if borrowed:
+        # what its owner set for other servers' answers would change what ours mean
+        more |= {"auto_decompress": True, "raise_for_status": False}
+        if network.ssl is not True:
+            more["ssl"] = network.ssl
     return more
 
 
