@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import io
 import os
 import ssl as ssl_module
 import warnings
@@ -21,6 +22,8 @@ from lemlist_async.transport.request import Request
 ACCEPT = "application/json, text/*;q=0.9, */*;q=0.1"
 POOL = 100
 """Connections at most: above what the throttle lets fly, so that no call waits for one inside its slot."""
+LARGE = 2**20
+"""Bytes above which a body is written piece by piece; aiohttp warns of larger ones that are not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -111,14 +114,18 @@ class Session:
         streamed: bool,
     ) -> Awaitable[aiohttp.ClientResponse]:
         """Send one request; redirects are not followed, so it goes nowhere but to `url`."""
+        body: bytes | io.BytesIO | aiohttp.FormData | None = data
+        headers = self._each
+        if type(data) is bytes:
+            body, headers = piecemeal(data), self._each_json
         more: dict[str, Any] = self._more
         if streamed or timeouts is not self._timeouts or self._borrowed is not None:
             more = dict(more, timeout=_client_timeout(timeouts, streamed))
         return self.get().request(
             method,
             url,
-            data=data,
-            headers=self._each_json if type(data) is bytes else self._each,
+            data=body,
+            headers=headers,
             middlewares=(middleware,),
             allow_redirects=False,
             **more,
@@ -136,6 +143,14 @@ class Session:
         )
         # no I/O here: the sockets go with the connector; aiohttp's own warning would only say it again
         own._connector = None  # pyright: ignore[reportPrivateUsage]  # there is no public way to disarm it
+
+
+def piecemeal(content: bytes) -> bytes | io.BytesIO:
+    """Content as aiohttp wants it: as a file where it is large, so that the loop has its turns in between.
+
+    A file is used up by being sent, so it is made for each try.
+    """
+    return content if len(content) <= LARGE else io.BytesIO(content)
 
 
 def _more(network: Network, *, borrowed: bool) -> dict[str, Any]:

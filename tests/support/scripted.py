@@ -74,7 +74,7 @@ def waits(seconds: float, then: Answer) -> Answer:
 async def scripted(*answers: Answer) -> AsyncIterator[Script]:
     """Serve a script."""
     script = Script(list(answers))
-    app = web.Application()
+    app = web.Application(client_max_size=2**26)
     app.router.add_route("*", "/{tail:.*}", script.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
