@@ -39,8 +39,8 @@ certificate that is not valid (`certificate`), a proxy that refuses (`proxy`). A
 
 An idempotent call whose first answer was lost is sent again. If the repeat is not sent, or refused at the door (401,
 402, 403, 429), that says nothing of the first try: the error of the lost answer is raised, with all `attempts`, and
-what came last is its `__context__`. A deadline that passes then says so in its message. A DELETE whose repeat finds nothing
-raises `AlreadyGoneError`.
+what came last is its `__context__`. A deadline that passes then says so in its message. A DELETE whose repeat finds
+nothing raises `AlreadyGoneError`.
 
 ## When the client closes
 
@@ -60,8 +60,8 @@ raises `AlreadyGoneError`.
 ## For a long time
 
 `python benchmarks/soak.py`: 200,000 calls of 50 tasks to a sandbox in another process that lets 2 % of the requests
-fail, every fiftieth call cancelled. From the first tenth to the end the process's memory grew by 0.1 MiB, its tasks, sockets
-and file descriptors by none.
+fail, every fiftieth call cancelled. From the first tenth to the end the process's memory grew by 0.1 MiB, its tasks,
+sockets and file descriptors by none.
 """
 
 
