@@ -55,14 +55,31 @@ class Effect(enum.Enum):
         return self is Effect.READ or self is Effect.IDEMPOTENT
 
 
+_NO_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+"""Control characters, which would begin another header or end this one, and lone surrogates."""
+
+
+def _in_a_header(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, str):
+        raise InvalidInputError(f"Upload.{attribute.name} must be a string, not {type(value).__name__}")
+    if found := _NO_HEADER.search(value):
+        raise InvalidInputError(
+            f"Upload.{attribute.name} holds {found[0]!r} at index {found.start()}, which no header can carry"
+        )
+
+
 @attrs.frozen
 class Upload:
-    """One file part of a multipart body."""
+    """One file part of a multipart body.
 
-    name: str
-    filename: str
+    Raises:
+        InvalidInputError: a name or the type is no string, or holds a control character or a lone surrogate.
+    """
+
+    name: str = attrs.field(validator=_in_a_header)
+    filename: str = attrs.field(validator=_in_a_header)
     content: bytes
-    content_type: str = "application/octet-stream"
+    content_type: str = attrs.field(default="application/octet-stream", validator=_in_a_header)
 
 
 @attrs.frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from urllib.parse import parse_qsl, unquote
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lemlist_async import Call, Effect
-from lemlist_async.core.wire import Reply, encode_query, fill
+from lemlist_async.core.wire import Reply, Upload, encode_query, fill
 from lemlist_async.errors import InvalidInputError
 
 SENDABLE = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\x7f"), min_size=1)
@@ -60,6 +61,26 @@ def test_the_server_decodes_a_query_to_what_was_given(query: list[tuple[str, str
 def test_a_lone_surrogate_in_a_query_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="surrogate"):
         encode_query([("a", "\ud800")])
+
+
+@pytest.mark.parametrize("field", ["name", "filename", "content_type"])
+@pytest.mark.parametrize("bad", ["\r", "\n", "\0", "\x1f", "\x7f", "\ud800", chr(0xDFFF)])
+def test_what_no_header_of_an_upload_can_carry_is_refused_with_its_place(field: str, bad: str) -> None:
+    fields = {"name": "file", "filename": "a.csv", field: f"ab{bad}X: y"}
+    with pytest.raises(InvalidInputError, match=rf"Upload\.{field} holds .* at index 2") as caught:
+        Upload(content=b"", **fields)
+    assert str(caught.value).isascii()
+    assert str(caught.value).isprintable()
+
+
+def test_a_path_is_no_name_of_an_upload() -> None:
+    with pytest.raises(InvalidInputError, match=r"Upload\.filename must be a string, not PurePosixPath"):
+        Upload("file", PurePosixPath("a.csv"), b"")  # type: ignore[arg-type]  # that is the point
+
+
+@pytest.mark.parametrize("filename", ["", "é.csv", 'a"b\\c/d.csv', "tab\t.csv", "\U0001f600", "\x85"])
+def test_any_other_name_of_a_file_is_taken(filename: str) -> None:
+    assert Upload("file", filename, b"").filename == filename
 
 
 def test_a_reply_tells_its_media_type_and_its_text() -> None:
