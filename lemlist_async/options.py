@@ -20,13 +20,28 @@ def _between(low: float, high: float = math.inf, *, or_none: bool = False) -> Ch
     def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         if value is None and or_none:
             return
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        if not _within(value, low, high):
             span = f"of at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
             none = " or None" if or_none else ""
             name = f"{type(instance).__name__}.{attribute.name}"
-            raise ConfigurationError(f"{name} must be a number {span}{none}, not {value!r}")
+            raise ConfigurationError(f"{name} must be a number {span}{none}, not {_shown(value)}")
 
     return check
+
+
+def _within(value: object, low: float, high: float) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return low <= float(value) <= high
+    except OverflowError:  # a whole number beyond all floats, which could not be added to a time
+        return False
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"a whole number of {value.bit_length()} bits"  # Python itself refuses to write very long ones
+    return repr(value)
 
 
 def _lane(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

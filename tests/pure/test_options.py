@@ -21,11 +21,27 @@ from lemlist_async.options import Options, Retry, Timeouts
         (Options, {"lane": "fast"}),
         (Options, {"deadline": -1}),
         (Options, {"max_body": 10}),
+        (Options, {"deadline": 10**400}),
+        (Options, {"max_wait": -(10**400)}),
+        (Options, {"max_body": 10**400}),
+        (Timeouts, {"read": 10**5_000}),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(kind: type, values: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(values))):
         kind(**values)
+
+
+def test_a_refused_number_is_shown_while_it_can_be_read() -> None:
+    with pytest.raises(ConfigurationError, match=r"not 0\.0$"):
+        Timeouts(read=0.0)
+    with pytest.raises(ConfigurationError, match=r"not a whole number of 16610 bits$"):
+        Timeouts(read=10**5_000)
+
+
+@pytest.mark.parametrize("seconds", [0, 1e300, float("inf"), 10**300])
+def test_a_deadline_may_be_as_far_as_a_float_goes(seconds: float) -> None:
+    assert Options(deadline=seconds, max_wait=seconds).deadline == seconds
 
 
 def test_no_limit_is_said_with_none() -> None:
