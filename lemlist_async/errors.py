@@ -88,6 +88,12 @@ __all__ = [
 ]
 
 
+LINE_KEPT = 300
+"""Characters of what a server said that an error has as its message: it is one log line."""
+BODY_KEPT = 2_000
+"""Characters of a body that an error keeps."""
+
+
 @attrs.frozen
 class Attempt:
     """One try of a call: what came of it, and how long it took."""
@@ -107,6 +113,8 @@ class LemlistError(Exception):
     """Verb and path template, such as ``GET /campaigns/{campaignId}``; never an id, never a query."""
     attempts: tuple[Attempt, ...] = ()
     """Every try that was made for the call, in order; empty if nothing was sent."""
+    _kept: ClassVar[dict[str, int]] = {}
+    """How many characters stay of what is a server's words."""
 
     def __init__(self, message: str, *, operation: str | None = None) -> None:
         super().__init__(message)
@@ -122,12 +130,14 @@ class LemlistError(Exception):
         return str(self)
 
     def scrub(self, redact: Callable[[str], str]) -> None:
-        """Take a secret out of all that a server said, should it have echoed one."""
-        self.message = redact(self.message)
-        super().__init__(self.message)
-        for name in ("body", "code"):
+        """Take a secret out of all that a server said, should it have echoed one, and keep the beginning.
+
+        In this order: nobody would find what is left of a secret that was cut through.
+        """
+        for name in ("message", "code", "body"):
             if isinstance(said := getattr(self, name, None), str):
-                setattr(self, name, redact(said))
+                setattr(self, name, redact(said)[: self._kept.get(name)])
+        super().__init__(self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
@@ -224,6 +234,8 @@ class AmbiguousDeadlineError(DeadlineExceededError, AmbiguousError):
 class DecodeError(LemlistError):
     """The answer is not what the API promises: HTML with a 200, cut JSON, the wrong shape."""
 
+    _kept: ClassVar[dict[str, int]] = {"body": BODY_KEPT}
+
     def __init__(
         self,
         message: str,
@@ -244,6 +256,8 @@ class DecodeError(LemlistError):
 
 class APIStatusError(LemlistError):
     """lemlist answered with a status other than success."""
+
+    _kept: ClassVar[dict[str, int]] = {"message": LINE_KEPT, "code": LINE_KEPT, "body": BODY_KEPT}
 
     def __init__(
         self,

@@ -20,10 +20,11 @@ _KEPT_HEADERS = (
     "X-RateLimit-Reset",
     "CF-Ray",
 )
-_BODY_KEPT = 2_000
-"""Characters of a body that an error keeps."""
-_LINE_KEPT = 300
-"""Characters of a message: an error is one log line."""
+BODY_READ = 64 * 1024
+"""Bytes of a body in which the key is looked for, before an error keeps the beginning.
+
+Enough for that beginning to be clean, unless an answer consists of little else than the key.
+"""
 
 # The message is asked first and the status second: lemlist moves the same refusal from one status to another
 # ("Lead already in other campaign" was a 500 in August 2026 and a 409 in September).
@@ -67,7 +68,7 @@ def refusal(call: Call[Any], reply: Reply) -> errors.APIStatusError:
         message or _STATUS_TEXT.get(reply.status, f"Status {reply.status}"),
         status=reply.status,
         code=code,
-        body=reply.text(_BODY_KEPT * 4)[:_BODY_KEPT],
+        body=reply.text(BODY_READ),
         headers={name: value for name in _KEPT_HEADERS if (value := reply.headers.get(name)) is not None},
         retry_after=rate.retry_after,
         operation=call.operation,
@@ -103,7 +104,7 @@ def read_message(reply: Reply) -> tuple[str, str | None]:
     try:
         said = orjson.loads(reply.body)
     except ValueError:
-        return _one_line(reply.text(_BODY_KEPT)), None
+        return _one_line(reply.text(BODY_READ)), None
     return _from_json(said)
 
 
@@ -125,7 +126,9 @@ def _from_json(said: Any) -> tuple[str, str | None]:
 def _kind(
     call: Call[Any], reply: Reply, message: str, code: str | None, rate: RateInfo
 ) -> type[errors.APIStatusError]:
-    said = f"{message} {code}" if code else message
+    said = message[: errors.LINE_KEPT]
+    if code:
+        said += f" {code}"
     for pattern, kind in _BY_MESSAGE:
         if pattern.search(said):
             return kind
@@ -147,7 +150,7 @@ def refusal_inside(call: Call[Any], reply: Reply, found: Any) -> errors.APIStatu
     if not message:  # `deleted: false`, or a test that failed: an answer, not a refusal
         return None
     return errors.UnexpectedStatusError(
-        message, status=reply.status, code=code, body=reply.text(_BODY_KEPT), operation=call.operation
+        message, status=reply.status, code=code, body=reply.text(BODY_READ), operation=call.operation
     )
 
 
@@ -156,7 +159,7 @@ def unlike_the_api(call: Call[Any], reply: Reply) -> errors.DecodeError:
     return errors.DecodeError(
         "an HTML page instead of an API answer: does the path exist? (unknown paths answer so)",
         status=reply.status,
-        body=reply.text(_BODY_KEPT),
+        body=reply.text(BODY_READ),
         operation=call.operation,
     )
 
@@ -171,4 +174,5 @@ def _redirect(reply: Reply) -> tuple[str, None]:
 
 
 def _one_line(text: str) -> str:
-    return _CONTROL.sub("", " ".join(text.split()))[:_LINE_KEPT]
+    """Not cut yet to the length of a line: the key is still to be taken out, which must be whole for that."""
+    return _CONTROL.sub("", " ".join(text[:BODY_READ].split()))
