@@ -281,6 +281,11 @@ class APIStatusError(LemlistError):
         self.retry_after = retry_after
         """Seconds lemlist asked to wait, where it did."""
 
+    def scrub(self, redact: Callable[[str], str]) -> None:
+        """Also out of the headers that were kept."""
+        super().scrub(redact)
+        self.headers = {name: redact(value) for name, value in self.headers.items()}
+
     def __str__(self) -> str:
         where = f" {self.operation}" if self.operation else ""
         return f"{self.status}{where}: {self.message}"

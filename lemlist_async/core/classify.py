@@ -120,7 +120,7 @@ def _from_json(said: Any) -> tuple[str, str | None]:
         # the code sits in `error` when a sentence stands beside it, or when it is spelled like one
         code = error
     sentence = next((text for text in (message, error, code) if isinstance(text, str) and text), "")
-    return _one_line(sentence), code if isinstance(code, str) else None
+    return _one_line(sentence), _one_line(code) if isinstance(code, str) else None
 
 
 def _kind(

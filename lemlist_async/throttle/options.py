@@ -23,7 +23,10 @@ def _must_be(words: str, holds: Callable[[Any], bool], *, or_none: bool = False)
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond what a float holds
+        return False
 
 
 def _whole(value: Any) -> bool:

@@ -16,7 +16,7 @@ import orjson
 from yarl import URL
 
 from lemlist_async.core import retry as schedule
-from lemlist_async.core.classify import is_html, refusal_inside, unlike_the_api
+from lemlist_async.core.classify import BODY_READ, is_html, refusal_inside, unlike_the_api
 from lemlist_async.core.hindsight import in_hindsight
 from lemlist_async.core.payload import to_json
 from lemlist_async.core.wire import Call, Reply, ShapeError, Surprises, Upload
@@ -36,7 +36,7 @@ from lemlist_async.transport.address import Addresses
 from lemlist_async.transport.faults import CAUGHT, ended, fault, maybe_done
 from lemlist_async.transport.middleware import Try, read_capped
 from lemlist_async.transport.refused_key import RefusedKey
-from lemlist_async.transport.session import Session
+from lemlist_async.transport.session import Session, piecemeal
 from lemlist_async.transport.watch import Limit, Watch
 
 _log = logging.getLogger("lemlist_async")
@@ -304,7 +304,7 @@ class Pipeline:
                 return reply.text()
             why, damaged = "the answer is not JSON", True
         raise DecodeError(
-            why, status=reply.status, body=reply.text(2000), damaged=damaged, operation=call.operation
+            why, status=reply.status, body=reply.text(BODY_READ), damaged=damaged, operation=call.operation
         )
 
     async def _pieces(self, call: Call[Any], response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
@@ -363,7 +363,8 @@ def _wake(waiter: asyncio.Future[None]) -> None:
 def _form(part: Upload) -> aiohttp.FormData:
     # made anew for each try: a form is used up by being sent
     form = aiohttp.FormData()
-    form.add_field(part.name, part.content, filename=part.filename, content_type=part.content_type)
+    content = piecemeal(part.content)
+    form.add_field(part.name, content, filename=part.filename, content_type=part.content_type)
     return form
 
 

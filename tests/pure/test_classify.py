@@ -104,6 +104,7 @@ def test_the_scope_of_a_duplicate_is_told() -> None:
         ({"ok": False, "message": "Export not found"}, "Export not found", None),
         ("\"a bare JSON string\"", "a bare JSON string", None),
         ("line one\n  line two", "line one line two", None),
+        ({"message": "no", "code": "A_\x1b[2J\nB"}, "no", "A_[2J B"),
         ({"unheard": "of"}, "", None),
         ([1, 2], "", None),
     ],

@@ -106,3 +106,9 @@ def test_a_message_beyond_the_line_does_not_decide_what_the_error_means() -> Non
     assert type(refused("_" * 280 + " bad team ")) is errors.AuthenticationError
     assert type(refused("_ " * 120 + "lead already in the campaign")) is errors.LeadAlreadyExistsError
     assert type(refused("_ " * 160 + "lead already in the campaign")) is errors.AuthenticationError
+
+
+def test_a_key_echoed_in_a_header_that_is_kept_is_taken_out_too() -> None:
+    error = refusal(CALL, Reply(400, {"Content-Type": f"text/{CANARY}"}, b"no"))
+    error.scrub(KEY.redact)
+    assert error.headers == {"Content-Type": "text/…"}

@@ -17,6 +17,7 @@ from lemlist_async.throttle import ThrottleOptions
         ("limit", "20"),
         ("window", 0),
         ("window", float("inf")),
+        ("window", 10**400),
         ("window", float("nan")),
         ("share", 0),
         ("share", 1.01),
@@ -34,6 +35,7 @@ from lemlist_async.throttle import ThrottleOptions
         ("max_queue", 1.5),
         ("max_wait", -1),
         ("max_wait", "1"),
+        ("max_wait", 10**400),
         ("foreign", "yes"),
     ],
 )

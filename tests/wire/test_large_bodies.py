@@ -3,7 +3,8 @@
 import aiohttp
 import pytest
 
-from lemlist_async import Effect
+from lemlist_async import Call, Effect
+from lemlist_async.core.wire import Upload
 from lemlist_async.transport.session import LARGE, piecemeal
 from tests.support.clients import quick
 from tests.support.scripted import says, scripted
@@ -38,3 +39,15 @@ async def test_a_large_part_of_a_form_goes_out_whole() -> None:
             assert response.status == 200
         assert content in server.bodies[0]
         assert b'filename="a.csv"' in server.bodies[0]
+
+
+@pytest.mark.parametrize("size", [1, LARGE + 1])
+async def test_a_file_goes_out_whole_at_each_try(size: int) -> None:
+    upload = Upload("file", "a.csv", b"x" * size, "text/csv")
+    async with scripted(says(503, ""), says(200, {})) as server, quick(server.url) as lemlist:
+        await lemlist.send(Call("POST", "/file", effect=Effect.IDEMPOTENT, upload=upload))
+    assert len(server.bodies) == 2
+    for body in server.bodies:
+        assert upload.content + b"\r\n--" in body
+        assert b'filename="a.csv"' in body
+        assert b"Content-Type: text/csv" in body
