@@ -61,11 +61,11 @@ class Settled:
     def __init__(self, lost: Iterable[int] = ()) -> None:
         self.outcomes: dict[int, Outcome] = {}
         """By the number of the row."""
-        self.lost = set(lost)
+        self.lost: set[int] = set(lost)
         """Rows of which an earlier try may have happened."""
         self.stop: BaseException | None = None
         """What ends the job."""
-        self.splits = _SPLITS
+        self.splits: int = _SPLITS
 
     def all_are(self, rows: Iterable[JournalRow], outcome: Outcome) -> None:
         """Note one outcome for several rows."""
