@@ -55,7 +55,8 @@ def types(session: nox.Session) -> None:
     """mypy --strict, basedpyright in strict mode, and whether a program that uses the package sees every type."""
     session.install(".[cli]", *group("types", "test"))
     session.run("mypy")
-    session.run("basedpyright")
+    # else it would look into a .venv that lies in the project, such as the README's
+    session.run("basedpyright", "--pythonpath", f"{session.bin}/python")
     session.chdir(session.create_tmp())  # away from the sources: what is looked at is what was installed
     session.run("basedpyright", "--verifytypes", "lemlist_async", "--ignoreexternal")
 
