@@ -28,7 +28,7 @@ def in_hindsight(
     """
     if call.effect is Effect.READ:
         return last
-    if call.method == "DELETE" and isinstance(last, errors.APIStatusError) and _is_absence(last):
+    if call.method == "DELETE" and isinstance(last, errors.APIStatusError) and is_absence(last):
         return _gone(last)
     if isinstance(last, errors.DeadlineExceededError) and not last.ambiguous:
         why = f"{last.message}; an earlier try may have taken effect"
@@ -36,12 +36,15 @@ def in_hindsight(
     return doubt if isinstance(last, _SAYS_NOTHING) else last
 
 
-def _is_absence(error: errors.APIStatusError) -> bool:
+def is_absence(error: errors.APIStatusError) -> bool:
+    """Whether lemlist says that what the call is about is not there.
+
+    By the kind of error and not by the status: an unknown key is answered with a 404 as well.
+    """
+    if isinstance(error, errors.NotFoundError):
+        return True
     # the deletion of a blocked value says so with a 400
-    kind = type(error)  # exactly: an unknown key is answered with a 404 as well
-    return kind is errors.NotFoundError or (
-        kind is errors.BadRequestError and "not found" in error.message.lower()
-    )
+    return isinstance(error, errors.BadRequestError) and "not found" in error.message.lower()
 
 
 def _gone(error: errors.APIStatusError) -> errors.AlreadyGoneError:

@@ -9,6 +9,7 @@ import attrs
 
 from lemlist_async.bulk.columns import check_email, single
 from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
+from lemlist_async.core.hindsight import is_absence
 from lemlist_async.errors import AlreadyGoneError, BadRequestError, ConflictError, NotFoundError
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ class UnblockValues(_Values):
         except ConflictError as protected:
             return [failed(str(protected), "protected")]
         except (BadRequestError, NotFoundError) as error:
-            # lemlist says 400 here where a 404 would be usual
-            if error.status == 400 and "not found" not in error.message.lower():
+            if not is_absence(error):
                 raise
             return [done("unblocked") if again else done("absent", reason="it was not blocked")]
         return [done("unblocked")]
