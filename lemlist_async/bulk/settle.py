@@ -151,10 +151,9 @@ class Settler:
 
     async def _try(self, rows: Sequence[JournalRow], batch: Settled) -> str | None:
         """Send rows; how the answer was lost, or None once each row has its outcome."""
-        tried = [row for row in rows if row.tries or row.n in batch.lost]
-        payloads = [row.payload for row in rows]
+        again = any(row.tries or row.n in batch.lost for row in rows)
         try:
-            outcomes = await self._job.do(self._lemlist, payloads, again=bool(tried))
+            outcomes = await self._job.do(self._lemlist, [row.payload for row in rows], again=again)
         except _STOPS:
             raise
         except EndJobError as ended:

@@ -276,10 +276,11 @@ class Pipeline:
             except CAUGHT as error:
                 lost = fault(error, call, sent=True, status=status)
             else:
-                if body is not None and not streamed:
-                    return self._decode(call, Reply(status, headers, body))
                 if body is not None:
-                    raise unlike_the_api(call, Reply(status, headers, body))
+                    reply = Reply(status, headers, body)
+                    if streamed:
+                        raise unlike_the_api(call, reply)
+                    return self._decode(call, reply)
                 why = f"the answer is larger than {journey.options.max_body} bytes"
                 lost = maybe_done(call, why, kind="too_large", status=status)
             # outside of the except block: the context of an exception would show aiohttp's, and its headers
