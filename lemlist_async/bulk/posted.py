@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ class Posted:
         """Take what was posted; how many results it holds."""
         found = self._job.read_posted(body)
         self._held |= found
-        for oldest in list(self._held)[: max(0, len(self._held) - MOST)]:
+        for oldest in tuple(itertools.islice(self._held, max(0, len(self._held) - MOST))):
             del self._held[oldest]
         return len(found)
 
