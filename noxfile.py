@@ -1,16 +1,21 @@
-"""The project's chores: `nox` runs the tests on every Python that is here, `nox -s NAME` one chore."""
+"""The project's chores: `nox` runs the whole test suite, `nox -s NAME` one chore, `nox -l` lists them."""
 
 import os
 import shutil
+import sys
+import time
 
 import nox
 
-nox.options.sessions = ["tests"]
+nox.options.sessions = ["quick", "slow"]
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = False
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = ["3.11", "3.12", "3.13"]
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+QUICK = ("-m", "not slow", "--numprocesses=2")
 
 
 def group(*names: str) -> list[str]:
@@ -18,11 +23,38 @@ def group(*names: str) -> list[str]:
     return nox.project.dependency_groups(PROJECT, *names)
 
 
-@nox.session(python=PYTHONS)
-def tests(session: nox.Session) -> None:
-    """The whole suite; arguments go to pytest."""
+def run_ring(session: nox.Session, *options: str) -> None:
+    """Run one ring of the suite, and print the time it took."""
     session.install("-e", ".[cli]", *group("test"))
-    session.run("pytest", *session.posargs)
+    begun = time.monotonic()
+    session.run("pytest", *options, *session.posargs)
+    session.log(f"ring {session.name}: {time.monotonic() - begun:.0f} s")
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """The quick ring, under a minute: all tests but the slow ones. Arguments go to pytest."""
+    run_ring(session, *QUICK)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The slow ring: processes that are killed, whole imports at the real limit."""
+    run_ring(session, "-m", "slow")
+
+
+@nox.session(python=[version for version in PYTHONS if version != RUNNING])
+def pythons(session: nox.Session) -> None:
+    """The quick ring on the other Pythons that are here."""
+    run_ring(session, *QUICK)
+
+
+@nox.session(python="3.11")
+def fix(session: nox.Session) -> None:
+    """Sort, mend and format the sources with ruff."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", "--fix", ".")
+    session.run("ruff", "format", ".")
 
 
 @nox.session(python="3.11", name="python-backoff")

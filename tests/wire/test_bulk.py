@@ -241,6 +241,7 @@ async def test_journals_that_cannot_be_used_are_told_apart(tmp_path: Path) -> No
         await Journal.open(tmp_path / "no" / "folder")
 
 
+@pytest.mark.slow
 async def test_a_full_disk_stops_the_job_before_anything_more_is_sent(tmp_path: Path) -> None:
     async with Sandbox(limit=None) as sandbox, client(sandbox) as lemlist:
         campaign = sandbox.team().add_campaign(name="C")["_id"]
@@ -271,6 +272,7 @@ async def test_a_report_has_a_line_for_each_row(tmp_path: Path) -> None:
     assert '"state":"refused"' in objects[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", sorted(set(POLICIES) - {"sliding-counter"}))
 async def test_an_import_meets_no_429_and_uses_the_quota(policy: str) -> None:
     async with Sandbox(policy=policy) as sandbox, Lemlist(sandbox.key, sandbox.url) as lemlist:

@@ -14,6 +14,8 @@ import pytest
 from lemlist_async.cli.exits import Exit
 from lemlist_async.sandbox import Sandbox, Status
 
+pytestmark = pytest.mark.slow
+
 LEADS = Path(__file__).parents[2] / "examples" / "leads.csv"
 
 

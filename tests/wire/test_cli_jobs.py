@@ -13,6 +13,8 @@ from lemlist_async.bulk import Journal
 from lemlist_async.cli.exits import Exit
 from lemlist_async.sandbox import Cut, Sandbox
 
+pytestmark = pytest.mark.slow
+
 
 class Done(NamedTuple):
     """What a process left."""

@@ -39,7 +39,7 @@ http {{
     }}
 }}
 """
-pytestmark = pytest.mark.skipif(NGINX is None, reason="no nginx is installed")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="no nginx is installed")]
 
 
 def free_port() -> int:

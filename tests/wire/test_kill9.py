@@ -12,6 +12,8 @@ from lemlist_async import Lemlist
 from lemlist_async.bulk import Journal, State
 from lemlist_async.sandbox import Reset, Sandbox, gateway, lost_answer
 
+pytestmark = pytest.mark.slow
+
 RUNNER = Path(__file__).parents[1] / "support" / "import_runner.py"
 CREATE = "POST /campaigns/{campaignId}/leads/"
 ENRICH = "POST /v2/enrichments/bulk"

@@ -7,7 +7,11 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from lemlist_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.slow
 
 ROWS = 40
 

@@ -1,6 +1,10 @@
 """The short version of benchmarks/soak.py: nothing grows, whatever fails and whoever gives up."""
 
+import pytest
+
 from benchmarks.soak import growth, soak
+
+pytestmark = pytest.mark.slow
 
 CALLS, TASKS = 10_000, 50
 

@@ -7,6 +7,8 @@ import pytest
 from lemlist_async import Lemlist, ThrottleOptions, errors
 from lemlist_async.sandbox import Sandbox, rate_limited
 
+pytestmark = pytest.mark.slow
+
 NETWORKS = {
     "near": ("fixed-first", (0.001, 0.01)),
     "usual": ("sliding-log", (0.05, 0.2)),
