@@ -35,6 +35,31 @@ Surely never sent, and so tried again whatever the effect: a refused connection 
 certificate that is not valid (`certificate`), a proxy that refuses (`proxy`). All of them raise `NotSentError`, whose
 `kind` is the word in brackets.
 
+## What lemlist says
+
+The message decides before the status, since lemlist moves one refusal from status to status. A text is a message
+unless it is markup, whatever its content type: a bare sentence labelled `text/html` is read, a gateway's page is not.
+
+`AlreadyDoneError` is the one class for "this was done before". Each operation whose repeat lemlist refuses ends in it
+or in a subclass: a campaign that runs or rests already, a lead that is launched, a winner that is selected; and as
+`AlreadyExistsError` (also a `ConflictError`) a lead, hook, label, persona, variable, variant, mailbox, alert or
+enrichment that is there. `tests/contract/test_done_before.py` has one row for each.
+
+A refusal of the plan is a `PaymentRequiredError` ("Upgrade your plan", "route is available starting …"), one of the
+account a `PermissionDeniedError` ("Endpoint not available"). A 401 that speaks of a route, a plan or an endpoint is a
+`PermissionDeniedError` too: it says nothing about the key.
+
+## When the key is refused
+
+A circuit breaker keeps a wrong key from being sent for ever. After 3 answers in a row that refuse the key
+(`AuthenticationError`), calls end in that error without being sent. After 30 s one call at a time is let through, and
+the first success closes the circuit. If the key has worked before, one call at a time is let through from the start.
+Only an answer that needs a good key counts as one: a success, or a refusal such as 400, 404 and 409. A 401 about a
+route, the edge's 403, a 429 and a 5xx count neither way.
+
+`Options(auth_breaker=AuthBreaker(failure_threshold=3, recovery_timeout=30))` sets both, `failure_threshold=None`
+turns the breaker off, and `repr(lemlist)` shows its state: `<AuthBreaker closed>`.
+
 ## When an earlier try is in doubt
 
 An idempotent call whose first answer was lost is sent again. If the repeat is not sent, or refused at the door (401,

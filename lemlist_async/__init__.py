@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lemlist_async.core.wire import Call as Call
     from lemlist_async.core.wire import Effect as Effect
     from lemlist_async.credentials import ApiKey as ApiKey
+    from lemlist_async.options import AuthBreaker as AuthBreaker
     from lemlist_async.options import Options as Options
     from lemlist_async.options import Retry as Retry
     from lemlist_async.options import Timeouts as Timeouts
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ApiKey": "credentials",
+    "AuthBreaker": "options",
     "Call": "core.wire",
     "Effect": "core.wire",
     "Lemlist": "client",
@@ -35,7 +37,7 @@ _HOMES = {
     "ThrottleOptions": "throttle",
     "Timeouts": "options",
 }
-__all__ = ["ApiKey", "Call", "Effect", "Lemlist", "Options", "Page", "Pages", "Retry", "Throttle",
+__all__ = ["ApiKey", "AuthBreaker", "Call", "Effect", "Lemlist", "Options", "Page", "Pages", "Retry", "Throttle",
            "ThrottleOptions", "Timeouts", "__version__", "errors"]  # fmt: skip
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -316,6 +316,8 @@ class Lemlist:
         known = {field.name for field in attrs.fields(Options)}
         if unknown := changes.keys() - known:
             raise ConfigurationError(f"no option {min(unknown)!r}; there are {', '.join(sorted(known))}")
+        if changes.get("auth_breaker", self._options.auth_breaker) != self._options.auth_breaker:
+            raise ConfigurationError("auth_breaker belongs to the client: give it to Lemlist(options=…)")
         view = object.__new__(type(self))
         # all but the areas that were made on first use: those belong to this view
         mine = {name: value for name, value in vars(self).items() if not _is_area(type(self), name)}
@@ -371,7 +373,7 @@ class Lemlist:
 
     def __repr__(self) -> str:
         base, pipeline = vars(self).get("_base"), vars(self).get("_pipeline")
-        return f"<Lemlist {base} {pipeline and pipeline.throttle!r}>"
+        return f"<Lemlist {base} {pipeline and pipeline.throttle!r} {pipeline and pipeline.auth_circuit!r}>"
 
 
 def _key(given: str | ApiKey | None) -> ApiKey:

@@ -21,20 +21,21 @@ LemlistError
     │   ├─ BadTeamError          "Bad team": wrong team, or an id of the wrong form
     │   └─ BadParamsError        "Bad params"
     ├─ AuthenticationError 401   key missing or wrong (also by message under 400 and 404)
-    ├─ PaymentRequiredError 402
-    ├─ PermissionDeniedError 403
+    ├─ PaymentRequiredError 402  the plan or the credits (also by message: "Upgrade your plan")
+    ├─ PermissionDeniedError 403 (also a 401 that speaks of a route, a plan or an endpoint, and not of the key)
     │   └─ UserBlockedError      "User linked to this API key is blocked"
     ├─ NotFoundError 404
     │   └─ AlreadyGoneError      … to the repeat of a DELETE whose first answer was lost (also AlreadyDoneError)
     ├─ MethodNotAllowedError 405
     ├─ ConflictError 409
+    │   └─ AlreadyExistsError    what the call would make exists (also AlreadyDoneError; 400, 409 or 500)
+    │       └─ LeadAlreadyExistsError   the lead is in the campaign, or in another one
     ├─ RateLimitError 429
     │   └─ PlanLimitError        a 429 that is a limit of the plan, not of the rate
     ├─ ServerError 5xx
     ├─ RedirectError 3xx         never followed
-    ├─ LeadAlreadyExistsError    by message, whatever the status
     ├─ LeadInGraveyardError      by message: a 500 that will not go away
-    ├─ AlreadyDoneError          by message: started, paused, launched or selected before
+    ├─ AlreadyDoneError          by message: this was done before; the one class to catch for all of them
     └─ UnexpectedStatusError     any other status
 
 Every error pickles, holds no secret, and is one log line as ``str()``.
@@ -51,6 +52,7 @@ __all__ = [
     "APIKeyError",
     "APIStatusError",
     "AlreadyDoneError",
+    "AlreadyExistsError",
     "AlreadyGoneError",
     "AmbiguousDeadlineError",
     "AmbiguousError",
@@ -314,11 +316,14 @@ class AuthenticationError(APIStatusError):
 
 
 class PaymentRequiredError(APIStatusError):
-    """402: the plan does not include the route, or the credits do not suffice."""
+    """402: the plan does not include the route, or the credits do not suffice. Other statuses carry it too."""
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: not allowed for this user, or refused by the gateway."""
+    """403: not allowed for this user or account, or refused by the gateway.
+
+    Also a 401 that speaks of a route, a plan or an endpoint: it says nothing about the key.
+    """
 
 
 class UserBlockedError(PermissionDeniedError):
@@ -357,21 +362,31 @@ class RedirectError(APIStatusError):
     """3xx: never followed, since the key must not travel to another host."""
 
 
-class LeadAlreadyExistsError(APIStatusError):
+class LeadInGraveyardError(APIStatusError):
+    """The person has unsubscribed; lemlist says so with a 500."""
+
+
+class AlreadyDoneError(APIStatusError):
+    """What the call asks for was done before: the campaign runs already, the lead is launched, the label exists.
+
+    Every operation whose repeat lemlist refuses ends in this class, or in a subclass, when it was done before.
+    """
+
+
+class AlreadyExistsError(ConflictError, AlreadyDoneError):
+    """What the call would make exists already: a hook, a label, a variable, a mailbox, a variant, an enrichment.
+
+    The status is 409 or 400.
+    """
+
+
+class LeadAlreadyExistsError(AlreadyExistsError):
     """The lead is in the campaign, or with `deduplicate` in another one; the status drifts: 400, 409, 500."""
 
     @property
     def scope(self) -> str:
         """``campaign`` if the lead is in this campaign, ``other`` if in another one."""
         return "other" if "other" in self.message.lower() else "campaign"
-
-
-class LeadInGraveyardError(APIStatusError):
-    """The person has unsubscribed; lemlist says so with a 500."""
-
-
-class AlreadyDoneError(APIStatusError):
-    """The campaign already runs or does not run, the lead is launched already, the variant exists already."""
 
 
 class AlreadyGoneError(NotFoundError, AlreadyDoneError):

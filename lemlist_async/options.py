@@ -44,6 +44,15 @@ def _shown(value: object) -> str:
     return repr(value)
 
 
+def _instance_of(kind: type) -> Check:
+    def check(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not isinstance(value, kind):
+            name = f"{type(instance).__name__}.{attribute.name}"
+            raise ConfigurationError(f"{name} must be a {kind.__name__}, not {_shown(value)}")
+
+    return check
+
+
 def _lane(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if value not in get_args(Lane):
         raise ConfigurationError(f"lane must be one of {', '.join(get_args(Lane))}, not {value!r}")
@@ -85,6 +94,17 @@ class Timeouts:
 
 
 @attrs.frozen(kw_only=True)
+class AuthBreaker:
+    """The circuit breaker over the API key: when calls fail without being sent, since the key is refused."""
+
+    failure_threshold: int | None = attrs.field(default=3, validator=_between(1, 1000, or_none=True))
+    """Answers in a row which refuse the key, after which it is not sent for a while. None: never."""
+    recovery_timeout: float = attrs.field(default=30.0, validator=_between(0, 3600))
+    """Seconds for which nothing is sent; afterwards one call at a time, until one succeeds. A key that has worked
+    before is tried by one call at a time from the start."""
+
+
+@attrs.frozen(kw_only=True)
 class Options:
     """How calls are made; `Lemlist.with_options` changes some for a view of the same client."""
 
@@ -94,7 +114,9 @@ class Options:
     """Seconds for a whole call: queue, tries and pauses; of a stream, until its body begins. None: no limit."""
     max_wait: float | None = attrs.field(default=None, validator=_between(0, or_none=True))
     """Seconds a call may wait for its turn; one that would wait longer is refused before it is sent."""
-    retry: Retry = attrs.field(factory=Retry, validator=attrs.validators.instance_of(Retry))
-    timeouts: Timeouts = attrs.field(factory=Timeouts, validator=attrs.validators.instance_of(Timeouts))
+    retry: Retry = attrs.field(factory=Retry, validator=_instance_of(Retry))
+    timeouts: Timeouts = attrs.field(factory=Timeouts, validator=_instance_of(Timeouts))
+    auth_breaker: AuthBreaker = attrs.field(factory=AuthBreaker, validator=_instance_of(AuthBreaker))
+    """Of the client: its views have one key and one circuit, so `with_options` does not change it."""
     max_body: int = attrs.field(default=32 * 2**20, validator=_between(1024, 2**34))
     """Bytes of an answer that are held in memory at most, after decompression. Exports are streamed."""

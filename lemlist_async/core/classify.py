@@ -10,7 +10,7 @@ import orjson
 
 from lemlist_async import errors
 from lemlist_async.core.headers import RateInfo, read_rate
-from lemlist_async.core.wire import Call, Reply, is_object
+from lemlist_async.core.wire import Call, Effect, Reply, is_object
 
 _KEPT_HEADERS = (
     "Content-Type",
@@ -27,23 +27,38 @@ Enough for that beginning to be clean, unless an answer consists of little else 
 """
 
 # The message is asked first and the status second: lemlist moves the same refusal from one status to another
-# ("Lead already in other campaign" was a 500 in August 2026 and a 409 in September).
-_BY_MESSAGE: tuple[tuple[re.Pattern[str], type[errors.APIStatusError]], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), kind)
-    for pattern, kind in (
-        (r"\blead already in\b", errors.LeadAlreadyExistsError),
-        (r"\blead in graveyard\b", errors.LeadInGraveyardError),
-        (r"^campaign is (?:already|not) running\b", errors.AlreadyDoneError),
-        (r"\balready been selected\b|\bLEAD_ALREADY_LAUNCHED\b", errors.AlreadyDoneError),
-        (r"\bno api key provided\b", errors.AuthenticationError),
-        (r"\bauthentication you supplied is incorrect\b", errors.AuthenticationError),
-        (r"\bno user found for this api key\b", errors.AuthenticationError),
-        (r"\buser linked to this api key is blocked\b", errors.UserBlockedError),
-        (r"^bad team\b", errors.BadTeamError),
-        (r"^bad params\b", errors.BadParamsError),
-        (r"\broute is available starting\b|\binsufficient credits\b", errors.PaymentRequiredError),
-    )
+# ("Lead already in other campaign" was a 500 in August 2026 and a 409 in September). Sentences and codes say the
+# same in two spellings, so both are searched as words: LEAD_ALREADY_LAUNCHED reads "LEAD ALREADY LAUNCHED".
+_Table = tuple[tuple[re.Pattern[str], type[errors.APIStatusError]], ...]
+
+
+def _table(*rows: tuple[str, type[errors.APIStatusError]]) -> _Table:
+    return tuple((re.compile(pattern, re.IGNORECASE), kind) for pattern, kind in rows)
+
+
+_BY_MESSAGE: _Table = _table(
+    (r"\blead already in\b", errors.LeadAlreadyExistsError),
+    (r"\blead in graveyard\b", errors.LeadInGraveyardError),
+    (r"\bcampaigns? (?:that )?(?:is|are) (?:already|not) running\b", errors.AlreadyDoneError),
+    (r"\balready been selected\b|\balready launched\b", errors.AlreadyDoneError),
+    (r"\balready (?:being )?enriched\b", errors.AlreadyExistsError),
+    (r"\bno api key provided\b", errors.AuthenticationError),
+    (r"\bauthentication you supplied is incorrect\b", errors.AuthenticationError),
+    (r"\bno user found for this api key\b", errors.AuthenticationError),
+    (r"\buser linked to this api key is blocked\b", errors.UserBlockedError),
+    (r"^bad team\b", errors.BadTeamError),
+    (r"^bad params\b", errors.BadParamsError),
+    (r"\broute is available starting\b|\binsufficient credits\b", errors.PaymentRequiredError),
+    (r"\b(?:upgrade|higher) (?:your |the )?plan\b", errors.PaymentRequiredError),
+    (r"\bendpoint (?:is )?not available\b|\broute unauthorized\b", errors.PermissionDeniedError),
 )
+_TO_A_REPEAT: _Table = (*_BY_MESSAGE, *_table((r"\balready exists?\b", errors.AlreadyExistsError)))
+"""For operations whose repeat lemlist refuses; to a change, the same words tell of a name that is taken."""
+_NOT_THE_KEY = re.compile(
+    r"\b(?:routes?|endpoints?|plans?|scopes?|permissions?|features?|beta|forbidden|not allowed)\b",
+    re.IGNORECASE,
+)
+"""What a 401 speaks of that says nothing about the key."""
 _STATUS_TEXT = {
     400: "Bad request",
     401: "The API key is missing or wrong",
@@ -57,7 +72,8 @@ _STATUS_TEXT = {
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """What a terminal that shows a log would obey."""
-_HTML = re.compile(rb"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[a-z!?/]", re.IGNORECASE)
+_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
 def refusal(call: Call[Any], reply: Reply) -> errors.APIStatusError:
@@ -79,15 +95,21 @@ def refusal(call: Call[Any], reply: Reply) -> errors.APIStatusError:
 
 
 def is_html(reply: Reply) -> bool:
-    """Whether the answer is a page: a gateway's, or the web app's shell for a path that does not exist."""
-    if reply.body[:1] in {b"{", b"["}:
-        return False
-    return reply.content_type in {"text/html", "application/xhtml+xml"} or bool(_HTML.match(reply.body[:200]))
+    """Whether the answer is a page: a gateway's, or the web app's shell for a path that does not exist.
+
+    The body decides and not its type: Node's frameworks label a bare sentence as HTML.
+    """
+    return _MARKUP.match(reply.body[:200]) is not None
+
+
+def announces_html(reply: Reply) -> bool:
+    """Whether the headers alone say that a page follows."""
+    return reply.content_type in _HTML_TYPES
 
 
 def by_limiter(reply: Reply) -> bool:
-    """Whether a 429 comes from lemlist's own limiter, and not from the edge in front of it."""
-    return "X-RateLimit-Limit" in reply.headers or not is_html(reply)
+    """Whether a 429 comes from lemlist's own limiter, and not from the edge in front of it: by its headers."""
+    return "X-RateLimit-Limit" in reply.headers or not announces_html(reply)
 
 
 def is_plan_limit(call: Call[Any], rate: RateInfo) -> bool:
@@ -126,20 +148,29 @@ def _from_json(said: Any) -> tuple[str, str | None]:
 def _kind(
     call: Call[Any], reply: Reply, message: str, code: str | None, rate: RateInfo
 ) -> type[errors.APIStatusError]:
-    said = message[: errors.LINE_KEPT]
-    if code:
-        said += f" {code}"
-    for pattern, kind in _BY_MESSAGE:
-        if pattern.search(said):
-            return kind
     status = reply.status
-    if status == 429 and is_plan_limit(call, rate):
-        return errors.PlanLimitError
+    if status == 429:  # a limiter may well recommend a larger plan
+        return errors.PlanLimitError if is_plan_limit(call, rate) else errors.RateLimitError
+    if (kind := _by_message(call, said := _as_words(message, code))) is not None:
+        return kind
     if status >= 500:
         return errors.ServerError if call.effect.repeatable else errors.AmbiguousServerError
     if 300 <= status < 400:
         return errors.RedirectError
+    if status == 401 and _NOT_THE_KEY.search(said):
+        return errors.PermissionDeniedError
+    if status == 409 and call.effect is Effect.DEDUPABLE:  # some operations say so without a word
+        return errors.AlreadyExistsError
     return errors.BY_STATUS.get(status, errors.UnexpectedStatusError)
+
+
+def _as_words(message: str, code: str | None) -> str:
+    return f"{message[: errors.LINE_KEPT]} {code or ''}".replace("_", " ")
+
+
+def _by_message(call: Call[Any], said: str) -> type[errors.APIStatusError] | None:
+    table = _TO_A_REPEAT if call.effect is Effect.DEDUPABLE else _BY_MESSAGE
+    return next((kind for pattern, kind in table if pattern.search(said)), None)
 
 
 def refusal_inside(call: Call[Any], reply: Reply, found: Any) -> errors.APIStatusError | None:
@@ -149,15 +180,15 @@ def refusal_inside(call: Call[Any], reply: Reply, found: Any) -> errors.APIStatu
     message, code = _from_json(found)
     if not message:  # `deleted: false`, or a test that failed: an answer, not a refusal
         return None
-    return errors.UnexpectedStatusError(
-        message, status=reply.status, code=code, body=reply.text(BODY_READ), operation=call.operation
-    )
+    kind = _by_message(call, _as_words(message, code)) or errors.UnexpectedStatusError
+    return kind(message, status=reply.status, code=code, body=reply.text(BODY_READ), operation=call.operation)
 
 
 def unlike_the_api(call: Call[Any], reply: Reply) -> errors.DecodeError:
-    """The error that a page with a 2xx means."""
+    """The error that a page with a 2xx means, or a sentence labelled as one in place of a file."""
+    page = "an HTML page instead of an API answer: does the path exist? (unknown paths answer so)"
     return errors.DecodeError(
-        "an HTML page instead of an API answer: does the path exist? (unknown paths answer so)",
+        page if is_html(reply) else "a sentence that is labelled as HTML instead of a file",
         status=reply.status,
         body=reply.text(BODY_READ),
         operation=call.operation,

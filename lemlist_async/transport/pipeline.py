@@ -16,7 +16,7 @@ import orjson
 from yarl import URL
 
 from lemlist_async.core import retry as schedule
-from lemlist_async.core.classify import BODY_READ, is_html, refusal_inside, unlike_the_api
+from lemlist_async.core.classify import BODY_READ, announces_html, is_html, refusal_inside, unlike_the_api
 from lemlist_async.core.hindsight import in_hindsight
 from lemlist_async.core.payload import to_json
 from lemlist_async.core.wire import Call, Reply, ShapeError, Surprises, Upload
@@ -24,6 +24,7 @@ from lemlist_async.credentials import ApiKey, BaseURL
 from lemlist_async.errors import (
     APIStatusError,
     Attempt,
+    AuthenticationError,
     DecodeError,
     LemlistError,
     RateLimitError,
@@ -33,9 +34,9 @@ from lemlist_async.hooks import ErrorEvent, Hooks, RequestEvent, ResponseEvent, 
 from lemlist_async.options import Options
 from lemlist_async.throttle import Throttle
 from lemlist_async.transport.address import Addresses
+from lemlist_async.transport.auth_breaker import AuthCircuit
 from lemlist_async.transport.faults import CAUGHT, ended, fault, maybe_done
 from lemlist_async.transport.middleware import Try, read_capped
-from lemlist_async.transport.refused_key import RefusedKey
 from lemlist_async.transport.session import Session, piecemeal
 from lemlist_async.transport.watch import Limit, Watch
 
@@ -56,6 +57,8 @@ class _Journey:
     options: Options
     deadline: float | None
     """On the clock of the event loop."""
+    probe: bool = False
+    """Whether the call is the one that tries an API key which was refused before."""
     tries: list[Attempt] = attrs.field(factory=list[Attempt])
     doubt: LemlistError | None = None
     """How the last try ended that may have taken effect."""
@@ -82,7 +85,7 @@ class Pipeline:
         self.throttle = throttle
         self._key = key
         self._addresses = Addresses(base)
-        self._refused_key = RefusedKey()
+        self.auth_circuit: AuthCircuit = AuthCircuit(options.auth_breaker)
         self.hooks: Hooks = Hooks()
         self.surprises: Surprises = {}
         self._budget = schedule.Budget(options.retry.budget, options.retry.budget_floor)
@@ -129,32 +132,38 @@ class Pipeline:
 
     async def _repeat(self, call: Call[Any], options: Options, *, streamed: bool) -> Any:
         journey = self._set_out(call, options)
-        while True:
-            try:
-                result = await self._once(journey, streamed)
-            except LemlistError as error:
-                if journey.key is not None:
-                    self._refused_key.failed(error)
-                pause = self._after(journey, error)
-                if pause is None:
-                    # with what came last as its context, where that is not the last word
-                    raise self._failed(call, journey.conclude(error), journey.tries)  # noqa: B904
-            else:
-                if journey.key is not None:
-                    self._refused_key.accepted()
-                return result
-            await self._rest(pause)
+        try:
+            while True:
+                try:
+                    result = await self._once(journey, streamed)
+                except LemlistError as error:
+                    if journey.key is not None:
+                        self.auth_circuit.failed(error)
+                    pause = self._after(journey, error)
+                    if pause is None:
+                        # with what came last as its context, where that is not the last word
+                        raise self._failed(call, journey.conclude(error), journey.tries)  # noqa: B904
+                else:
+                    if journey.key is not None:
+                        self.auth_circuit.accepted()
+                    return result
+                await self._rest(pause)
+        finally:
+            if journey.probe:
+                self.auth_circuit.probed()
 
     def _set_out(self, call: Call[Any], options: Options) -> _Journey:
         # what is wrong from the start is refused here, before anything waits or is sent
-        if (refused := self._refused_key.known(call)) is not None:
-            raise self._failed(call, refused)
         url, ours = self._addresses.of(call)
         deadline = options.deadline
         if deadline is not None:
             deadline += asyncio.get_running_loop().time()
+        try:
+            probe = ours and self.auth_circuit.admit(call)
+        except AuthenticationError as refused:
+            raise self._failed(call, refused) from None
         self._budget.earn()
-        return _Journey(call, url, self._key if ours else None, options, deadline)
+        return _Journey(call, url, self._key if ours else None, options, deadline, probe)
 
     async def _rest(self, seconds: float) -> None:
         """The pause before a try; `aclose` ends it."""
@@ -269,7 +278,7 @@ class Pipeline:
         call, status, headers = journey.call, response.status, response.headers
         try:
             # a stream is handed on once its headers are there, unless they announce a page and no answer
-            if streamed and not is_html(Reply(status, headers)):
+            if streamed and not announces_html(Reply(status, headers)):
                 return response
             try:
                 body = await read_capped(response, journey.options.max_body)

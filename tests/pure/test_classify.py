@@ -70,7 +70,15 @@ def test_a_status_without_a_telling_message_gives_its_own_error(
         (409, "Lead already in other campaign", errors.LeadAlreadyExistsError),
         (500, "Lead in graveyard", errors.LeadInGraveyardError),
         (400, "Campaign is already running", errors.AlreadyDoneError),
+        (400, "You can't start campaigns that are already running.", errors.AlreadyDoneError),
         (403, "route is available starting emailPro plan", errors.PaymentRequiredError),
+        (400, "Upgrade your plan to use LinkedIn steps", errors.PaymentRequiredError),
+        (404, "Endpoint not available", errors.PermissionDeniedError),
+        (401, "Route unauthorized", errors.PermissionDeniedError),
+        (401, "This endpoint is not part of your team's rights", errors.PermissionDeniedError),
+        (401, "Your plan does not include the API", errors.PermissionDeniedError),
+        (401, "Unauthorized", errors.AuthenticationError),
+        (401, "The authentication you supplied is incorrect", errors.AuthenticationError),
     ],
 )
 def test_the_message_decides_before_the_status(
@@ -80,6 +88,31 @@ def test_the_message_decides_before_the_status(
     assert type(found) is kind
     assert found.message == message
     assert str(found) == f"{status} GET /campaigns/{{campaignId}}: {message}"
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/html", "text/html; charset=utf-8", "application/json", "text/plain", ""]
+)
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_a_bare_sentence_is_a_message_whatever_its_label(kind: str, status: int) -> None:
+    """Node's frameworks label a text as HTML by default."""
+    found = refusal(GET, Reply(status, {"Content-Type": kind}, b"Lead already in other campaign"))
+    assert type(found) is errors.LeadAlreadyExistsError
+    assert found.message == "Lead already in other campaign"
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json", "text/plain", ""])
+@pytest.mark.parametrize(
+    "page",
+    ["<!doctype html>", " \n<html>", "\ufeff<HTML>", "<?xml version='1.0'?>", "<h1>no</h1>", "<!-- x -->"],
+)
+def test_markup_is_a_page_whatever_its_label(kind: str, page: str) -> None:
+    message, _ = read_message(Reply(502, {"Content-Type": kind}, page.encode()))
+    assert "HTML page" in message
+
+
+def test_a_limiter_that_recommends_a_larger_plan_is_a_limiter() -> None:
+    assert type(refusal(GET, answer(429, "Too many; upgrade your plan", **LIMITED))) is errors.RateLimitError
 
 
 def test_the_scope_of_a_duplicate_is_told() -> None:
@@ -160,6 +193,8 @@ def test_a_refusal_inside_a_success_is_found() -> None:
     """The documents of 2024 let an export fail with ok: false under a 200."""
     found = {"ok": False, "message": "Export failed"}
     assert isinstance(refusal_inside(GET, answer(200, found), found), errors.UnexpectedStatusError)
+    there = {"success": False, "message": "Lead already in the campaign"}
+    assert type(refusal_inside(GET, answer(200, there), there)) is errors.LeadAlreadyExistsError
     for fine in ({"ok": True}, {"deleted": False}, {"smtp": {"success": False}}, [], "x", None):
         assert refusal_inside(GET, answer(200, fine), fine) is None
 

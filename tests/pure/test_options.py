@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lemlist_async.errors import ConfigurationError
-from lemlist_async.options import Options, Retry, Timeouts
+from lemlist_async.options import AuthBreaker, Options, Retry, Timeouts
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,11 @@ from lemlist_async.options import Options, Retry, Timeouts
         (Retry, {"budget": 1.5}),
         (Timeouts, {"connect": 0}),
         (Timeouts, {"attempt": float("nan")}),
+        (AuthBreaker, {"failure_threshold": 0}),
+        (AuthBreaker, {"recovery_timeout": -1}),
+        (Options, {"auth_breaker": 3}),
+        (Options, {"retry": 5}),
+        (Options, {"timeouts": None}),
         (Options, {"lane": "fast"}),
         (Options, {"deadline": -1}),
         (Options, {"max_body": 10}),

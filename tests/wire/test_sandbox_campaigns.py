@@ -123,9 +123,9 @@ async def test_starting_what_runs_and_pausing_what_rests_is_refused(
     api: Api, campaign: dict[str, Any]
 ) -> None:
     path = f"/campaigns/{campaign['_id']}"
-    assert await api(f"POST {path}/start") == (400, "Campaign is already running")
+    assert await api(f"POST {path}/start") == (400, "You can't start campaigns that are already running.")
     assert await api.ok(f"POST {path}/pause") == {"_id": campaign["_id"], "state": "paused"}
-    assert await api(f"POST {path}/pause") == (400, "Campaign is not running")
+    assert await api(f"POST {path}/pause") == (400, "You can't pause campaigns that are not running.")
     assert await api.ok(f"POST {path}/start") == {"_id": campaign["_id"], "state": "running"}
 
 

@@ -163,12 +163,12 @@ def _send_users(team: Team, campaign: Record) -> list[Record]:
 
 def pause_campaign(call: Call) -> Record:
     """400 if it is not running."""
-    return _switch(campaign_of(call), "paused", "Campaign is not running")
+    return _switch(campaign_of(call), "paused", "You can't pause campaigns that are not running.")
 
 
 def start_campaign(call: Call) -> Record:
     """400 if it runs already, which a new campaign does."""
-    return _switch(campaign_of(call), "running", "Campaign is already running")
+    return _switch(campaign_of(call), "running", "You can't start campaigns that are already running.")
 
 
 def _switch(campaign: Record, state: str, refusal: str) -> Record:

@@ -1,0 +1,90 @@
+"""The circuit breaker over the API key: a key that is refused again and again is not sent for a while."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal
+
+from lemlist_async.core.wire import Call
+from lemlist_async.errors import (
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    LemlistError,
+    NotFoundError,
+)
+from lemlist_async.options import AuthBreaker
+
+_KEY_WORKED = (BadRequestError, NotFoundError, ConflictError)
+"""What lemlist says once it has taken the key. A 401 about a route, the edge's 403, a 429 and a 5xx tell nothing."""
+
+State = Literal["closed", "open", "half-open"]
+
+
+class AuthCircuit:
+    """Counts the answers in a row that refuse the key; from a threshold on, calls fail without being sent.
+
+    Closed: calls pass. Open: they fail at once. Half-open: one call at a time passes as a probe, and its success
+    closes the circuit; a circuit is half-open once its recovery time is over, and at any time after the key has
+    worked once, since such a key was more likely refused by mistake than revoked.
+    """
+
+    def __init__(self, settings: AuthBreaker) -> None:
+        self._settings = settings
+        self._refusals = 0
+        self._last: AuthenticationError | None = None
+        self._opened = 0.0
+        self._worked = False
+        self._probing = False
+
+    @property
+    def state(self) -> State:
+        """``closed``, ``open`` or ``half-open``."""
+        if self._last is None:
+            return "closed"
+        recovered = time.monotonic() >= self._opened + self._settings.recovery_timeout
+        return "half-open" if recovered or self._worked else "open"
+
+    def admit(self, call: Call[Any]) -> bool:
+        """Let a call go; the result tells whether it is a probe, which has to be ended with `probed`.
+
+        Raises:
+            AuthenticationError: the circuit is open, or another call is its probe.
+        """
+        if self._last is None:
+            return False
+        if self._probing or self.state == "open":
+            raise self._not_sent(call, self._last)
+        self._probing = True
+        return True
+
+    def probed(self) -> None:
+        """The call that was the probe is over, whatever it came to."""
+        self._probing = False
+
+    def accepted(self) -> None:
+        """An answer came that no wrong key would have got."""
+        if self._refusals or not self._worked:
+            self._worked, self._refusals, self._last = True, 0, None
+
+    def failed(self, error: LemlistError) -> None:
+        """A try ended so."""
+        if isinstance(error, AuthenticationError):
+            self._refusals += 1
+            threshold = self._settings.failure_threshold
+            if threshold is not None and self._refusals >= threshold:
+                self._last, self._opened = error, time.monotonic()
+        elif isinstance(error, APIStatusError) and isinstance(error, _KEY_WORKED):
+            self.accepted()
+
+    def _not_sent(self, call: Call[Any], last: AuthenticationError) -> AuthenticationError:
+        return AuthenticationError(
+            f"{last.message} (not sent: the key was refused {self._refusals} times in a row)",
+            status=last.status,
+            operation=call.operation,
+        )
+
+    def __repr__(self) -> str:
+        refusals = f", {self._refusals} refusals in a row" if self._refusals else ""
+        return f"<AuthBreaker {self.state}{refusals}>"
