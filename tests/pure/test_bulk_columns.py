@@ -38,12 +38,12 @@ COLUMNS = Columns(Person, without=["secret"], more={"leadid": "lead_id"})
     ],
 )  # fmt: skip
 def test_a_column_is_known_by_any_spelling(column: str, field: str) -> None:
-    assert COLUMNS.field(column, {}) == field
+    assert COLUMNS.meaning([column], {}) == (field,)
 
 
 def test_what_the_caller_says_of_a_column_goes_first() -> None:
-    assert COLUMNS.field("Kontakt", {"Kontakt": "E-Mail"}) == "email"
-    assert COLUMNS.field("email", {"email": "second address"}) == "second address"
+    assert COLUMNS.meaning(["Kontakt"], {"Kontakt": "E-Mail"}) == ("email",)
+    assert COLUMNS.meaning(["email"], {"email": "second address"}) == ("second address",)
 
 
 def test_a_row_is_sorted_and_its_empty_cells_are_left_out() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import attrs
 
-from lemlist_async.bulk.columns import Columns, check_email, single
+from lemlist_async.bulk.columns import Columns, checked_email, single, value_key
 from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
 from lemlist_async.errors import ConfigurationError, InvalidInputError
 from lemlist_async.resources.contacts import ContactFields
@@ -58,7 +58,7 @@ class UpsertContacts(Job):
         fields = payload["fields"]
         who = next(name for name in _WHO if name in fields)
         # ids tell cases apart, addresses and pages do not
-        return str(fields[who]) if who == "contact_id" else str(fields[who]).casefold()
+        return str(fields[who]) if who == "contact_id" else value_key(fields[who])
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
         """Upsert the contact."""
@@ -101,15 +101,14 @@ class ListContacts(Job):
         """Only the id or the address matters."""
         contact = single(values, "contact_id", "id", "email")
         if "@" in contact:
-            check_email(contact)
+            contact = checked_email(contact)
         elif not contact.startswith("ctc_"):
             raise RowRefusedError(f"{contact!r} is neither an address nor the id of a contact (ctc_…)")
         return {"contact": contact}
 
     def key(self, payload: Payload) -> str:
-        """An address without regard to case; ids have both cases."""
-        contact: str = payload["contact"]
-        return contact.casefold() if "@" in contact else contact
+        """An address, whatever its spelling; ids have both cases."""
+        return _contact_key(payload["contact"])
 
     async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
         """Read the lists: one that does not exist, or follows from a filter, shows before the first row."""
@@ -139,9 +138,9 @@ class ListContacts(Job):
         for start in range(0, len(wanted), _LOOKED_UP):
             for contact in await lemlist.contacts.look_up(wanted[start : start + _LOOKED_UP]):
                 addresses = [contact.main_email, *(entry.value for entry in contact.emails or ())]
-                known |= {address.casefold(): contact.id for address in addresses if address}
+                known |= {value_key(address): contact.id for address in addresses if address}
                 known[contact.id] = contact.id
-        ids = [known.get(value.casefold() if "@" in value else value) for value in wanted]
+        ids = [known.get(_contact_key(value)) for value in wanted]
         if not self.create:
             return ids
         return [
@@ -152,3 +151,8 @@ class ListContacts(Job):
     async def _made(self, lemlist: Lemlist, email: str) -> str | None:
         answer = await lemlist.contacts.upsert(email=email)
         return None if answer.data is None else answer.data.id
+
+
+def _contact_key(contact: str) -> str:
+    # ids tell cases apart, addresses do not
+    return value_key(contact) if "@" in contact else contact

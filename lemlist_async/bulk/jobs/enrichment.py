@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args
 import attrs
 import orjson
 
-from lemlist_async.bulk.columns import Columns
+from lemlist_async.bulk.columns import Columns, value_key
 from lemlist_async.bulk.job import (
     CannotVerifyError,
     Job,
@@ -120,8 +120,9 @@ class EnrichPeople(Job):
         return {"input": fields, "other": beside}
 
     def key(self, payload: Payload) -> str:
-        """All that is known of the person."""
-        return orjson.dumps(payload["input"], option=orjson.OPT_SORT_KEYS).decode().casefold()
+        """All that is known of the person, whatever its spelling."""
+        known = {name: value_key(text) for name, text in payload["input"].items()}
+        return orjson.dumps(known, option=orjson.OPT_SORT_KEYS).decode()
 
     def credits(self, payload: Payload) -> int:
         """If everything is found."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import attrs
 
-from lemlist_async.bulk.columns import Columns
+from lemlist_async.bulk.columns import Columns, value_key
 from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
 from lemlist_async.bulk.jobs.leads import FLAGS, check_campaign, check_campaign_id, lead_of
 from lemlist_async.core.structure import hints_of, wire_name
@@ -160,7 +160,7 @@ def _sorted(
 
 def _key(payload: Payload) -> str:
     # ids tell cases apart, addresses do not
-    return str(payload.get("lead_id") or payload["email"].casefold())
+    return str(payload.get("lead_id") or value_key(payload["email"]))
 
 
 async def _lead_id(lemlist: Lemlist, campaign_id: str, payload: Payload) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from lemlist_async.bulk.columns import Columns
+from lemlist_async.bulk.columns import Columns, value_key
 from lemlist_async.bulk.job import (
     CannotVerifyError,
     EndJobError,
@@ -85,9 +85,9 @@ class ImportLeads(Job):
         return {"fields": fields, "variables": variables}
 
     def key(self, payload: Payload) -> str:
-        """The address without regard to case; the LinkedIn URL where there is none."""
+        """The address, whatever its spelling; the LinkedIn page where there is none."""
         fields = payload["fields"]
-        return str(fields.get("email") or fields["linkedin_url"]).casefold()
+        return value_key(fields.get("email") or fields["linkedin_url"])
 
     def credits(self, payload: Payload) -> int:
         """What the flags may cost."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from lemlist_async.bulk.columns import check_email, single
+from lemlist_async.bulk.columns import checked_email, single, value_key
 from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
 from lemlist_async.core.hindsight import is_absence
 from lemlist_async.errors import AlreadyGoneError, BadRequestError, ConflictError, NotFoundError
@@ -35,12 +35,12 @@ class _Values(Job):
         if len(value) > _LONGEST or not value.isprintable():
             raise RowRefusedError("longer than any address, or with characters that cannot be seen")
         if "@" in value[1:] and "/" not in value:
-            check_email(value)
+            value = checked_email(value)
         return {"value": value}
 
     def key(self, payload: Payload) -> str:
-        """The value without regard to case."""
-        return str(payload["value"]).casefold()
+        """The value, whatever its spelling."""
+        return value_key(payload["value"])
 
 
 @attrs.frozen
