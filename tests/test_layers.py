@@ -26,9 +26,9 @@ BELOW = {
     "resources": {"errors", "core", "pagination"},
     "client": {"errors", "options", "credentials", "hooks", "core", "throttle", "transport"},
     "bulk": {"errors", "core", "pagination", "resources", "throttle"},
-    "sandbox": set(),
+    "sandbox": {"core"},  # its JSON alone
     "testing": {"client", "options", "sandbox", "throttle"},
-    "cli": {"errors", "options", "bulk", "client", "sandbox"},
+    "cli": {"errors", "options", "core", "bulk", "client", "sandbox"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -39,6 +39,7 @@ ONLY_IN = {
     "typer": ("cli/",),
     "rich": ("cli/",),
     "sqlite3": ("bulk/journal.py",),
+    "orjson": ("core/json.py",),
 }
 
 
@@ -88,6 +89,12 @@ def test_a_library_stays_in_its_room(library: str) -> None:
     }
     assert users
     assert all(user.startswith(ONLY_IN[library]) for user in users), users
+
+
+def test_the_sandbox_shares_nothing_with_the_client_but_how_json_is_read_and_written() -> None:
+    for path in (PACKAGE / "sandbox").rglob("*.py"):
+        shared = {name for name in imports(path) if name.startswith("lemlist_async.core")}
+        assert shared <= {"lemlist_async.core.json"}, path
 
 
 def test_the_core_knows_neither_loop_nor_clock() -> None:

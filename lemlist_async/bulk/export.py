@@ -11,9 +11,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-import orjson
-
 from lemlist_async.bulk.report import cell
+from lemlist_async.core.json import dumps
 from lemlist_async.errors import ConfigurationError
 
 ExportFormat = Literal["csv", "jsonl"]
@@ -112,7 +111,7 @@ def _csv_lines(guard: bool) -> Callable[[Iterable[Mapping[str, Any]], bool], str
 
 def _json_lines(rows: Iterable[Mapping[str, Any]], first: bool) -> str:
     del first  # there is no header
-    return "".join(orjson.dumps(row).decode() + "\n" for row in rows)
+    return "".join(dumps(row).decode() + "\n" for row in rows)
 
 
 def _sync(file: TextIO) -> None:

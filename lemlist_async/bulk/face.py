@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-import orjson
-
 from lemlist_async.bulk.export import Export
 from lemlist_async.bulk.job import Job
 from lemlist_async.bulk.jobs import KINDS
@@ -21,6 +19,7 @@ from lemlist_async.bulk.rows import Source, header_of, is_path
 from lemlist_async.bulk.runner import Run
 from lemlist_async.bulk.settle import OnAmbiguous
 from lemlist_async.bulk.sync import ActivityBatch, sync_activities
+from lemlist_async.core.json import loads
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import ConfigurationError
 
@@ -225,5 +224,5 @@ def job_of(meta: dict[str, str], path: Path) -> Job:
         raise ConfigurationError(
             f"{path} is the journal of a {kind!r} job, which can only be resumed by its program"
         )
-    job: Job = KINDS[kind](**orjson.loads(meta["options"]))
+    job: Job = KINDS[kind](**loads(meta["options"]))
     return job

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import orjson
 
 from lemlist_async.bulk.job import (
     CannotVerifyError,
@@ -22,6 +21,7 @@ from lemlist_async.bulk.job import (
 from lemlist_async.bulk.plan import Plan
 from lemlist_async.bulk.progress import Progress, Report
 from lemlist_async.bulk.runner import RowResult, Run
+from lemlist_async.core.json import dumps, loads
 from lemlist_async.core.structure import unstructure
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import InvalidInputError
@@ -65,8 +65,8 @@ class OwnJob(Job):
     def check(self, values: Mapping[str, Any]) -> Payload:
         """Any row will do that is JSON: that is how the function gets it, after a crash too."""
         try:
-            found: Payload = orjson.loads(orjson.dumps({str(name): value for name, value in values.items()}))
-        except orjson.JSONEncodeError as error:
+            found: Payload = loads(dumps({str(name): value for name, value in values.items()}))
+        except TypeError as error:
             raise RowRefusedError(f"the row cannot be written as JSON: {error}") from None
         return found
 
@@ -74,7 +74,7 @@ class OwnJob(Job):
         """As the caller says; the whole row where nothing is said."""
         if self.by is not None:
             return self.by(payload)
-        return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS).decode()
+        return dumps(payload, sort_keys=True).decode()
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
         """Call the function."""

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import attrs
-import orjson
 
 from lemlist_async.bulk.job import Job, RowRefusedError, State
 from lemlist_async.bulk.journal import Journal, check_same_job
 from lemlist_async.bulk.rows import RawRow, Source, digest, is_path, read_rows
 from lemlist_async.bulk.tables import NewRow
+from lemlist_async.core.json import dumps
 
 _CHUNK = 1_000
 """Rows that are held while planning."""
@@ -107,11 +107,11 @@ def identity(job: Job) -> str:
 
 
 def _sorted(options: dict[str, Any]) -> str:
-    return orjson.dumps(options, option=orjson.OPT_SORT_KEYS).decode()
+    return dumps(options, sort_keys=True).decode()
 
 
 def _text(payload: dict[str, Any]) -> str:
-    return orjson.dumps(payload, default=str).decode()
+    return dumps(payload, default=str).decode()
 
 
 async def _fill(journal: Journal, job: Job, source: Source, encoding: str) -> None:

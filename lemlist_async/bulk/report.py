@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import orjson
-
 from lemlist_async.bulk.journal import Journal
 from lemlist_async.bulk.tables import JournalRow
+from lemlist_async.core.json import dumps
 
 Format = Literal["csv", "json"]
 COLUMNS = ("line", "state", "what", "reason", "id", "result", "row")
@@ -42,15 +41,15 @@ def lines(rows: Iterable[JournalRow], format: Format, *, guard: bool = True) -> 
     """The file, line by line."""
     if format == "json":
         for row in rows:
-            yield orjson.dumps(as_dict(row)).decode() + "\n"
+            yield dumps(as_dict(row)).decode() + "\n"
         return
     sink = _Line()
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow(COLUMNS)
     yield sink.text
     for row in rows:
-        result = None if row.result is None else orjson.dumps(row.result).decode()
-        payload = orjson.dumps(row.payload).decode()
+        result = None if row.result is None else dumps(row.result).decode()
+        payload = dumps(row.payload).decode()
         values = (row.line, row.state, row.what, row.reason, row.id, result, payload)
         writer.writerow([cell(value, guard=guard) for value in values])
         yield sink.text

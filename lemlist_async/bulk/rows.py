@@ -11,8 +11,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, I
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TextIO, TypeGuard, cast
 
-import orjson
-
+from lemlist_async.core import json
 from lemlist_async.core.wire import is_object
 from lemlist_async.errors import InvalidInputError
 
@@ -197,12 +196,16 @@ def _json_lines(file: TextIO, path: Path) -> Iterator[RawRow]:
     for line, text in enumerate(file, 1):
         if not text.strip():
             continue
+        damage: dict[str, int] = {}
         try:
-            values = orjson.loads(text)
+            values = json.read(text, damage)
         except ValueError as error:
             yield RawRow(line, {}, f"not JSON: {error}")
             continue
-        if is_object(values):
+        if damage.keys() & json.LOSSY:
+            # null in its place would empty a field at lemlist
+            yield RawRow(line, {}, "not JSON: NaN, Infinity, or a value nested too deeply")
+        elif is_object(values):
             yield RawRow(line, values)
         else:
             yield RawRow(line, {}, "not a JSON object")

@@ -22,9 +22,8 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
-
 from lemlist_async.bulk.job import Outcome, Payload, State
+from lemlist_async.core.json import dumps, loads
 
 if TYPE_CHECKING:
     import sqlite3
@@ -147,11 +146,11 @@ def write(
     with _transaction(db):
         for statement, values in ((_MARK, sent), (_PUT_BACK, back), (_FINISH, outcomes)):
             if values:
-                db.execute(statement, (orjson.dumps(values).decode(),))
+                db.execute(statement, (dumps(values).decode(),))
 
 
 def _finished(n: int, outcome: Outcome) -> tuple[int, str, str, str | None, str | None, str | None]:
-    result = None if outcome.result is None else orjson.dumps(outcome.result, default=str).decode()
+    result = None if outcome.result is None else dumps(outcome.result, default=str).decode()
     return n, outcome.state, outcome.what, outcome.reason, outcome.id, result
 
 
@@ -176,15 +175,14 @@ def take(db: sqlite3.Connection, state: State, after: int, most: int) -> list[Jo
 def pending(db: sqlite3.Connection, ids: Iterable[str]) -> list[JournalRow]:
     """The pending rows with these ids of lemlist's."""
     where = f"INDEXED BY rows_open WHERE {_FEW} AND state = 'pending' AND {_IDS}"
-    return _read(db, where, (orjson.dumps(list(ids)).decode(),))
+    return _read(db, where, (dumps(list(ids)).decode(),))
 
 
 def _read(db: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[JournalRow]:
     rows = f"SELECT {_COLUMNS} FROM rows {where}"  # noqa: S608  # our own words
     (text,) = db.execute(f"SELECT json_group_array({_AS_JSON}) FROM ({rows})", values).fetchone()  # noqa: S608  # and again
     return [
-        JournalRow(n, line, payload, _STATES[state], *rest)
-        for n, line, payload, state, *rest in orjson.loads(text)
+        JournalRow(n, line, payload, _STATES[state], *rest) for n, line, payload, state, *rest in loads(text)
     ]
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import attrs
-import orjson
 import typer
 
 from lemlist_async.bulk.report import write_file
@@ -19,6 +18,7 @@ from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.options import Json
 from lemlist_async.cli.show import Show, dump
 from lemlist_async.client import Lemlist
+from lemlist_async.core.json import dumps, loads
 from lemlist_async.errors import InvalidInputError
 
 app: typer.Typer = typer.Typer(help="Activities: what happened to leads.", no_args_is_help=True)
@@ -81,7 +81,7 @@ class _Ledger:
             os.close(os.open(self.out, os.O_CREAT | os.O_WRONLY, 0o600))
             return None
         try:
-            kept = orjson.loads(self.cursor.read_bytes())
+            kept = loads(self.cursor.read_bytes())
             place, size = dict(kept["cursor"]), int(kept["size"])
         except (ValueError, KeyError, TypeError):
             raise InvalidInputError(f"{self.cursor} is not the cursor of a sync") from None
@@ -93,9 +93,9 @@ class _Ledger:
     def append(self, batch: ActivityBatch) -> None:
         """First the events, then the cursor: both on the disk before the next batch."""
         with self.out.open("ab") as file:
-            file.writelines(orjson.dumps(item.to_dict()) + b"\n" for item in batch.items)
+            file.writelines(dumps(item.to_dict()) + b"\n" for item in batch.items)
             file.flush()
             os.fsync(file.fileno())
             size = file.tell()
-        write_file(self.cursor, [orjson.dumps({"cursor": batch.cursor, "size": size}).decode()])
+        write_file(self.cursor, [dumps({"cursor": batch.cursor, "size": size}).decode()])
         self.added += len(batch.items)

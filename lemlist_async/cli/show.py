@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 import attrs
-import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
@@ -17,6 +16,7 @@ from lemlist_async.bulk.plan import Forecast
 from lemlist_async.bulk.progress import Progress as RunProgress
 from lemlist_async.bulk.progress import Report
 from lemlist_async.bulk.runner import RowResult
+from lemlist_async.core.json import dumps
 
 _PLAIN_EVERY = 5.0
 """Seconds between the lines of progress in a pipe."""
@@ -258,7 +258,7 @@ def as_json(row: RowResult) -> dict[str, object]:
 
 def dump(value: object) -> None:
     """One JSON object on the output."""
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(), flush=True)
+    print(dumps(value, indent=True).decode(), flush=True)
 
 
 def bad_lines(bad: list[RowResult]) -> list[str]:

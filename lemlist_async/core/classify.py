@@ -6,9 +6,8 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
-
 from lemlist_async import errors
+from lemlist_async.core import json
 from lemlist_async.core.headers import RateInfo, read_rate
 from lemlist_async.core.wire import Call, Effect, Reply, is_object
 
@@ -124,7 +123,7 @@ def read_message(reply: Reply) -> tuple[str, str | None]:
             _STATUS_TEXT.get(reply.status, "an HTML page")
         ) + " (an HTML page, not lemlist's API)", None
     try:
-        said = orjson.loads(reply.body)
+        said = json.read(reply.body)
     except ValueError:
         return _one_line(reply.text(BODY_READ)), None
     return _from_json(said)

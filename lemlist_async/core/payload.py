@@ -22,8 +22,8 @@ from typing import (
 )
 
 import attrs
-import orjson
 
+from lemlist_async.core import json
 from lemlist_async.core.structure import Wire, cached, hints_of, marks, unstructure, wire_name, write_time
 from lemlist_async.core.wire import Query, is_array, is_object
 from lemlist_async.errors import InvalidInputError
@@ -112,12 +112,12 @@ def to_json(value: Any) -> bytes:
         InvalidInputError: a NaN, a lone surrogate, or another value JSON does not know.
     """
     try:
-        text = orjson.dumps(value, default=_json_default, option=orjson.OPT_PASSTHROUGH_DATETIME)
+        text = json.dumps(value, default=_json_default, own_times=True)
         if b"null" in text and (where := _not_a_number(value)) is not None:
             # it was written as null, which empties a field at lemlist
             raise InvalidInputError(f"{where or 'the body'} is not a number (NaN) or infinite")
         return text
-    except (TypeError, orjson.JSONEncodeError) as error:
+    except TypeError as error:
         raise InvalidInputError(f"the body cannot be written as JSON: {error}") from None
 
 

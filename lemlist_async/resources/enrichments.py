@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
-import orjson
-
+from lemlist_async.core import json
 from lemlist_async.core.payload import InQuery, Length, encode, query_value
 from lemlist_async.core.structure import Model, Wire, model
 from lemlist_async.core.wire import Call, Surprises
@@ -296,7 +295,7 @@ def _posted(body: bytes | str | Mapping[str, Any]) -> list[_PostedEnrichment]:
     if not isinstance(body, Mapping) and len(body) > POSTED:
         raise InvalidInputError(f"the body is larger than {POSTED} bytes")
     try:
-        raw: Any = dict(body) if isinstance(body, Mapping) else orjson.loads(body)
+        raw: Any = dict(body) if isinstance(body, Mapping) else json.read(body)
         found: _PostedEnrichments = reader(_PostedEnrichments)(raw, {})
     except ValueError:  # also that of another shape
         raise InvalidInputError("the body is not what lemlist posts when an enrichment is done") from None

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import attrs
-import orjson
+
+from lemlist_async.core.json import dumps, loads
 
 if TYPE_CHECKING:
     from .state import Team
@@ -56,7 +57,7 @@ def answer(body: object, status: int = 200) -> Answer:
         return Answer(status, b"", TEXT)
     if isinstance(body, str):
         return Answer(status, body.encode(), TEXT)
-    return Answer(status, orjson.dumps(body), JSON)
+    return Answer(status, dumps(body), JSON)
 
 
 def text(sentence: str) -> Answer:
@@ -114,8 +115,8 @@ class Call:
     def json(self) -> Any:
         """The JSON body; 400 if it is none."""
         try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
+            return loads(self.body)
+        except ValueError:
             raise refuse(400, "Bad request") from None
 
     def record(self) -> Record:

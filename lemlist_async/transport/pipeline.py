@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 import aiohttp
 import attrs
 import backoff
-import orjson
 from yarl import URL
 
 from lemlist_async.core import retry as schedule
 from lemlist_async.core.classify import BODY_READ, announces_html, is_html, refusal_inside, unlike_the_api
 from lemlist_async.core.hindsight import in_hindsight
+from lemlist_async.core.json import read
 from lemlist_async.core.payload import to_json
 from lemlist_async.core.wire import Call, Reply, ShapeError, Surprises, Upload
 from lemlist_async.credentials import ApiKey, BaseURL
@@ -42,8 +42,6 @@ from lemlist_async.transport.watch import Limit, Watch
 
 _log = logging.getLogger("lemlist_async")
 T = TypeVar("T")
-
-_BOM = b"\xef\xbb\xbf"
 
 
 @attrs.define
@@ -302,7 +300,7 @@ class Pipeline:
         if is_html(reply):
             raise unlike_the_api(call, reply)
         try:
-            found = orjson.loads(reply.body.removeprefix(_BOM)) if reply.body else None
+            found = read(reply.body, self.surprises) if reply.body else None
             if (refused := refusal_inside(call, reply, found)) is not None:
                 raise refused
             return found if call.decode is None else call.decode(found, self.surprises)

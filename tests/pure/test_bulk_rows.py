@@ -110,6 +110,15 @@ def test_a_file_that_cannot_be_opened_or_an_unknown_encoding_is_told(tmp_path: P
         rows(tmp_path / "a.csv", b"email\n", encoding="utf-99")
 
 
+def test_a_broken_character_in_json_lines_is_repaired_and_a_value_that_would_become_null_is_refused(
+    tmp_path: Path,
+) -> None:
+    content = b'{"email": "a@x.com", "note": "Great \\ud83d"}\n{"email": "b@x.com", "score": NaN}\n'
+    first, second = rows(tmp_path / "a.jsonl", content)
+    assert first.values == {"email": "a@x.com", "note": "Great \ufffd"}
+    assert (second.line, second.values, str(second.fault)[:8]) == (2, {}, "not JSON")
+
+
 def test_json_lines_are_read_with_their_faults(tmp_path: Path) -> None:
     found = rows(tmp_path / "a.jsonl", b'{"email": "a@x.com"}\n\n{broken\n[1]\n')
     assert [(row.line, row.fault is None) for row in found] == [(1, True), (3, False), (4, False)]

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args
 
 import attrs
-import orjson
 
 from lemlist_async.bulk.columns import Columns, value_key
 from lemlist_async.bulk.job import (
@@ -20,6 +19,7 @@ from lemlist_async.bulk.job import (
     done,
     failed,
 )
+from lemlist_async.core.json import dumps
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import ConfigurationError
 from lemlist_async.resources.enrichments import (
@@ -122,7 +122,7 @@ class EnrichPeople(Job):
     def key(self, payload: Payload) -> str:
         """All that is known of the person, whatever its spelling."""
         known = {name: value_key(text) for name, text in payload["input"].items()}
-        return orjson.dumps(known, option=orjson.OPT_SORT_KEYS).decode()
+        return dumps(known, sort_keys=True).decode()
 
     def credits(self, payload: Payload) -> int:
         """If everything is found."""

@@ -6,8 +6,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Final
 
-import orjson
-
+from lemlist_async.core.json import loads
 from lemlist_async.sandbox.exchange import Call, Record, refuse
 from lemlist_async.sandbox.state import Team
 from lemlist_async.sandbox.statistics import CHANNELS, events, stats
@@ -70,8 +69,8 @@ def get_stats(call: Call) -> Record:
 
 def _channels_of_text(channels: str) -> list[str]:
     try:
-        chosen = texts(orjson.loads(channels), "Bad params: channels must be a valid array")
-    except orjson.JSONDecodeError:
+        chosen = texts(loads(channels), "Bad params: channels must be a valid array")
+    except ValueError:
         raise refuse(400, "Bad params: channels must be a valid array") from None
     return _known_channels(
         chosen, 'Bad params: channels must be empty or contain "others", "email" or "linkedin"'

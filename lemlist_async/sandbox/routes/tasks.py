@@ -7,8 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
-
+from lemlist_async.core.json import loads
 from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
 
 from .common import objects, texts, word
@@ -47,8 +46,8 @@ def list_tasks(call: Call) -> Record:
 
 def _filters(call: Call) -> list[Record]:
     try:
-        return objects(orjson.loads(call.one("filters") or ""), _MALFORMED)
-    except orjson.JSONDecodeError:
+        return objects(loads(call.one("filters") or ""), _MALFORMED)
+    except ValueError:
         raise refuse(400, _MALFORMED) from None
 
 
