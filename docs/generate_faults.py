@@ -49,6 +49,13 @@ A refusal of the plan is a `PaymentRequiredError` ("Upgrade your plan", "route i
 account a `PermissionDeniedError` ("Endpoint not available"). A 401 that speaks of a route, a plan or an endpoint is a
 `PermissionDeniedError` too: it says nothing about the key.
 
+## When a success confirms nothing
+
+Any 2xx is success for a write whose caller needs nothing back: an empty body, a sentence under any content type, or
+another shape than promised. Only a page of HTML, and JSON that begins and does not parse, are errors then. What makes
+something has to name it: without an id it raises `MissingIdError`, which says that lemlist reported success. It is
+never sent again; a bulk job looks the row up, and otherwise reports it as done without an id.
+
 ## When the key is refused
 
 A circuit breaker keeps a wrong key from being sent for ever. After 3 answers in a row that refuse the key

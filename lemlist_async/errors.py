@@ -16,6 +16,7 @@ LemlistError
 ├─ DeadlineExceededError         the caller's own deadline (also a TimeoutError)
 │   └─ AmbiguousDeadlineError    … while the request was in flight (also an AmbiguousError)
 ├─ DecodeError                   an answer that is not what the API promises
+│   └─ MissingIdError            lemlist reported success, without the id of what it made
 └─ APIStatusError                lemlist answered, and said no
     ├─ BadRequestError 400
     │   ├─ BadTeamError          "Bad team": wrong team, or an id of the wrong form
@@ -73,6 +74,7 @@ __all__ = [
     "LemlistError",
     "LostAnswerError",
     "MethodNotAllowedError",
+    "MissingIdError",
     "NotFoundError",
     "NotSentError",
     "PaymentRequiredError",
@@ -254,6 +256,13 @@ class DecodeError(LemlistError):
         """Whether it looks damaged on the way, so that a read is worth another try."""
         self.body = body
         """The beginning of the body (at most 2,000 characters)."""
+
+
+class MissingIdError(DecodeError):
+    """lemlist reported that it made something, without an id of it. It was made, and is not sent again."""
+
+    check: str | None = None
+    """How to find what was made, where there is a way."""
 
 
 class APIStatusError(LemlistError):

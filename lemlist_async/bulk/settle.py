@@ -20,6 +20,7 @@ from lemlist_async.errors import (
     DecodeError,
     InvalidInputError,
     LemlistError,
+    MissingIdError,
     NotFoundError,
     NotSentError,
     PaymentRequiredError,
@@ -159,6 +160,9 @@ class Settler:
         except EndJobError as ended:
             batch.all_are(rows, ended.outcome)
             batch.stop = ended.__cause__ or ended
+        except MissingIdError as nameless:
+            for row in rows:
+                batch.outcomes[row.n] = await self._without_id(row, nameless)
         except (AmbiguousError, DecodeError, TransportError) as lost:
             batch.lost.update(row.n for row in rows)
             return str(lost)
@@ -195,6 +199,19 @@ class Settler:
             if (outcome := await self._look_up(row, why)) is not None:
                 batch.outcomes[row.n] = outcome
         return [row for row in rows if row.n not in batch.outcomes]
+
+    async def _without_id(self, row: JournalRow, error: MissingIdError) -> Outcome:
+        """The outcome of a row that lemlist reported as done without naming it: found by a look-up, or not.
+
+        Never sent again. Rows that wait for a result have none without an id, so they end as unknown.
+        """
+        if self._on_ambiguous == "verify" and self._job.verifiable:
+            found = await self._look_up(row, error.message)
+            if found is None:
+                return Outcome(State.UNKNOWN, "unknown", f"{error.message}; a look-up does not find it")
+            if found.state is not State.UNKNOWN:
+                return found
+        return Outcome(State.UNKNOWN if self._job.follows else State.DONE, "unnamed", error.message)
 
     async def _look_up(self, row: JournalRow, why: str) -> Outcome | None:
         try:

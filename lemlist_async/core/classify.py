@@ -194,6 +194,19 @@ def unlike_the_api(call: Call[Any], reply: Reply) -> errors.DecodeError:
     )
 
 
+def without_id(call: Call[Any], reply: Reply) -> errors.MissingIdError:
+    """The error that a success means which does not name what was made."""
+    hint = f"; {call.verify}" if call.verify else ""
+    found = errors.MissingIdError(
+        f"lemlist reported success (status {reply.status}), without the id of what it made; not sent again{hint}",
+        status=reply.status,
+        body=reply.text(BODY_READ),
+        operation=call.operation,
+    )
+    found.check = call.verify
+    return found
+
+
 def _redirect(reply: Reply) -> tuple[str, None]:
     # the rest of a Location may hold personal data
     try:

@@ -33,6 +33,10 @@ class ShapeError(ValueError):
     """A parsed answer has not the shape that the operation promises."""
 
 
+class NoIdError(ShapeError):
+    """A success of an operation that makes something came without the id of it."""
+
+
 Surprises = dict[str, int]
 """How often a field (``Campaign.status``) came with a value of an unexpected type."""
 

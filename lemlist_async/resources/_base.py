@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar, get_origin, overload
 
@@ -12,7 +13,7 @@ import attrs
 from lemlist_async.core.decode import decoder
 from lemlist_async.core.payload import Payload, query_value
 from lemlist_async.core.structure import Model, model
-from lemlist_async.core.wire import Call, Decode, Effect, ShapeError, Surprises, Upload, is_object
+from lemlist_async.core.wire import Call, Decode, Effect, NoIdError, ShapeError, Surprises, Upload, is_object
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Cursor, Page, Pages, Scheme, rows_of, totals
 
@@ -51,13 +52,13 @@ class Resource:
     def _call(
         self, method: str, into: type[T], path: str, *ids: str, effect: Effect = ..., payload: Payload = ...,
         body: Any = ..., under: str | None = ..., upload: Upload | None = ..., plan_limited: bool = ...,
-        verify: str | None = ...,
+        verify: str | None = ..., acts_on: str | None = ...,
     ) -> Coroutine[Any, Any, T]: ...  # fmt: skip
     @overload
     def _call(
         self, method: str, into: None, path: str, *ids: str, effect: Effect = ..., payload: Payload = ...,
         body: Any = ..., under: str | None = ..., upload: Upload | None = ..., plan_limited: bool = ...,
-        verify: str | None = ...,
+        verify: str | None = ..., acts_on: str | None = ...,
     ) -> Coroutine[Any, Any, None]: ...  # fmt: skip
     def _call(
         self,
@@ -72,16 +73,22 @@ class Resource:
         upload: Upload | None = None,
         plan_limited: bool = False,
         verify: str | None = None,
+        acts_on: str | None = None,
     ) -> Coroutine[Any, Any, Any]:
         """Send one operation.
 
         `into` is a model, a list or mapping of one, `str` for a text, or None. It is the answer itself, or what
-        stands there under the key `under`, beside nothing but a sentence or a flag.
+        stands there under the key `under`, beside nothing but a sentence or a flag. `acts_on` is the id of the
+        record that a write is about, where the path does not end with it.
         """
+        if effect is READ:
+            decode = reader(into, under)
+        else:
+            about = _acts_on(method, path, ids) if acts_on is None else acts_on
+            decode = functools.partial(confirmation(into, under), about)
         call: Call[Any] = Call(
             method, path, ids, effect, payload.query, payload.body if body is None else body, upload,
-            decode=reader(into, under, effect is not READ), text=into is str or into is None,
-            plan_limited=plan_limited, verify=verify,
+            decode=decode, text=into is str or into is None, plan_limited=plan_limited, verify=verify,
         )  # fmt: skip
         return self._sender.send(call)
 
@@ -105,25 +112,19 @@ class Resource:
 
 
 @functools.cache
-def reader(into: Any, under: str | None = None, may_be_empty: bool = False) -> Decode[Any]:
-    """The function from parsed JSON to `into`, which refuses another shape at the top.
-
-    Where an answer only confirms something, it `may_be_empty`: the operation succeeded all the same.
-    """
+def reader(into: Any, under: str | None = None) -> Decode[Any]:
+    """The function from parsed JSON to `into`, which refuses another shape at the top."""
     if into is None:
         return lambda raw, surprises: None
     decode, wanted = decoder(into), get_origin(into) or into
 
     def checked(raw: Any, surprises: Surprises) -> Any:
-        if raw is None and may_be_empty:
-            raw = _EMPTY.get(wanted, dict)()
-        raw = raw[under] if under is not None and is_object(raw) and under in raw else raw
+        raw = _below(raw, under)
         found = decode(_several(raw) if wanted is list else raw, surprises)
         if not isinstance(found, wanted):
             came = "nothing" if raw is None else type(raw).__name__
             raise ShapeError(f"{wanted.__name__} was promised, {came} came")
-        # an `id` is declared without a default where an answer is meaningless without it: lemlist says 200,
-        # and creates nothing, to a campaign id of the wrong form
+        # an `id` is declared without a default where an answer is meaningless without it
         if getattr(found, "id", None) == "":
             raise ShapeError(f"{wanted.__name__} came without an id")
         return found
@@ -131,8 +132,52 @@ def reader(into: Any, under: str | None = None, may_be_empty: bool = False) -> D
     return checked
 
 
+@functools.cache
+def confirmation(into: Any, under: str | None = None) -> Callable[[str | None, Any, Surprises], Any]:
+    """The function from what a successful write said to `into`: any 2xx is a success, whatever its body.
+
+    Its first argument is the id of the record that the write was about, for answers without one; None where the
+    write makes a record, whose id has to come: lemlist says 200, and creates nothing, to a campaign id of the
+    wrong form.
+    """
+    if into is None:
+        return lambda about, raw, surprises: None
+    decode, wanted = decoder(into), get_origin(into) or into
+
+    def shaped(raw: Any, surprises: Surprises) -> Any:
+        with contextlib.suppress(ShapeError):
+            inner = _below(raw, under)
+            found = decode(_several(inner) if wanted is list else inner, surprises)
+            if isinstance(found, wanted):
+                return found
+        return decode(_EMPTY.get(wanted, dict)(), {})
+
+    def confirmed(about: str | None, raw: Any, surprises: Surprises) -> Any:
+        found = shaped(raw, surprises)
+        if getattr(found, "id", None) == "":
+            if about is None:
+                raise NoIdError(f"{wanted.__name__} came without an id")
+            found.id = about
+        if isinstance(found, Model) and isinstance(raw, str):
+            found.extra["message"] = raw
+        return found
+
+    return confirmed
+
+
 _EMPTY: dict[Any, Callable[[], Any]] = {str: str, list: list}
-"""What stands for an answer without a body; for models, an object without keys."""
+"""What stands for a confirmation without the promised shape; for models, an object without keys."""
+
+
+def _acts_on(method: str, path: str, ids: Sequence[str]) -> str | None:
+    """The id of the record that a write is about; "" if it has another name there, None if the write makes one."""
+    if path.endswith("Id}"):
+        return ids[-1]
+    return None if method == "POST" and not path.endswith("}") else ""
+
+
+def _below(raw: Any, under: str | None) -> Any:
+    return raw[under] if under is not None and is_object(raw) and under in raw else raw
 
 
 def _several(raw: Any) -> list[Any]:

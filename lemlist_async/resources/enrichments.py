@@ -10,7 +10,7 @@ from lemlist_async.core import json
 from lemlist_async.core.payload import InQuery, Length, encode, query_value
 from lemlist_async.core.structure import Model, Wire, model
 from lemlist_async.core.wire import Call, Surprises
-from lemlist_async.errors import InvalidInputError
+from lemlist_async.errors import InvalidInputError, MissingIdError
 from lemlist_async.resources._base import DEDUPABLE, READ, UNSAFE, Resource, query_of, reader, within
 from lemlist_async.resources._waiting import poll
 from lemlist_async.resources.leads import EmailStatus
@@ -22,6 +22,8 @@ BULK = 500
 """People in one bulk request at most."""
 POSTED = 1024 * 1024
 """Bytes of a posted body that are read at most."""
+_BULK = "/v2/enrichments/bulk"
+_VERIFY_BULK = "compare team.credits() with the balance before"
 
 
 @model
@@ -244,19 +246,29 @@ class EnrichmentsResource(Resource):
     ) -> list[BulkEnrichment]:
         """Look for 1 to 500 people; the answers come in the same order.
 
+        Raises:
+            MissingIdError: lemlist took them, and gave no ids to ask for the results with.
+
         POST /v2/enrichments/bulk
         """
         body = [_bulk_item(person) for person in people]
         within("the number of people", len(body), 1, BULK)
-        return await self._call(
+        answers = await self._call(
             "POST",
             list[BulkEnrichment],
-            "/v2/enrichments/bulk",
+            _BULK,
             effect=UNSAFE,
             payload=query_of() if webhook_url is None else query_of(webhookUrl=webhook_url),
             body=body,
-            verify="compare team.credits() with the balance before",
+            verify=_VERIFY_BULK,
         )
+        if not answers:
+            raise MissingIdError(
+                f"lemlist reported success, without the ids of the enrichments; {_VERIFY_BULK}",
+                status=200,
+                operation=f"POST {_BULK}",
+            )
+        return answers
 
     @staticmethod
     def read_posted(body: bytes | str | Mapping[str, Any]) -> list[Enrichment]:

@@ -351,7 +351,7 @@ class SignalAgentsResource(Resource):
         """
         body = {"watchListId": agent_id, **(encode(AgentChanges, fields).body or {})}
         return await self._call(
-            "PATCH", SignalAgent, "/watchlist", effect=IDEMPOTENT, body=body, under="data"
+            "PATCH", SignalAgent, "/watchlist", effect=IDEMPOTENT, body=body, under="data", acts_on=agent_id
         )
 
     async def delete(self, agent_id: str) -> DeletedAgent:

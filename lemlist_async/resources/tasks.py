@@ -134,7 +134,7 @@ class TasksResource(Resource):
         PATCH /tasks
         """
         body = {"id": task_id, **(encode(TaskChanges, _as_sent(fields)).body or {})}
-        return await self._call("PATCH", Task, "/tasks", effect=IDEMPOTENT, body=body)
+        return await self._call("PATCH", Task, "/tasks", effect=IDEMPOTENT, body=body, acts_on=task_id)
 
     async def ignore(self, task_ids: Sequence[str]) -> Done:
         """Dismiss tasks.

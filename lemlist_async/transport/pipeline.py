@@ -15,11 +15,18 @@ import backoff
 from yarl import URL
 
 from lemlist_async.core import retry as schedule
-from lemlist_async.core.classify import BODY_READ, announces_html, is_html, refusal_inside, unlike_the_api
+from lemlist_async.core.classify import (
+    BODY_READ,
+    announces_html,
+    is_html,
+    refusal_inside,
+    unlike_the_api,
+    without_id,
+)
 from lemlist_async.core.hindsight import in_hindsight
 from lemlist_async.core.json import read
 from lemlist_async.core.payload import to_json
-from lemlist_async.core.wire import Call, Reply, ShapeError, Surprises, Upload
+from lemlist_async.core.wire import Call, Effect, NoIdError, Reply, ShapeError, Surprises, Upload
 from lemlist_async.credentials import ApiKey, BaseURL
 from lemlist_async.errors import (
     APIStatusError,
@@ -42,6 +49,8 @@ from lemlist_async.transport.watch import Limit, Watch
 
 _log = logging.getLogger("lemlist_async")
 T = TypeVar("T")
+
+_BOM = b"\xef\xbb\xbf"
 
 
 @attrs.define
@@ -299,18 +308,32 @@ class Pipeline:
     def _decode(self, call: Call[Any], reply: Reply) -> Any:
         if is_html(reply):
             raise unlike_the_api(call, reply)
+        found = self._parse(call, reply)
+        if (refused := refusal_inside(call, reply, found)) is not None:
+            raise refused
+        if call.decode is None:
+            return found
         try:
-            found = read(reply.body, self.surprises) if reply.body else None
-            if (refused := refusal_inside(call, reply, found)) is not None:
-                raise refused
-            return found if call.decode is None else call.decode(found, self.surprises)
+            return call.decode(found, self.surprises)
+        except NoIdError:
+            raise without_id(call, reply) from None
         except ShapeError as error:
-            why, damaged = f"the answer has another shape: {error}", False
+            why = f"the answer has another shape: {error}"
+        raise DecodeError(why, status=reply.status, body=reply.text(BODY_READ), operation=call.operation)
+
+    def _parse(self, call: Call[Any], reply: Reply) -> Any:
+        """JSON, or the sentence that confirms a write; None for nothing."""
+        body = reply.body
+        if not body or body.isspace():
+            return None
+        try:
+            return read(body, self.surprises)
         except ValueError:
             # what begins like JSON and does not parse is JSON that was damaged
-            if call.text and not reply.body.startswith((b"{", b"[")):
-                return reply.text()
-            why, damaged = "the answer is not JSON", True
+            damaged = body.removeprefix(_BOM).lstrip().startswith((b"{", b"["))
+        if not damaged and (call.text or call.effect is not Effect.READ):
+            return reply.text()
+        why = "the answer is not JSON: it is damaged" if damaged else "the answer is a sentence, and not JSON"
         raise DecodeError(
             why, status=reply.status, body=reply.text(BODY_READ), damaged=damaged, operation=call.operation
         )
