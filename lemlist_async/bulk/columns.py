@@ -32,6 +32,7 @@ _OTHER_NAMES = {
     "domain": "company_domain",
     "website": "company_domain",
 }
+_CUT_NUMBER = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 _LEMLIST_EXPORT = frozenset({"emailStatus", "lastState", "status"})
 """Columns that together are found only in lemlist's own export of a campaign's leads."""
 _BOOKKEEPING = _LEMLIST_EXPORT | {"_id"}
@@ -110,7 +111,7 @@ class Columns:
         """A row as fields and as what lies beside them; empty cells are left out.
 
         Raises:
-            RowRefusedError: a nested or damaged value, or an e-mail address that cannot be one.
+            RowRefusedError: a nested or damaged value, or an e-mail address or telephone number that cannot be one.
         """
         fields: dict[str, str] = {}
         beside: dict[str, Any] = {}
@@ -125,6 +126,10 @@ class Columns:
                 beside[field] = value
         if "email" in fields:
             fields["email"] = checked_email(fields["email"])
+        if _CUT_NUMBER.fullmatch(fields.get("phone", "")):
+            raise RowRefusedError(
+                f"a spreadsheet has cut the telephone number to {fields['phone']}: make its column one of texts"
+            )
         return fields, beside
 
 

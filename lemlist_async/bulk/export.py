@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from lemlist_async.bulk.report import cell
+from lemlist_async.bulk.source.spreadsheets import csv_line
 from lemlist_async.core.json import dumps
 from lemlist_async.errors import ConfigurationError
 
@@ -54,8 +52,8 @@ class Export:
 
         It is written beside its place, synced and then renamed: where anything fails there is no new file, and an old
         one stays. `format` is by default what the name says: ``.csv``, ``.jsonl`` or ``.ndjson``. `guard` puts a
-        quote before cells of a CSV that a spreadsheet would run as a formula. `progress` is told how many rows are
-        written.
+        quote before cells of a CSV that a spreadsheet would run as a formula, which `plan` takes off again.
+        `progress` is told how many rows are written.
 
         Raises:
             ConfigurationError: the name does not tell the format.
@@ -97,14 +95,13 @@ async def _chunks(rows: Export) -> AsyncIterator[list[dict[str, str | None]]]:
 
 def _csv_lines(guard: bool) -> Callable[[Iterable[Mapping[str, Any]], bool], str]:
     def write(rows: Iterable[Mapping[str, Any]], first: bool) -> str:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        lines: list[str] = []
         for row in rows:
             if first:
-                writer.writerow([cell(name, guard=guard) for name in row])
+                lines.append(csv_line(row, formulas=not guard))
                 first = False
-            writer.writerow([cell(value, guard=guard) for value in row.values()])
-        return text.getvalue()
+            lines.append(csv_line(row.values(), formulas=not guard))
+        return "".join(lines)
 
     return write
 

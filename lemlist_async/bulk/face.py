@@ -15,9 +15,11 @@ from lemlist_async.bulk.jobs.leads import ImportLeads, OnDuplicate
 from lemlist_async.bulk.journal import Journal
 from lemlist_async.bulk.own import Each, Key, OwnJob, OwnRun
 from lemlist_async.bulk.plan import Plan, forecast, make_plan
-from lemlist_async.bulk.rows import Source, header_of, is_path
+from lemlist_async.bulk.rows import Source, is_path
 from lemlist_async.bulk.runner import Run
 from lemlist_async.bulk.settle import OnAmbiguous
+from lemlist_async.bulk.source.csv_dialect import FileFormat
+from lemlist_async.bulk.source.files import header_of
 from lemlist_async.bulk.sync import ActivityBatch, sync_activities
 from lemlist_async.core.json import loads
 from lemlist_async.core.wire import Effect
@@ -40,6 +42,8 @@ class Bulk:
         *,
         journal: str | os.PathLike[str] | None = None,
         encoding: str = "utf-8",
+        delimiter: str | None = None,
+        header: bool = True,
         on_duplicate: OnDuplicate = "skip",
         columns: dict[str, str] | None = None,
         retry_failed: bool = False,
@@ -50,7 +54,15 @@ class Bulk:
         As `plan` with `ImportLeads`. `flags` are those of `leads.create`: ``deduplicate``, ``find_email``, …
         """
         job = ImportLeads(campaign_id=campaign_id, on_duplicate=on_duplicate, columns=columns or {}, **flags)
-        return await self.plan(job, rows, journal=journal, encoding=encoding, retry_failed=retry_failed)
+        return await self.plan(
+            job,
+            rows,
+            journal=journal,
+            encoding=encoding,
+            delimiter=delimiter,
+            header=header,
+            retry_failed=retry_failed,
+        )
 
     async def plan(
         self,
@@ -59,6 +71,8 @@ class Bulk:
         *,
         journal: str | os.PathLike[str] | None = None,
         encoding: str = "utf-8",
+        delimiter: str | None = None,
+        header: bool = True,
         retry_failed: bool = False,
     ) -> Plan:
         """Plan a job; nothing is sent.
@@ -67,19 +81,23 @@ class Bulk:
         with that one value. `journal` is the file that lets the job survive a crash; given again with the same
         rows it goes on where it was. `retry_failed` sends rows again that lemlist said no to.
 
+        A file tells its `encoding` by a byte order mark, else it is UTF-8; the `delimiter` of a CSV is found out. With
+        `header=False` its first row is a row, and the columns are ``1``, ``2``, … or, alone, ``value``.
+
         Raises:
             InvalidInputError: the rows cannot be read, or have no column that the job needs.
             ConfigurationError: an option that cannot work, or another job's journal.
             JournalError: the journal cannot be used.
         """
-        if is_path(rows) and (columns := header_of(Path(rows), encoding=encoding)):
+        file_format = FileFormat(encoding=encoding, delimiter=delimiter, header=header)
+        if is_path(rows) and (columns := header_of(Path(rows), file_format)):
             job.check_columns(columns)
         throttle = self._lemlist.throttle
         return await make_plan(
             job,
             rows,
             journal=journal,
-            encoding=encoding,
+            file_format=file_format,
             limit=throttle.limit,
             window=throttle.window,
             retry_failed=retry_failed,
@@ -123,6 +141,8 @@ class Bulk:
         name: str = ...,
         journal: str | os.PathLike[str] | None = ...,
         encoding: str = ...,
+        delimiter: str | None = ...,
+        header: bool = ...,
         retry_failed: bool = ...,
         on_ambiguous: OnAmbiguous = ...,
     ) -> OwnRun: ...
@@ -137,6 +157,8 @@ class Bulk:
         name: str = "",
         journal: str | os.PathLike[str] | None = None,
         encoding: str = "utf-8",
+        delimiter: str | None = None,
+        header: bool = True,
         retry_failed: bool = False,
         on_ambiguous: OnAmbiguous = "verify",
         poll_every: float = 5.0,
@@ -152,8 +174,8 @@ class Bulk:
         With rows, ``await each(lemlist, row)`` does one of them: it returns plain JSON, a model, None or an
         `Outcome`. `effect` is what doing a row again would do. After a lost answer or a crash a repeatable row is
         done again; any other one is given to `verify`, which returns None if it was not done, and ends as unknown
-        without it. `key` tells which rows are the same; by default those that are equal. `journal`, `encoding` and
-        `retry_failed` are those of `plan`, and `name` is what the journal calls the job.
+        without it. `key` tells which rows are the same; by default those that are equal. `journal`, `encoding`,
+        `delimiter`, `header` and `retry_failed` are those of `plan`, and `name` is what the journal calls the job.
 
         Raises:
             ConfigurationError: rows without `each`.
@@ -164,7 +186,15 @@ class Bulk:
             raise ConfigurationError("give a plan, or rows with each=…, the function that does one of them")
         rows, job = plan, OwnJob(each=each, effect=effect, by=key, look_up=verify, name=name)
         return OwnRun(
-            lambda: self.plan(job, rows, journal=journal, encoding=encoding, retry_failed=retry_failed),
+            lambda: self.plan(
+                job,
+                rows,
+                journal=journal,
+                encoding=encoding,
+                delimiter=delimiter,
+                header=header,
+                retry_failed=retry_failed,
+            ),
             lambda made: self._run(made, on_ambiguous, poll_every, patience),
         )
 

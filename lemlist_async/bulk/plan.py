@@ -13,7 +13,10 @@ import attrs
 
 from lemlist_async.bulk.job import Job, RowRefusedError, State
 from lemlist_async.bulk.journal import Journal, check_same_job
-from lemlist_async.bulk.rows import RawRow, Source, digest, is_path, read_rows
+from lemlist_async.bulk.rows import Source, is_path, read_rows
+from lemlist_async.bulk.source.csv_dialect import FileFormat
+from lemlist_async.bulk.source.files import digest
+from lemlist_async.bulk.source.raw_row import RawRow
 from lemlist_async.bulk.tables import NewRow
 from lemlist_async.core.json import dumps
 
@@ -68,7 +71,7 @@ async def make_plan(
     source: Source,
     *,
     journal: str | os.PathLike[str] | None,
-    encoding: str,
+    file_format: FileFormat,
     limit: int,
     window: float,
     retry_failed: bool = False,
@@ -91,7 +94,7 @@ async def make_plan(
             await opened.forget_rows()
             name = os.fspath(source) if is_path(source) else type(source).__name__
             await opened.describe(source=str(name), **mine)
-            await _fill(opened, job, source, encoding)
+            await _fill(opened, job, source, file_format)
             await opened.describe(planned="1")
         await opened.describe(options=options)
         await opened.recover(repeatable=job.effect.repeatable, retry_failed=retry_failed)
@@ -114,11 +117,11 @@ def _text(payload: dict[str, Any]) -> str:
     return dumps(payload, default=str).decode()
 
 
-async def _fill(journal: Journal, job: Job, source: Source, encoding: str) -> None:
+async def _fill(journal: Journal, job: Job, source: Source, file_format: FileFormat) -> None:
     """Rows are read and checked while the journal writes those before them."""
     n, written = 0, journal.add([])
     try:
-        async for raws in read_rows(source, encoding=encoding, most=_CHUNK):
+        async for raws in read_rows(source, file_format, most=_CHUNK):
             rows = [check(job, n, raw) for n, raw in enumerate(raws, n + 1)]
             await written
             written = journal.add(rows)

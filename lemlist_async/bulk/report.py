@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -10,18 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lemlist_async.bulk.journal import Journal
+from lemlist_async.bulk.source.spreadsheets import csv_line
 from lemlist_async.bulk.tables import JournalRow
 from lemlist_async.core.json import dumps
 
 Format = Literal["csv", "json"]
 COLUMNS = ("line", "state", "what", "reason", "id", "result", "row")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def cell(value: Any, *, guard: bool = True) -> str:
-    """A value for a CSV that people open: one that a spreadsheet would run as a formula gets a quote before it."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if guard and text.startswith(_FORMULA) else text
 
 
 def as_dict(row: JournalRow) -> dict[str, Any]:
@@ -43,25 +36,12 @@ def lines(rows: Iterable[JournalRow], format: Format, *, guard: bool = True) -> 
         for row in rows:
             yield dumps(as_dict(row)).decode() + "\n"
         return
-    sink = _Line()
-    writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    yield sink.text
+    yield csv_line(COLUMNS, formulas=not guard)
     for row in rows:
         result = None if row.result is None else dumps(row.result).decode()
         payload = dumps(row.payload).decode()
         values = (row.line, row.state, row.what, row.reason, row.id, result, payload)
-        writer.writerow([cell(value, guard=guard) for value in values])
-        yield sink.text
-
-
-class _Line:
-    """What a csv writer writes to: it keeps the last line."""
-
-    text = ""
-
-    def write(self, text: str) -> None:
-        self.text = text
+        yield csv_line(values, formulas=not guard)
 
 
 def write_file(path: Path, text: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ import typer
 from lemlist_async.errors import ConfigurationError
 
 File = Annotated[
-    Path, typer.Argument(help="CSV, TSV or JSON lines; the first line of a CSV names the columns.")
+    Path, typer.Argument(help="CSV, JSON or JSON lines; the first line of a CSV names the columns.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 DryRun = Annotated[
@@ -29,7 +29,16 @@ OnAmbiguousOption = Annotated[
         help="A row whose answer was lost, and that may not just be sent again: look it up, or report it as unknown."
     ),
 ]
-Encoding = Annotated[str, typer.Option(help="Encoding of the file.")]
+Encoding = Annotated[str, typer.Option(help="Encoding of the file, unless a byte order mark tells it.")]
+Delimiter = Annotated[
+    str | None, typer.Option(help="Character between the cells of a CSV (or 'tab'); found out if not given.")
+]
+NoHeader = Annotated[
+    bool,
+    typer.Option(
+        "--no-header", help="The first line is a row; the columns are 1, 2, …, one alone is 'value'."
+    ),
+]
 Map = Annotated[
     list[str] | None, typer.Option("--map", help="COLUMN=FIELD, where the column's name does not tell.")
 ]
@@ -52,3 +61,8 @@ def columns_of(given: list[str] | None) -> dict[str, str]:
         if not (column and equals and field):
             raise ConfigurationError(f"--map wants COLUMN=FIELD, not {column + equals + field!r}")
     return {column: field for column, _, field in pairs}
+
+
+def delimiter_of(given: str | None) -> str | None:
+    """Return the character that --delimiter names."""
+    return "\t" if given in {"tab", r"\t"} else given

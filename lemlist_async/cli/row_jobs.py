@@ -14,14 +14,17 @@ from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.jobs import Wishes, carry_out, check_report
 from lemlist_async.cli.options import (
+    Delimiter,
     DryRun,
     Encoding,
     File,
     JournalFile,
     Json,
+    NoHeader,
     OnAmbiguousOption,
     ReportFile,
     RetryFailed,
+    delimiter_of,
 )
 from lemlist_async.cli.show import Show
 from lemlist_async.client import Lemlist
@@ -33,6 +36,8 @@ def run_rows(
     make: Callable[[], Job],
     file: File,
     encoding: Encoding = "utf-8",
+    delimiter: Delimiter = None,
+    no_header: NoHeader = False,
     dry_run: DryRun = False,
     report: ReportFile = None,
     journal: JournalFile = None,
@@ -48,7 +53,13 @@ def run_rows(
 
         def plan() -> Awaitable[Plan]:
             return lemlist.bulk.plan(
-                make(), file, journal=journal, encoding=encoding, retry_failed=retry_failed
+                make(),
+                file,
+                journal=journal,
+                encoding=encoding,
+                delimiter=delimiter_of(delimiter),
+                header=not no_header,
+                retry_failed=retry_failed,
             )
 
         return await carry_out(lemlist, plan, wishes, show)

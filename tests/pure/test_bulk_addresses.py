@@ -143,3 +143,9 @@ def test_lemlists_own_export_comes_back_without_its_bookkeeping() -> None:
 def test_a_status_that_is_no_export_of_lemlists_stays_a_variable() -> None:
     row = {"email": "a@x.com", "status": "gold"}
     assert ImportLeads(campaign_id="cam_1").check(row)["variables"] == {"status": "gold"}
+
+
+@pytest.mark.parametrize("phone", ["4.91721E+11", "4,91721e+11", "5E+9"])
+def test_a_telephone_number_that_a_spreadsheet_has_cut_is_refused(phone: str) -> None:
+    with pytest.raises(RowRefusedError, match="a spreadsheet has cut the telephone number"):
+        ImportLeads(campaign_id="cam_1").check({"email": "a@x.com", "phone": phone})

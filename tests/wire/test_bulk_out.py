@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from lemlist_async import errors
-from lemlist_async.bulk import Export
+from lemlist_async.bulk import BlockValues, Export
 from lemlist_async.sandbox import Cut, Sandbox
 from tests.support.clients import KEY, quick
 
@@ -50,7 +50,7 @@ async def test_an_export_has_the_same_columns_in_each_row_and_writes_csv_or_json
         campaign = sandbox.team().add_campaign(name="C")["_id"]
         for n in range(1200):
             sandbox.team().add_lead(
-                campaign, f"p{n}@x.com", **({"=cmd()": "+1"} if n == 700 else {"size": str(n)})
+                campaign, f"p{n}@x.com", **({"=cmd()": "=1+1"} if n == 700 else {"size": str(n)})
             )
         export = lemlist.bulk.export_leads(campaign)
         rows = [row async for row in export]
@@ -64,8 +64,8 @@ async def test_an_export_has_the_same_columns_in_each_row_and_writes_csv_or_json
     assert {tuple(row) for row in rows} == {tuple(rows[0])}
     assert {type(value) for row in rows for value in row.values()} == {str, type(None)}
     assert told == [500, 1000, 1200]
-    assert table(tmp_path / "a.csv")[700]["'=cmd()"] == "'+1"
-    assert table(tmp_path / "raw.csv")[700]["=cmd()"] == "+1"
+    assert table(tmp_path / "a.csv")[700]["'=cmd()"] == "'=1+1"
+    assert table(tmp_path / "raw.csv")[700]["=cmd()"] == "=1+1"
     assert [orjson.loads(line) for line in (tmp_path / "a.jsonl").read_bytes().splitlines()] == rows
     assert modes(tmp_path) == {0o600}
 
@@ -240,3 +240,53 @@ async def test_what_is_no_cursor_is_refused(cursor: Any) -> None:
             await anext(lemlist.bulk.sync_activities(cursor))
         with pytest.raises(errors.InvalidInputError, match="overlap"):
             await anext(lemlist.bulk.sync_activities(since=START, overlap=timedelta(seconds=-1)))
+
+
+# There and back ---------------------------------------------------------------------------------------
+
+ODD = [
+    "+33612345678",
+    "=1+1",
+    "'=1+1",
+    "'+33612345678",
+    "x;=1+1",
+    "-5",
+    " padded ",
+    "it's",
+    '"q"',
+    "two\nlines",
+    '="1"',
+]
+
+
+@pytest.mark.parametrize("guard", [True, False])
+async def test_an_export_of_leads_is_imported_unchanged(tmp_path: Path, guard: bool) -> None:
+    async with box() as sandbox, quick(sandbox.url) as lemlist:
+        team = sandbox.team()
+        old, new = (team.add_campaign(name=name)["_id"] for name in "AB")
+        for n, text in enumerate(ODD):
+            team.add_lead(old, f"p{n}@x.com", firstName=text, phone=text, note=text)
+        await lemlist.bulk.export_leads(old).save(tmp_path / "a.csv", guard=guard)
+        async with await lemlist.bulk.plan_leads(new, tmp_path / "a.csv") as plan:
+            assert [row.outcome.what async for row in lemlist.bulk.run(plan)] == ["created"] * len(ODD)
+        before, after = (
+            {lead["variables"]["email"]: lead["variables"] for lead in team.leads_of(campaign)}
+            for campaign in (old, new)
+        )
+    stripped = {
+        email: {name: text.strip() for name, text in values.items()} for email, values in before.items()
+    }
+    assert after == stripped
+
+
+@pytest.mark.parametrize("guard", [True, False])
+async def test_an_export_of_blocked_values_blocks_the_same_values_elsewhere(
+    tmp_path: Path, guard: bool
+) -> None:
+    values = {"@competitor.example", "+33612345678", "ann@x.com", "https://www.linkedin.com/in/ann"}
+    async with box() as sandbox, box() as other, quick(sandbox.url) as lemlist, quick(other.url) as second:
+        await lemlist.unsubscribes.add_many(sorted(values))
+        await lemlist.bulk.export_unsubscribes().save(tmp_path / "a.csv", guard=guard)
+        async with await second.bulk.plan(BlockValues(), tmp_path / "a.csv") as plan:
+            assert [row.outcome.what async for row in second.bulk.run(plan)] == ["blocked"] * len(values)
+        assert {row["value"] async for row in second.bulk.export_unsubscribes()} == values

@@ -1,0 +1,143 @@
+"""Rows out of files, one at a time, each with the line it began on."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol, TextIO
+
+from lemlist_async.bulk.source.addresses import strip
+from lemlist_async.bulk.source.csv_dialect import FileFormat, find_start, read_names
+from lemlist_async.bulk.source.json_files import read_json, read_json_lines
+from lemlist_async.bulk.source.raw_row import RawRow
+from lemlist_async.bulk.source.spreadsheets import unguard
+from lemlist_async.bulk.source.text_files import open_text
+from lemlist_async.errors import InvalidInputError
+
+LONGEST_CELL = 131_072
+"""Characters of a cell at most; a row with a longer one is refused."""
+_LONGEST_READ = 64 * 1024 * 1024
+"""Characters that a cell may have while it is read: behind an unclosed quote the whole rest of a file is one cell."""
+_CSV_FAULTS = {
+    "unexpected ": "a quote is opened and never closed; nothing behind it can be read",
+    "field large": "a quote is opened and closed nowhere near; nothing behind it can be read",
+}
+"""By how csv's own messages begin."""
+_BY_SUFFIX: dict[str, Callable[[TextIO, Path], Iterator[RawRow]]] = {
+    ".json": read_json,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+}
+
+
+def read_file(path: Path, file_format: FileFormat) -> Iterator[RawRow]:
+    """All rows of a CSV, JSON or JSON lines file.
+
+    Raises:
+        InvalidInputError: the file cannot be read, or not as what it seems to be.
+    """
+    with open_text(path, file_format.encoding) as file:
+        read = _BY_SUFFIX.get(path.suffix.lower())
+        yield from _read_csv(file, path, file_format) if read is None else read(file, path)
+
+
+def header_of(path: Path, file_format: FileFormat) -> list[str]:
+    """The columns of a CSV file; empty for JSON, which has none."""
+    if path.suffix.lower() in _BY_SUFFIX:
+        return []
+    with open_text(path, file_format.encoding) as file:
+        return _open_csv(file, path, file_format).columns
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, to know it again; empty for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+class _CsvReader(Protocol):
+    """The interface of `csv.reader`'s result; its own type has no public name."""
+
+    @property
+    def line_num(self) -> int: ...
+    def __next__(self) -> list[str]: ...
+
+
+class _OpenCsv(NamedTuple):
+    reader: _CsvReader
+    columns: list[str]
+    first: list[str] | None
+    """The record that was read to see the columns, if it is a row itself."""
+    skipped: int
+    """Lines before what the reader has seen."""
+    line: int
+    """Line on which `first` begins."""
+
+
+def _open_csv(file: TextIO, path: Path, file_format: FileFormat) -> _OpenCsv:
+    start = find_start(file, path, file_format.delimiter)
+    # strict: a stray quote is an error, and no quiet merge of its row with the next ones
+    reader = csv.reader(file, delimiter=start.delimiter, strict=True, skipinitialspace=start.delimiter != " ")
+    cells: list[str] = []
+    line = start.lines + 1
+    while not any(cells):  # rows of empty cells, as a spreadsheet writes them above a table
+        line = start.lines + reader.line_num + 1
+        following = _next_record(reader, path, line)
+        if following is None:
+            raise InvalidInputError(f"{path} is empty")
+        cells = following
+    columns, named = read_names(map(unguard, cells), path, line, header=file_format.header)
+    return _OpenCsv(reader, columns, None if named else cells, start.lines, line)
+
+
+def _read_csv(file: TextIO, path: Path, file_format: FileFormat) -> Iterator[RawRow]:
+    opened = _open_csv(file, path, file_format)
+    columns, line, cells = opened.columns, opened.line, opened.first
+    while True:
+        if cells is not None and not _is_blank(cells):
+            yield _row(line, cells, columns)
+        line = opened.skipped + opened.reader.line_num + 1
+        cells = _next_record(opened.reader, path, line)
+        if cells is None:
+            return
+
+
+def _next_record(reader: _CsvReader, path: Path, line: int) -> list[str] | None:
+    # csv has one limit for the whole process: it is raised for this record alone
+    before = csv.field_size_limit(_LONGEST_READ)
+    try:
+        return next(reader)
+    except StopIteration:
+        return None
+    except csv.Error as error:
+        # the rest of this cell cannot be told from the next rows: text of a cell must not become a lead
+        why = _CSV_FAULTS.get(
+            str(error)[:11], "a quote stands inside a quoted cell; there it has to be doubled"
+        )
+        raise InvalidInputError(f"{path}, line {line}: {why}") from None
+    finally:
+        csv.field_size_limit(before)
+
+
+def _is_blank(cells: list[str]) -> bool:
+    text = "".join(cells)
+    return len(text) < 8 and not strip(text)  # blanks, or the end-of-file mark of DOS
+
+
+def _row(line: int, cells: list[str], columns: list[str]) -> RawRow:
+    width = len(columns)
+    if len(cells) > width and not any(map(strip, cells[width:])):
+        cells = cells[:width]
+    values = dict(zip(columns, map(unguard, cells), strict=False))
+    fault = None
+    if len(cells) != width:
+        fault = f"{len(cells)} columns where the header has {width}"
+    elif len(longest := max(cells, key=len)) > LONGEST_CELL:
+        fault = f"a cell of {len(longest):,} characters, and {LONGEST_CELL:,} is the most"
+        values = {name: text[:200] for name, text in values.items()}
+    return RawRow(line, values, fault)

@@ -1,0 +1,16 @@
+"""A row as it was read, before a job looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class RawRow(NamedTuple):
+    """One row as it was read."""
+
+    line: int
+    """Line of the file it began on, counted from 1; the position for an iterable."""
+    values: Mapping[str, Any]
+    fault: str | None = None
+    """Reason why the row cannot be used, where the reading itself tells: then `values` is what there was."""
