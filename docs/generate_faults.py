@@ -49,6 +49,11 @@ A refusal of the plan is a `PaymentRequiredError` ("Upgrade your plan", "route i
 account a `PermissionDeniedError` ("Endpoint not available"). A 401 that speaks of a route, a plan or an endpoint is a
 `PermissionDeniedError` too: it says nothing about the key.
 
+A connection on which something came while it was idle carries no further request: a stray second answer would be
+taken for the answer to it. It is closed, and another one is used. An answer that switches the protocol (101) is an
+`UnexpectedStatusError`, and its connection is closed at once. An answer that is packed as `br`, `zstd` or anything
+else that was not asked for is an error that names the encoding.
+
 ## When a success confirms nothing
 
 Any 2xx is success for a write whose caller needs nothing back: an empty body, a sentence under any content type, or

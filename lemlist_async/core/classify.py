@@ -72,6 +72,8 @@ _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """What a terminal that shows a log would obey."""
 _MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[a-z!?/]", re.IGNORECASE)
+_UNPACKED = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
+"""Encodings that aiohttp unpacks, or raises for."""
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
@@ -104,6 +106,12 @@ def is_html(reply: Reply) -> bool:
 def announces_html(reply: Reply) -> bool:
     """Whether the headers alone say that a page follows."""
     return reply.content_type in _HTML_TYPES
+
+
+def left_packed(reply: Reply) -> str:
+    """The encoding that a body is still packed in, since aiohttp knows none of that name; "" for none."""
+    encoding = reply.headers.get("Content-Encoding", "").strip().lower()
+    return "" if encoding in _UNPACKED else encoding
 
 
 def by_limiter(reply: Reply) -> bool:
@@ -190,6 +198,15 @@ def unlike_the_api(call: Call[Any], reply: Reply) -> errors.DecodeError:
         page if is_html(reply) else "a sentence that is labelled as HTML instead of a file",
         status=reply.status,
         body=reply.text(BODY_READ),
+        operation=call.operation,
+    )
+
+
+def unreadable(call: Call[Any], reply: Reply, encoding: str) -> errors.DecodeError:
+    """The error that a success means which is packed in a way that was not asked for."""
+    return errors.DecodeError(
+        f"the answer is packed as {encoding[:40]!r}, which was not asked for and cannot be unpacked",
+        status=reply.status,
         operation=call.operation,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from lemlist_async.errors import (
     NotSentError,
     TransportError,
 )
+from lemlist_async.transport.request import StaleConnectionError
 from lemlist_async.transport.watch import Reason
 
 if TYPE_CHECKING:
@@ -39,7 +41,10 @@ _NEVER_SENT: tuple[tuple[type[BaseException], str, str], ...] = (
     (aiohttp.ClientConnectorError, "refused", "no connection to the host"),
     (aiohttp.ConnectionTimeoutError, "connect_timeout", "no connection to the host in time"),
     (aiohttp.InvalidURL, "url", "the URL cannot be requested"),
+    (StaleConnectionError, "stale", "the connection held an answer that no request had asked for"),
 )
+_PACKED = re.compile(r"content-encoding: ([a-z]+(?: \([a-z]+\))?)")
+"""What aiohttp says of an encoding that it cannot unpack; the name comes from a list of its own."""
 _MAYBE_DONE: tuple[tuple[type[BaseException], str, str], ...] = (
     (TimeoutError, "timeout", "no answer in time"),
     (aiohttp.ClientPayloadError, "cut", "the answer broke off, or could not be unpacked"),
@@ -55,7 +60,7 @@ def fault(error: BaseException, call: Call[Any], *, sent: bool, status: int | No
     kind, why = _read(error, _NEVER_SENT) or (None, "")
     if kind is not None:
         return NotSentError(why + _errno(error), kind=kind, operation=call.operation)
-    kind, why = _read(error, _MAYBE_DONE) or ("transport", "the exchange failed")
+    kind, why = _encoding(error) or _read(error, _MAYBE_DONE) or ("transport", "the exchange failed")
     if not sent and status is None:
         return NotSentError(
             why + " was sent" if kind == "timeout" else why, kind=kind, operation=call.operation
@@ -116,6 +121,13 @@ def _read(
     error: BaseException, table: tuple[tuple[type[BaseException], str, str], ...]
 ) -> tuple[str, str] | None:
     return next(((kind, why) for cls, kind, why in table if isinstance(error, cls)), None)
+
+
+def _encoding(error: BaseException) -> tuple[str, str] | None:
+    """A body that is packed in a way nothing here unpacks, although it was not asked for."""
+    if not isinstance(error, aiohttp.ClientResponseError) or not (found := _PACKED.search(error.message)):
+        return None
+    return "encoding", f"the answer is packed as {found[1]}, which was not asked for and cannot be unpacked"
 
 
 def _errno(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -16,7 +17,7 @@ from lemlist_async.errors import LemlistError
 from lemlist_async.options import Options
 from lemlist_async.throttle import RateState, Slot, Throttle
 from lemlist_async.transport.faults import CAUGHT, fault
-from lemlist_async.transport.request import Request
+from lemlist_async.transport.request import Request, close_stale, hide_key
 from lemlist_async.transport.watch import Limit
 
 _ERROR_BODY = 64 * 1024
@@ -32,7 +33,7 @@ class Try:
     """
 
     __slots__ = (
-        "_call", "_key", "_limit", "_options", "_owner", "_throttle", "granted", "response", "sent", "slot",
+        "_call", "_key", "_limit", "_options", "_owner", "_redact", "_throttle", "granted", "response", "sent", "slot",
     )  # fmt: skip
 
     def __init__(
@@ -43,8 +44,11 @@ class Try:
         options: Options,
         limit: Limit,
         owner: object,
+        redact: Callable[[str], str],
     ) -> None:
         self._call = call
+        self._redact = redact
+        """Takes the key out of what a server said: trace hooks see an error before the pipeline does."""
         self._key = key
         """None for a host that is not to see it: files of exports may lie elsewhere."""
         self._throttle = throttle
@@ -76,7 +80,11 @@ class Try:
         slot = await self._throttle.acquire(options.lane, max_wait=options.max_wait, owner=self._owner)
         self._granted(slot, request)
         try:
-            response = await handler(request)
+            try:
+                response = await handler(request)
+            finally:
+                # the answer, which trace hooks and callers of the session see, refers to these headers
+                request.headers.pop(AUTHORIZATION, None)
         except BaseException as error:
             self._end(slot, request)
             if not isinstance(error, CAUGHT):
@@ -88,6 +96,7 @@ class Try:
             if 200 <= response.status < 300:
                 return response
             failed = await self._refusal(response)
+        failed.scrub(self._redact)
         # outside of the except block: aiohttp's exception, as a context, would carry the request's headers
         try:
             raise failed
@@ -101,6 +110,8 @@ class Try:
             request.slot = slot
         else:
             slot.untimed()
+            close_stale(request.session)
+            hide_key(request)
         if self._options.timeouts.attempt is not None:
             self._limit.allow(self._options.timeouts.attempt)
 
@@ -136,6 +147,9 @@ class Try:
                 raise
             # the status alone says enough: a gateway's page that was cut must not hide its 502
             body = b""
+        if response.connection is not None:
+            # a 101 never ends by itself, and would hold its place in the pool for as long as it is referred to
+            response.close()
         return refusal(self._call, Reply(status, response.headers, body or b""))
 
 

@@ -19,8 +19,10 @@ from lemlist_async.core.classify import (
     BODY_READ,
     announces_html,
     is_html,
+    left_packed,
     refusal_inside,
     unlike_the_api,
+    unreadable,
     without_id,
 )
 from lemlist_async.core.hindsight import in_hindsight
@@ -230,7 +232,9 @@ class Pipeline:
     async def _once(self, journey: _Journey, streamed: bool) -> Any:
         """One try: its time, and its line in the record."""
         limit = Limit(self._watch, journey.deadline)
-        attempt = Try(journey.call, journey.key, self.throttle, journey.options, limit, self)
+        attempt = Try(
+            journey.call, journey.key, self.throttle, journey.options, limit, self, self._key.redact
+        )
         error: LemlistError
         try:
             # on a warm connection a request leaves before any timer could ring
@@ -285,7 +289,9 @@ class Pipeline:
         call, status, headers = journey.call, response.status, response.headers
         try:
             # a stream is handed on once its headers are there, unless they announce a page and no answer
-            if streamed and not announces_html(Reply(status, headers)):
+            if streamed and not announces_html(reply := Reply(status, headers)):
+                if packed := left_packed(reply):
+                    raise unreadable(call, reply, packed)
                 return response
             try:
                 body = await read_capped(response, journey.options.max_body)
@@ -331,8 +337,11 @@ class Pipeline:
         except ValueError:
             # what begins like JSON and does not parse is JSON that was damaged
             damaged = body.removeprefix(_BOM).lstrip().startswith((b"{", b"["))
+        packed = left_packed(reply)
         if not damaged and (call.text or call.effect is not Effect.READ):
-            return reply.text()
+            return None if packed else reply.text()
+        if packed:
+            raise unreadable(call, reply, packed)
         why = "the answer is not JSON: it is damaged" if damaged else "the answer is a sentence, and not JSON"
         raise DecodeError(
             why, status=reply.status, body=reply.text(BODY_READ), damaged=damaged, operation=call.operation

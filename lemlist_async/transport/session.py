@@ -17,7 +17,7 @@ from yarl import URL
 
 from lemlist_async.errors import ClosedError
 from lemlist_async.options import Timeouts
-from lemlist_async.transport.request import Request
+from lemlist_async.transport.request import Connector, Request
 
 ACCEPT = "application/json, text/*;q=0.9, */*;q=0.1"
 POOL = 100
@@ -84,7 +84,7 @@ class Session:
 
     def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=POOL, ssl=self._network.ssl, ttl_dns_cache=60),
+            connector=Connector(limit=POOL, ssl=self._network.ssl, ttl_dns_cache=60),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
             request_class=Request,

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
+import aiohttp
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lemlist_async import Lemlist, Retry, Timeouts, errors
+from lemlist_async import Effect, Lemlist, Options, Retry, Throttle, ThrottleOptions, Timeouts, errors
 from lemlist_async.core.wire import fill
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.sandbox import Sandbox
@@ -109,6 +111,63 @@ async def test_neither_journal_nor_the_sandboxs_log_tells_the_key(tmp_path: Path
             kept = [(tmp_path / name).read_bytes() for name in ("j", "j-wal") if (tmp_path / name).exists()]
         assert not leaks(b"".join(kept))
         assert not leaks(repr(sandbox) + repr(list(sandbox.requests)) + repr(sandbox.counters))
+
+
+TRACES = (
+    "request_start", "request_end", "request_exception", "request_chunk_sent", "response_chunk_received",
+    "request_headers_sent", "connection_create_end", "connection_reuseconn", "request_redirect",
+)  # fmt: skip
+
+
+def told(params: Any) -> str:
+    """All that a trace hook can look at: names, headers, exceptions, and the request behind an answer."""
+    parts = [getattr(params, name.name) for name in attrs.fields(type(params))]
+    response = getattr(params, "response", None)
+    if response is not None:
+        info = response.request_info
+        parts += [info, info.headers, response.headers, getattr(response, "method", "")]
+    parts += [str(part) for part in parts]
+    return " ".join(f"{part!r} {getattr(part, '__dict__', '')}" for part in parts)
+
+
+def traced(seen: list[str]) -> aiohttp.TraceConfig:
+    """Hooks on everything, as tracers have them."""
+
+    async def look(_session: Any, _context: Any, params: Any) -> None:
+        seen.append(f"{type(params).__name__} {told(params)}")
+
+    config = aiohttp.TraceConfig()
+    for name in TRACES:
+        getattr(config, f"on_{name}").append(look)
+    return config
+
+
+@pytest.mark.parametrize("borrowed", [False, True])
+@pytest.mark.parametrize("fault", [says(200, {"_id": "tea_1"}), *FAILURES.values()], ids=["fine", *FAILURES])
+async def test_no_trace_hook_sees_the_key(
+    fault: Any, borrowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenTelemetry and its like put their hooks into every session that is made."""
+    seen: list[str] = []
+    made = aiohttp.ClientSession.__init__
+
+    def instrumented(self: aiohttp.ClientSession, **more: Any) -> None:
+        made(self, **more, trace_configs=[traced(seen)])
+
+    monkeypatch.setattr(aiohttp.ClientSession, "__init__", instrumented)
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(scripted(fault))
+        session = await stack.enter_async_context(aiohttp.ClientSession()) if borrowed else None
+        throttle = Throttle(ThrottleOptions(limit=10_000, pacer=None))
+        options = Options(retry=Retry(attempts=2, base=0))
+        lemlist = await stack.enter_async_context(
+            Lemlist(KEY, server.url, session=session, throttle=throttle, options=options)
+        )
+        with contextlib.suppress(errors.LemlistError):
+            await lemlist.request("PUT", "/x", effect=Effect.IDEMPOTENT, json={"a": 1})
+        assert server.seen[0].headers["Authorization"].startswith("Basic ")
+    assert any(line.startswith("TraceRequestHeadersSentParams") for line in seen)
+    assert not leaks(" ".join(seen))
 
 
 def test_the_canary_can_sing(canary: Canary) -> None:
