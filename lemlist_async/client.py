@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mappin
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from urllib.parse import unquote
 
 import attrs
 
@@ -416,17 +417,21 @@ def _is_area(cls: type, name: str) -> bool:
     return isinstance(getattr(cls, name, None), functools.cached_property)
 
 
-def _method(method: str) -> str:
-    if method.upper() not in _METHODS:
+def _method(method: object) -> str:
+    if not isinstance(method, str) or method.upper() not in _METHODS:
         raise InvalidInputError(f"no method {method!r}; there are {', '.join(sorted(_METHODS))}")
     return method.upper()
 
 
-def _path(path: str, ids: tuple[str, ...]) -> str:
-    if not _PATH.fullmatch(path):
+def _path(path: object, ids: tuple[str, ...]) -> str:
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        shown = repr(path.partition("?")[0]) if isinstance(path, str) else type(path).__name__
         raise InvalidInputError(
-            f"a path begins with a slash, holds no query, and has places such as {{id}}: {path.partition('?')[0]!r}"
+            f"a path begins with a slash, holds no query, and has places such as {{id}}: {shown}"
         )
+    # servers and proxies resolve them, in any spelling: the request would reach another route
+    if {".", ".."} & set(unquote(path).replace("\\", "/").split("/")):
+        raise InvalidInputError(f"a path has no segment that is '.' or '..': {path!r}")
     if path.count("{") != len(ids):
         raise InvalidInputError(f"{path!r} has {path.count('{')} places, {len(ids)} values are given")
     return path
@@ -437,7 +442,7 @@ def _query(query: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> list[tuple[s
     encoded: list[tuple[str, str]] = []
     for pair in pairs:
         try:
-            name, value = pair
+            name, value = (None, None) if isinstance(pair, str) else pair
         except (TypeError, ValueError):
             name, value = None, None
         if not isinstance(name, str):

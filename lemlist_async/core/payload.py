@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import difflib
 import enum
-import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import (
-    Annotated,
     Any,
     Literal,
     NotRequired,
     Required,
-    TypeGuard,
     cast,
     get_args,
     get_origin,
-    is_typeddict,
 )
 
 import attrs
 
 from lemlist_async.core import json
 from lemlist_async.core.structure import Wire, cached, hints_of, marks, unstructure, wire_name, write_time
-from lemlist_async.core.wire import Query, is_array, is_object
+from lemlist_async.core.validation import Take, is_many, taker
+from lemlist_async.core.wire import Query, is_object
 from lemlist_async.errors import InvalidInputError
 
 
@@ -37,19 +34,8 @@ class InQuery:
 
 
 @attrs.frozen
-class Between:
-    """The documented range of a number."""
-
-    low: float
-    high: float = math.inf
-
-
-@attrs.frozen
-class Length:
-    """The documented range of a text's or a list's length."""
-
-    low: int = 0
-    high: int | None = None
+class AsText:
+    """Marks a field whose numbers travel as texts."""
 
 
 @attrs.frozen
@@ -82,11 +68,11 @@ def encode(spec: type, fields: Mapping[str, Any]) -> Payload:
     body: dict[str, Any] | None = {} if any(place.query is None for place in known.values()) else None
     for name, value in fields.items():
         place = known[name]
-        place.check(name, value)
+        taken = place.take(name, value)
         if place.query is not None:
-            query += [] if value is None else _in_query(place.wire, place.query, place.convert(value))
+            query += [] if taken is None else _in_query(place.wire, place.query, taken)
         elif body is not None:
-            body[place.wire] = place.convert(value)
+            body[place.wire] = str(taken) if place.as_text and taken is not None else taken
     return Payload(query, body)
 
 
@@ -100,6 +86,8 @@ def query_value(value: Any) -> str:
         return write_time(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInputError(f"a query cannot carry {value!r}")
     if isinstance(value, str | int | float):
         return str(value)
     raise InvalidInputError(f"a query cannot carry a {type(value).__name__}")
@@ -128,8 +116,10 @@ def _not_a_number(value: Any, where: str = "") -> str | None:
     items: Iterable[tuple[Any, Any]] = ()
     if is_object(value):
         items = value.items()
-    elif is_array(value):
-        items = enumerate(value)
+    elif isinstance(value, list | tuple | set | frozenset):
+        items = enumerate(cast("Iterable[Any]", value))
+    elif not isinstance(value, str | int | None) and (shown := unstructure(value)) is not value:
+        return _not_a_number(shown, where)
     found = (_not_a_number(one, f"{where}.{name}" if where else str(name)) for name, one in items)
     return next((place for place in found if place is not None), None)
 
@@ -153,37 +143,8 @@ class _Place:
 
     wire: str
     query: InQuery | None
-    between: Between | None
-    length: Length | None
-    convert: Callable[[Any], Any]
-
-    def check(self, name: str, value: Any) -> None:
-        if value is None:
-            return
-        if self.between is not None:
-            for one in value if _is_many(value) else (value,):
-                _check_number(name, one, self.between)
-        if self.length is not None:
-            _check_length(name, value, self.length)
-
-
-def _check_number(name: str, value: Any, span: Between) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidInputError(f"{name} must be a number, not {type(value).__name__}")
-    if not span.low <= value <= span.high:
-        limits = f"at least {span.low:g}" if span.high == math.inf else f"from {span.low:g} to {span.high:g}"
-        raise InvalidInputError(f"{name} must be {limits}, not {value!r}")
-
-
-def _check_length(name: str, value: Any, span: Length) -> None:
-    count = len(value) if hasattr(value, "__len__") else -1
-    if count < 0:
-        raise InvalidInputError(f"{name} must be a text or a list, not {type(value).__name__}")
-    what = "characters" if isinstance(value, str) else "items"
-    if count < span.low:
-        raise InvalidInputError(f"{name} must have at least {span.low} {what}, not {count}")
-    if span.high is not None and count > span.high:
-        raise InvalidInputError(f"{name} may have at most {span.high} {what}, not {count}")
+    take: Take
+    as_text: bool
 
 
 @cached
@@ -204,9 +165,8 @@ def _place(spec: type, name: str, hint: Any) -> _Place:
     return _Place(
         wire=next((mark.name for mark in marks(hint, Wire)), wire_name(spec, name)),
         query=next(marks(hint, InQuery), None),
-        between=next(marks(hint, Between), None),
-        length=next(marks(hint, Length), None),
-        convert=_converter(hint),
+        take=taker(hint, _nested),
+        as_text=next(marks(hint, AsText), None) is not None,
     )
 
 
@@ -214,40 +174,14 @@ def _bare(hint: Any) -> Any:
     return _bare(get_args(hint)[0]) if get_origin(hint) in {Required, NotRequired} else hint
 
 
-def _converter(hint: Any) -> Callable[[Any], Any]:
-    """Of nested TypedDicts, which change their keys; anything else is left as it is given."""
-    nested = next(_typed_dicts(hint), None)
-    return _json_value if nested is None else functools.partial(_nested, nested)
-
-
-def _typed_dicts(hint: Any) -> Iterator[type]:
-    if is_typeddict(hint):
-        yield hint
-    elif get_origin(hint) is not None:
-        inner = (hint.__origin__,) if get_origin(hint) is Annotated else get_args(hint)
-        for one in inner:
-            yield from _typed_dicts(one)
-
-
-def _nested(spec: type, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return encode(spec, cast("Mapping[str, Any]", value)).body
-    return [_nested(spec, one) for one in value] if _is_many(value) else value
-
-
-def _json_value(value: Any) -> Any:
-    return list(value) if _is_many(value) else value
-
-
-def _is_many(value: Any) -> TypeGuard[Iterable[Any]]:
-    """Whether a value stands for several, and is no mapping."""
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+def _nested(spec: type, value: Mapping[str, Any]) -> Any:
+    return encode(spec, value).body
 
 
 def _in_query(name: str, how: InQuery, value: Any) -> Query:
     if how.many == "json":
-        return [(name, value if isinstance(value, str) else to_json(value).decode())]
-    if not _is_many(value):
+        return [(name, to_json(value).decode())]
+    if not is_many(value):
         return [(name, query_value(value))]
     values = [query_value(one) for one in value]
     return [(name, ",".join(values))] if how.many == "comma" else [(name, one) for one in values]

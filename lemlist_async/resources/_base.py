@@ -6,13 +6,14 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeVar, get_origin, overload
+from typing import Any, Protocol, TypeVar, cast, get_origin, overload
 
 import attrs
 
 from lemlist_async.core.decode import decoder
-from lemlist_async.core.payload import Payload, query_value
-from lemlist_async.core.structure import Model, model
+from lemlist_async.core.payload import Payload, encode, query_value
+from lemlist_async.core.structure import Model, hints_of, model
+from lemlist_async.core.validation import texts
 from lemlist_async.core.wire import Call, Decode, Effect, NoIdError, ShapeError, Surprises, Upload, is_object
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Cursor, Page, Pages, Scheme, rows_of, totals
@@ -198,9 +199,26 @@ def page_reader(item: Any, scheme: Scheme, cursor: Cursor, under: str) -> Decode
     return read
 
 
-def query_of(**values: Any) -> Payload:
-    """A payload with nothing but a query, of values that are given here and not by a caller."""
-    return Payload([(name, str(value)) for name, value in values.items()])
+def query_of(**values: str | int | None) -> Payload:
+    """A payload with nothing but a query, without the values that are None.
+
+    Raises:
+        InvalidInputError: a text is empty, or a value is no text and no number.
+    """
+    return Payload([(name, _in_query(name, value)) for name, value in values.items() if value is not None])
+
+
+def _in_query(name: str, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise InvalidInputError(f"{name} must be a text, not {type(value).__name__}")
+    if value == "":
+        raise InvalidInputError(f"{name} is empty")
+    return str(value)
+
+
+def states(state: str | Sequence[str]) -> str:
+    """One state, several by commas, or a list of them, as a query carries them."""
+    return state if isinstance(state, str) else ",".join(texts("state", state, 1))
 
 
 def not_a_route(value: str, *siblings: str) -> str:
@@ -225,12 +243,36 @@ def within(name: str, value: int, low: int, high: int) -> int:
     return value
 
 
+def changes(spec: type, fields: Mapping[str, Any], custom: Mapping[str, Any] | None = None) -> Payload:
+    """A payload whose body has the fields to change.
+
+    Raises:
+        InvalidInputError: there are none; a PATCH without a body is refused, or changes nothing.
+    """
+    payload = with_custom(encode(spec, fields), custom)
+    if not payload.body:
+        raise InvalidInputError(f"nothing is given to change; there are {', '.join(sorted(hints_of(spec)))}")
+    return payload
+
+
+def some_of(fields: Mapping[str, Any], *names: str) -> None:
+    """Check that one of `names` at least is given, and neither None nor False.
+
+    Raises:
+        InvalidInputError: none of them is.
+    """
+    if not any(fields.get(name) for name in names):
+        raise InvalidInputError(f"give at least one of {', '.join(names)}")
+
+
 def custom_fields(variables: Mapping[str, Any] | None) -> dict[str, Any]:
     """Custom variables for a body, under their own names.
 
     Raises:
         InvalidInputError: a value is nested; lemlist would keep it as the text ``[object Object]``.
     """
+    if variables is not None and not isinstance(cast("object", variables), Mapping):
+        raise InvalidInputError(f"variables are a mapping from name to value, not {type(variables).__name__}")
     for name, value in (variables or {}).items():
         if isinstance(value, Mapping | list | tuple | set):
             raise InvalidInputError(

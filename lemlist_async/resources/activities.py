@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypedDict, Unpack
 
 from lemlist_async.core.payload import InQuery, encode
 from lemlist_async.core.structure import Id, Model, model
+from lemlist_async.core.validation import Form
 from lemlist_async.pagination import Offset, Pages
 from lemlist_async.resources._base import IDEMPOTENT, Done, Resource, within
 from lemlist_async.resources.leads import LeadEnrichment
@@ -94,13 +95,13 @@ class ActivityFilter(TypedDict, total=False):
     lead_id: Annotated[str, InQuery()]
     is_first: Annotated[bool, InQuery()]
     """Only the first of its type for each lead."""
-    min_date: Annotated[datetime | str | int, InQuery()]
+    min_date: Annotated[datetime | str | int, InQuery(), Form("moment")]
     """Created then or later: a time, ISO 8601, or seconds since 1970."""
-    max_date: Annotated[datetime | str | int, InQuery()]
+    max_date: Annotated[datetime | str | int, InQuery(), Form("moment")]
     """Created then or before; after `min_date`."""
-    start_date: Annotated[datetime | str | int, InQuery()]
+    start_date: Annotated[datetime | str | int, InQuery(), Form("moment")]
     """Another name for `min_date`, which goes before it."""
-    end_date: Annotated[datetime | str | int, InQuery()]
+    end_date: Annotated[datetime | str | int, InQuery(), Form("moment")]
     """Another name for `max_date`, which goes before it."""
 
 

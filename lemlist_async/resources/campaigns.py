@@ -7,10 +7,20 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from lemlist_async.core.payload import encode
+from lemlist_async.core.validation import check_form, texts
 from lemlist_async.core.wire import Call
 from lemlist_async.errors import AlreadyDoneError, DecodeError, UnexpectedStatusError
 from lemlist_async.pagination import Numbered, Pages
-from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, UNSAFE, Resource, query_of, within
+from lemlist_async.resources._base import (
+    DEDUPABLE,
+    IDEMPOTENT,
+    UNSAFE,
+    Resource,
+    changes,
+    query_of,
+    states,
+    within,
+)
 from lemlist_async.resources._csv import CsvFile
 from lemlist_async.resources._waiting import poll
 from lemlist_async.resources.campaigns_models import (
@@ -89,7 +99,7 @@ class CampaignsResource(Resource):
             "/campaigns/{campaignId}",
             campaign_id,
             effect=IDEMPOTENT,
-            payload=encode(CampaignChanges, fields),
+            payload=changes(CampaignChanges, fields),
         )
 
     async def pause(self, campaign_id: str) -> CampaignState:
@@ -153,6 +163,7 @@ class CampaignsResource(Resource):
 
         PUT /campaigns/{campaignId}/export/{exportId}/email/{email}
         """
+        check_form("email", email, "email")
         path = "/campaigns/{campaignId}/export/{exportId}/email/{email}"
         return await self._call("PUT", ExportStatus, path, campaign_id, export_id, email, effect=IDEMPOTENT)
 
@@ -188,7 +199,7 @@ class CampaignsResource(Resource):
 
         GET /campaigns/{campaignId}/export/leads
         """
-        payload = query_of(state=_states(state), format="json")
+        payload = query_of(state=states(state), format="json")
         path = "/campaigns/{campaignId}/export/leads"
         return await self._call("GET", list[ExportedLead], path, campaign_id, payload=payload)
 
@@ -197,7 +208,7 @@ class CampaignsResource(Resource):
 
         GET /campaigns/{campaignId}/export/leads
         """
-        query = query_of(state=_states(state), format="csv").query
+        query = query_of(state=states(state), format="csv").query
         path = "/campaigns/{campaignId}/export/leads"
         return CsvFile(self._sender, Call("GET", path, (campaign_id,), query=query))
 
@@ -206,7 +217,7 @@ class CampaignsResource(Resource):
 
         GET /campaigns/reports
         """
-        payload = query_of(campaignIds=",".join(campaign_ids))
+        payload = query_of(campaignIds=",".join(texts("campaign_ids", campaign_ids, 1)))
         return await self._call("GET", list[CampaignReport], "/campaigns/reports", payload=payload)
 
     async def stats(self, campaign_id: str, **query: Unpack[StatsQuery]) -> CampaignStats:
@@ -230,9 +241,10 @@ class CampaignsResource(Resource):
 
         A campaign without figures is in `errors`, and leaves the others alone.
         """
+        ids = texts("campaign_ids", campaign_ids)
         found = StatsBatch(results=[], errors=[])
-        for start in range(0, len(campaign_ids), _BATCH):
-            batch = await self.stats_batch(campaign_ids=campaign_ids[start : start + _BATCH], **span)
+        for start in range(0, len(ids), _BATCH):
+            batch = await self.stats_batch(campaign_ids=ids[start : start + _BATCH], **span)
             found = StatsBatch(
                 results=[*(found.results or []), *(batch.results or [])],
                 errors=[*(found.errors or []), *(batch.errors or [])],
@@ -264,7 +276,3 @@ class CampaignsResource(Resource):
 
 def _is_over(answer: ExportStatus) -> bool:
     return answer.status is not None and answer.status.status != "pending"
-
-
-def _states(state: str | Sequence[str]) -> str:
-    return state if isinstance(state, str) else ",".join(state)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Required, TypedDict
 
-from lemlist_async.core.payload import InQuery, Length
+from lemlist_async.core.payload import InQuery
 from lemlist_async.core.structure import Id, Model, Wire, model
+from lemlist_async.core.validation import Form, Length
 from lemlist_async.resources.team import CampaignStatus
 
 AutoReview = Literal["deliverable", "risky", "undeliverable", "unverified"]
@@ -415,9 +416,9 @@ class CampaignChanges(TypedDict, total=False):
 class StatsQuery(TypedDict, total=False):
     """Which figures of one campaign."""
 
-    start_date: Required[Annotated[datetime | str, InQuery()]]
+    start_date: Required[Annotated[datetime | str, InQuery(), Form("date-time")]]
     """Inclusive; ISO 8601 as text."""
-    end_date: Required[Annotated[datetime | str, InQuery()]]
+    end_date: Required[Annotated[datetime | str, InQuery(), Form("date-time")]]
     send_user: Annotated[str, InQuery()]
     """``userId|email`` of a sender."""
     ab_selected: Annotated[Literal["A", "B"], Wire("ABSelected"), InQuery()]
@@ -428,9 +429,9 @@ class StatsQuery(TypedDict, total=False):
 class StatsSpan(TypedDict, total=False):
     """Which figures of several campaigns."""
 
-    start_date: Required[datetime | str]
+    start_date: Required[Annotated[datetime | str, Form("date-time")]]
     """Inclusive; ISO 8601 as text."""
-    end_date: Required[datetime | str]
+    end_date: Required[Annotated[datetime | str, Form("date-time")]]
     send_user: str
     """``userId|email`` of a sender."""
     ab_selected: Annotated[Literal["A", "B"], Wire("ABSelected")]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypedDict, Unpack
 
 from lemlist_async.core.payload import InQuery, encode
 from lemlist_async.core.structure import Id, Model, model
+from lemlist_async.core.validation import texts
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Numbered, Offset, Pages
 from lemlist_async.resources._base import IDEMPOTENT, UNSAFE, Resource, query_of, with_custom, within
@@ -116,9 +117,9 @@ class CompanyFilter(TypedDict, total=False):
     """Part of a name."""
     fields: Annotated[Sequence[str], InQuery()]
     """Only these, such as ``_id`` and ``fields.name``; by default all."""
-    crm_sync_status: Annotated[CrmSyncStatus, InQuery()]
+    crm_sync_status: Annotated[CrmSyncStatus | str, InQuery()]
     """Needs a CRM to be connected."""
-    field_rejection_reason: Annotated[CompanyRejection, InQuery()]
+    field_rejection_reason: Annotated[CompanyRejection | str, InQuery()]
     """Only those with a value that was refused for this reason."""
     sort_by: Annotated[Literal["createdAt"], InQuery()]
     sort_order: Annotated[Literal["asc", "desc"], InQuery()]
@@ -182,8 +183,8 @@ class CompaniesResource(Resource):
 
         GET /companies
         """
-        within("the number of ids or domains", len(ids_or_domains), 1, 100)
-        payload = query_of(idsOrDomains=",".join(ids_or_domains))
+        wanted = texts("ids_or_domains", ids_or_domains, 1, 100)
+        payload = query_of(idsOrDomains=",".join(wanted))
         return await self._call("GET", list[Company], "/companies", payload=payload)
 
     async def upsert(
@@ -207,7 +208,7 @@ class CompaniesResource(Resource):
 
         DELETE /companies/{companyId}
         """
-        payload = query_of(force="true") if force else query_of()
+        payload = query_of(force="true" if force else None)
         path = "/companies/{companyId}"
         return await self._call(
             "DELETE", DeletedCompany, path, company_id, effect=IDEMPOTENT, payload=payload

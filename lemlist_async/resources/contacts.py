@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
-from lemlist_async.core.payload import InQuery, Length, Payload, encode
+from lemlist_async.core.payload import InQuery, Payload, encode
 from lemlist_async.core.structure import Id, Model, Wire, model
+from lemlist_async.core.validation import Form, Length, check_length, chosen, texts
 from lemlist_async.core.wire import Call
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Offset, Pages
@@ -32,6 +33,7 @@ ContactRejection = Literal[
 ]  # fmt: skip
 Entity = Literal["contact", "company"]
 _SIBLINGS = ("lists", "export")
+_COMPANY = frozenset({"company_id", "company_domain", "company_linkedin_url", "company_salesnav_url"})
 _KEYS = frozenset({"contactId", "email", "linkedinUrl", "linkedinUrlSalesNav"})
 
 
@@ -156,7 +158,7 @@ class ContactFilter(TypedDict, total=False):
 
     search: Annotated[str, InQuery(), Length(2)]
     """Part of a name or another text; 2 characters at least."""
-    email: Annotated[str, InQuery()]
+    email: Annotated[str, InQuery(), Form("email")]
     """The whole address."""
     list_id: Annotated[str, InQuery()]
     not_in_any_campaign: Annotated[bool, InQuery()]
@@ -164,7 +166,7 @@ class ContactFilter(TypedDict, total=False):
     company_domain: Annotated[str, InQuery()]
     company_linkedin_url: Annotated[str, InQuery()]
     company_salesnav_url: Annotated[str, InQuery()]
-    field_rejection_reason: Annotated[ContactRejection, InQuery()]
+    field_rejection_reason: Annotated[ContactRejection | str, InQuery()]
     """Only those with a value that was refused for this reason."""
 
 
@@ -220,6 +222,8 @@ class ContactsResource(Resource):
 
         GET /contacts
         """
+        if len(given := sorted(_COMPANY & filters.keys())) > 1:
+            raise InvalidInputError(f"{' and '.join(given)} exclude one another: give one of them")
         return self._pages(
             Contact,
             "/contacts",
@@ -233,8 +237,8 @@ class ContactsResource(Resource):
 
         GET /contacts
         """
-        count = within("the number of ids or addresses", len(ids_or_emails), 1, 100)
-        payload = query_of(idsOrEmails=",".join(ids_or_emails), limit=count)
+        wanted = texts("ids_or_emails", ids_or_emails, 1, 100)
+        payload = query_of(idsOrEmails=",".join(wanted), limit=len(wanted))
         return await self._call("GET", list[Contact], "/contacts", payload=payload)
 
     async def get(self, id_or_email: str) -> Contact:
@@ -277,7 +281,7 @@ class ContactsResource(Resource):
 
         GET /contacts/lists
         """
-        payload = query_of() if search is None else query_of(search=search)
+        payload = query_of(search=search)
         return await self._call("GET", list[ContactList], "/contacts/lists", payload=payload)
 
     async def create_list(self, name: str) -> CreatedList:
@@ -285,7 +289,7 @@ class ContactsResource(Resource):
 
         POST /contacts/lists
         """
-        within("the length of the name", len(name), 1, 200)
+        check_length("name", name, Length(1, 200))
         return await self._call(
             "POST",
             CreatedList,
@@ -320,5 +324,5 @@ class ContactsResource(Resource):
 
         GET /contacts/export
         """
-        query = query_of(listId=list_id, entity=entity).query
+        query = query_of(listId=list_id, entity=chosen("entity", entity, Entity)).query
         return CsvFile(self._sender, Call("GET", "/contacts/export", query=query))

@@ -30,7 +30,7 @@ class CrmFilterQuery(TypedDict, total=False):
     crm: Required[Annotated[Crm | str, InQuery()]]
     user_id: Required[Annotated[str, InQuery()]]
     """A member with this CRM connected: `team.crm_users`."""
-    type: Annotated[CrmFilterType, InQuery()]
+    type: Annotated[CrmFilterType | str, InQuery()]
     """Only for Salesforce."""
 
 
@@ -42,7 +42,7 @@ class CrmImport(TypedDict, total=False):
     """A member with this CRM connected."""
     filter_id: Required[str]
     """`CrmFilter.filter_id`, as text."""
-    filter_type: CrmFilterType
+    filter_type: CrmFilterType | str
     """Only for Salesforce."""
     deduplicate: bool
     """Leave out people who are in a campaign already."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Required, TypedDict, Unpack
 
-from lemlist_async.core.payload import Length, encode
+from lemlist_async.core.payload import encode
 from lemlist_async.core.structure import Id, Model, Wire, model
+from lemlist_async.core.validation import Length, chosen
 from lemlist_async.pagination import Numbered, Pages, Whole
 from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, Resource, query_of, within
 from lemlist_async.resources.database_models import DatabaseCompany, DatabaseFilter, Person
@@ -131,7 +132,7 @@ class DatabaseResource(Resource):
 
         GET /database/personas
         """
-        payload = query_of() if mode is None else query_of(mode=mode)
+        payload = query_of(mode=None if mode is None else chosen("mode", mode, PersonaMode))
         return self._pages(Persona, "/database/personas", scheme=Whole(), payload=payload)
 
     async def create_persona(self, **fields: Unpack[NewPersona]) -> Persona:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Required, TypedDict, Unpack
 
-from lemlist_async.core.payload import Between, encode
+from lemlist_async.core.payload import encode
 from lemlist_async.core.structure import Id, Model, model
+from lemlist_async.core.validation import Between, Form
 from lemlist_async.pagination import Pages, Whole
-from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, Resource
+from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, Resource, changes
 
 Widget = Literal["warmup", "outreach"]
 Metric = Literal["inboxRate", "spamRate", "score", "deliveryRate", "bounceRate"]
@@ -77,7 +78,7 @@ class ToEmail(TypedDict, total=False):
     """Alerts by e-mail."""
 
     enabled: bool
-    addresses: Sequence[str]
+    addresses: Annotated[Sequence[str], Form("email")]
     """One at least, if enabled."""
 
 
@@ -169,7 +170,7 @@ class DeliverabilityResource(Resource):
 
         PATCH /deliverability/alerts/{alertId}
         """
-        payload = encode(AlertChanges, fields)
+        payload = changes(AlertChanges, fields)
         path = "/deliverability/alerts/{alertId}"
         return await self._call(
             "PATCH", DeliverabilityAlert, path, alert_id, effect=IDEMPOTENT, payload=payload

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Required, TypedDict, Unpack
 
-from lemlist_async.core.payload import Between, encode
+from lemlist_async.core.payload import encode
 from lemlist_async.core.structure import Model, Wire, model
+from lemlist_async.core.validation import Between, Form
 from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, READ, Done, Resource
 
 
@@ -38,7 +39,7 @@ class NewEmailAccount(TypedDict, total=False):
     """A mailbox to connect."""
 
     sender_name: Required[Annotated[str, Wire("sender_name")]]
-    sender_email: Required[Annotated[str, Wire("sender_email")]]
+    sender_email: Required[Annotated[str, Wire("sender_email"), Form("email")]]
     smtp_host: Required[Annotated[str, Wire("smtp_host")]]
     smtp_port: Required[Annotated[int, Wire("smtp_port"), Between(1, 65_535)]]
     smtp_login: Required[Annotated[str, Wire("smtp_login")]]

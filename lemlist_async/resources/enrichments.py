@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
 from lemlist_async.core import json
-from lemlist_async.core.payload import InQuery, Length, encode, query_value
+from lemlist_async.core.payload import InQuery, encode, query_value
 from lemlist_async.core.structure import Model, Wire, model
+from lemlist_async.core.validation import Length, many
 from lemlist_async.core.wire import Call, Surprises
 from lemlist_async.errors import InvalidInputError, MissingIdError
-from lemlist_async.resources._base import DEDUPABLE, READ, UNSAFE, Resource, query_of, reader, within
+from lemlist_async.resources._base import DEDUPABLE, READ, UNSAFE, Resource, query_of, reader, some_of
 from lemlist_async.resources._waiting import poll
 from lemlist_async.resources.leads import EmailStatus
 
@@ -20,6 +21,7 @@ EnrichmentKind = Literal["find_email", "find_phone", "verify", "linkedin_enrichm
 EnrichmentStatus = Literal["in-progress", "done", "not-found"]
 BULK = 500
 """People in one bulk request at most."""
+_FLAGS = ("find_email", "verify_email", "linkedin_enrichment", "find_phone")
 POSTED = 1024 * 1024
 """Bytes of a posted body that are read at most."""
 _BULK = "/v2/enrichments/bulk"
@@ -200,8 +202,12 @@ class EnrichmentsResource(Resource):
     async def start(self, **fields: Unpack[NewEnrichment]) -> EnrichmentJob:
         """Look for one person.
 
+        Raises:
+            InvalidInputError: nothing is asked for: none of the first four is True.
+
         POST /enrich
         """
+        some_of(fields, *_FLAGS)
         return await self._call(
             "POST",
             EnrichmentJob,
@@ -251,14 +257,13 @@ class EnrichmentsResource(Resource):
 
         POST /v2/enrichments/bulk
         """
-        body = [_bulk_item(person) for person in people]
-        within("the number of people", len(body), 1, BULK)
+        body = [_bulk_item(person) for person in many("people", people, 1, BULK)]
         answers = await self._call(
             "POST",
             list[BulkEnrichment],
             _BULK,
             effect=UNSAFE,
-            payload=query_of() if webhook_url is None else query_of(webhookUrl=webhook_url),
+            payload=query_of(webhookUrl=webhook_url),
             body=body,
             verify=_VERIFY_BULK,
         )
@@ -292,6 +297,7 @@ class EnrichmentsResource(Resource):
 
         POST /leads/{leadId}/enrich
         """
+        some_of(fields, *_FLAGS)
         return await self._call(
             "POST",
             EnrichmentJob,

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
-from lemlist_async.core.payload import InQuery, Length, encode
+from lemlist_async.core.payload import InQuery, encode
 from lemlist_async.core.structure import Id, Model, model
+from lemlist_async.core.validation import Length
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Numbered, Offset, Pages, Whole
 from lemlist_async.resources._base import (
@@ -16,6 +17,7 @@ from lemlist_async.resources._base import (
     UNSAFE,
     Done,
     Resource,
+    changes,
     not_a_route,
     query_of,
     within,
@@ -412,7 +414,7 @@ class InboxResource(Resource):
             not_a_route(contact_id, *_SIBLINGS),
             draft_id,
             effect=IDEMPOTENT,
-            payload=encode(DraftChanges, fields).asking(draftOwner=owner),
+            payload=changes(DraftChanges, fields).asking(draftOwner=owner),
             under="draft",
         )
 

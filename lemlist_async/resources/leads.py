@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypedDict, Unpack
 
 from lemlist_async.core.payload import InQuery, Payload, encode
 from lemlist_async.core.structure import Id, Model, model
+from lemlist_async.core.validation import check_form, texts
 from lemlist_async.core.wire import Effect, Upload
 from lemlist_async.errors import BadRequestError, InvalidInputError, NotFoundError
 from lemlist_async.pagination import Offset, Pages
@@ -18,8 +19,10 @@ from lemlist_async.resources._base import (
     UNSAFE,
     Done,
     Resource,
+    changes,
     custom_query,
     query_of,
+    states,
     with_custom,
     within,
 )
@@ -191,6 +194,8 @@ class LeadsResource(Resource):
         """
         _check_campaign(campaign_id)
         payload = with_custom(encode(NewLead, fields), variables)
+        if not any((payload.body or {}).values()):
+            raise InvalidInputError("nothing is known of the person: give an email, a linkedin_url, a name")
         return await self._call(
             "POST",
             Lead,
@@ -216,6 +221,7 @@ class LeadsResource(Resource):
 
         GET /leads/{email}
         """
+        check_form("email", email, "email")
         try:
             return await self._call(
                 "GET", list[LeadCopy], "/leads/{email}", email, payload=query_of(version="v2")
@@ -234,13 +240,12 @@ class LeadsResource(Resource):
 
         GET /campaigns/{campaignId}/leads/
         """
-        states = state if isinstance(state, str) else ",".join(state)
         return self._pages(
             LeadRow,
             "/campaigns/{campaignId}/leads/",
             campaign_id,
             scheme=Offset(within("page_size", page_size, 1, 500)),
-            payload=query_of(state=states),
+            payload=query_of(state=states(state)),
         )
 
     async def update(
@@ -265,7 +270,7 @@ class LeadsResource(Resource):
             campaign_id,
             lead_id,
             effect=IDEMPOTENT,
-            payload=with_custom(encode(LeadChanges, fields), variables),
+            payload=changes(LeadChanges, fields, variables),
         )
 
     async def remove(self, campaign_id: str, lead_id: str) -> Lead:
@@ -298,7 +303,7 @@ class LeadsResource(Resource):
 
         POST /leads/pause/{leadId}
         """
-        payload = query_of() if campaign_id is None else query_of(campaignId=campaign_id)
+        payload = query_of(campaignId=campaign_id)
         return await self._call(
             "POST", list[Lead], "/leads/pause/{leadId}", lead_id, effect=IDEMPOTENT, payload=payload
         )
@@ -391,7 +396,7 @@ class LeadsResource(Resource):
 
         DELETE /leads/{leadId}/variables
         """
-        payload = custom_query(dict.fromkeys(names, ""))
+        payload = custom_query(dict.fromkeys(texts("names", names, 1), ""))
         return await self._call(
             "DELETE", Done, "/leads/{leadId}/variables", lead_id, effect=IDEMPOTENT, payload=payload
         )

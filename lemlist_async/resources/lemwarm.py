@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, TypedDict, Unpack
 
-from lemlist_async.core.payload import Between, encode
 from lemlist_async.core.structure import Model, model
-from lemlist_async.resources._base import IDEMPOTENT, Done, Resource
+from lemlist_async.core.validation import Between
+from lemlist_async.resources._base import IDEMPOTENT, Done, Resource, changes
 
 
 @model
@@ -80,6 +80,6 @@ class LemwarmResource(Resource):
 
         PATCH /lemwarm/{userMailboxId}/settings
         """
-        payload = encode(LemwarmChanges, fields)
+        payload = changes(LemwarmChanges, fields)
         path = "/lemwarm/{userMailboxId}/settings"
         return await self._call("PATCH", Done, path, mailbox_id, effect=IDEMPOTENT, payload=payload)

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Required, TypedDict, Unpack
 
-from lemlist_async.core.payload import Between, InQuery, encode
+from lemlist_async.core.payload import InQuery, encode
 from lemlist_async.core.structure import Id, Model, Wire, model
+from lemlist_async.core.validation import Between, Form, Length
 from lemlist_async.pagination import Numbered, Pages
-from lemlist_async.resources._base import IDEMPOTENT, UNSAFE, Resource, within
+from lemlist_async.resources._base import IDEMPOTENT, UNSAFE, Resource, changes, within
 
-Weekdays = Annotated[Sequence[int], Between(1, 7)]
+Weekdays = Annotated[Sequence[int], Between(1, 7), Length(1, 7)]
+Clock = Annotated[str, Form("clock")]
 
 
 @model
@@ -69,9 +71,9 @@ class NewSchedule(TypedDict, total=False):
     """Not unique."""
     timezone: Required[str]
     """IANA name."""
-    start: Required[str]
+    start: Required[Clock]
     """``HH:MM``."""
-    end: Required[str]
+    end: Required[Clock]
     """``HH:MM``."""
     weekdays: Required[Weekdays]
     """1 is Monday, 7 is Sunday."""
@@ -86,9 +88,9 @@ class ScheduleChanges(TypedDict, total=False):
 
     name: str
     timezone: str
-    start: str
+    start: Clock
     """``HH:MM``."""
-    end: str
+    end: Clock
     """``HH:MM``."""
     weekdays: Weekdays
     """1 is Monday, 7 is Sunday."""
@@ -139,7 +141,7 @@ class SchedulesResource(Resource):
 
         PATCH /schedules/{scheduleId}
         """
-        payload = encode(ScheduleChanges, fields)
+        payload = changes(ScheduleChanges, fields)
         path = "/schedules/{scheduleId}"
         return await self._call("PATCH", Schedule, path, schedule_id, effect=IDEMPOTENT, payload=payload)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
-from lemlist_async.core.payload import Between, Length, encode
+from lemlist_async.core.payload import encode
 from lemlist_async.core.structure import Id, Model, model
-from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, UNSAFE, Done, Resource, query_of
+from lemlist_async.core.validation import Between, Form, Length, chosen
+from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, UNSAFE, Done, Resource, changes, query_of
 
 StepType = Literal[
     "email", "manual", "phone", "api", "linkedinVisit", "linkedinInvite", "linkedinSend", "linkedinVoiceNote",
@@ -90,17 +91,17 @@ class StepFields(TypedDict, total=False):
     """For ``manual``."""
     method: Literal["GET", "POST", "PUT", "DELETE", "PATCH"]
     """For ``api``."""
-    url: str
+    url: Annotated[str, Form("url")]
     """Needed for ``api``; http or https."""
-    condition_key: ConditionKey
+    condition_key: ConditionKey | str
     """For ``conditional``."""
     delay_type: Literal["within", "waitUntil"]
     """For ``conditional``."""
     campaign_id: str
     """For ``sendToAnotherCampaign``: one that is not archived."""
-    images: Annotated[Sequence[str], Length(0, 6)]
+    images: Annotated[Sequence[str], Length(0, 6), Form("url")]
     """For ``linkedinInvite`` and ``linkedinSend``: https addresses (PNG, JPEG, GIF; 20 MB each), 6 with videos."""
-    videos: Annotated[Sequence[str], Length(0, 6)]
+    videos: Annotated[Sequence[str], Length(0, 6), Form("url")]
     """https addresses (MP4, QuickTime, 20 MB each); an empty list takes them off."""
     skill_name: str
     """For ``linkedinEndorse``."""
@@ -113,7 +114,7 @@ class StepFields(TypedDict, total=False):
 class NewStep(StepFields, total=False):
     """A step to insert."""
 
-    type: Required[StepType]
+    type: Required[StepType | str]
     index: Annotated[int, Between(-1)]
     """Where; by default at the end."""
 
@@ -121,7 +122,7 @@ class NewStep(StepFields, total=False):
 class StepChanges(StepFields, total=False):
     """Fields of a step to change; what is left out keeps its value."""
 
-    type: Required[StepType]
+    type: Required[StepType | str]
     """Must be said, and cannot be changed."""
 
 
@@ -223,7 +224,7 @@ class SequencesResource(Resource):
             sequence_id,
             step_id,
             effect=IDEMPOTENT,
-            payload=encode(VariantChanges, fields),
+            payload=changes(VariantChanges, fields),
         )
 
     async def delete_variant(self, sequence_id: str, step_id: str, *, variant: Variant = "B") -> Done:
@@ -240,7 +241,7 @@ class SequencesResource(Resource):
             sequence_id,
             step_id,
             effect=IDEMPOTENT if variant == "B" else UNSAFE,
-            payload=query_of(variant=variant),
+            payload=query_of(variant=chosen("variant", variant, Variant)),
             verify="sequences.variant(sequence_id, step_id) finds nothing once the test has ended",
         )
 
@@ -259,6 +260,6 @@ class SequencesResource(Resource):
             sequence_id,
             step_id,
             effect=DEDUPABLE,
-            body={"variant": variant},
+            body={"variant": chosen("variant", variant, Variant)},
             verify="ab_test of the step in sequences.of_campaign(campaign_id) names the winner",
         )

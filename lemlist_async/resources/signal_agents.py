@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
-from lemlist_async.core.payload import Between, InQuery, Length, encode
+from lemlist_async.core.payload import InQuery, encode
 from lemlist_async.core.structure import Id, Model, Wire, model
+from lemlist_async.core.validation import Between, Form, Length, check_length
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Numbered, Pages
-from lemlist_async.resources._base import IDEMPOTENT, UNSAFE, Resource, query_of, within
+from lemlist_async.resources._base import IDEMPOTENT, UNSAFE, Resource, changes, query_of, within
 
 SignalType = Literal[
     "companyIsHiring", "companyRaisedFunds", "recruitmentCampaign", "jobChange", "newHire",
@@ -208,7 +209,7 @@ class FilterValues(Model):
 class FilterOfAgent(TypedDict, total=False):
     """A condition of an agent; its values must be those of `filter_values`, and numbers be texts."""
 
-    filter_id: Required[SignalFilterId]
+    filter_id: Required[SignalFilterId | str]
     include: Annotated[Sequence[str], Wire("in")]
     exclude: Annotated[Sequence[str], Wire("out")]
 
@@ -238,7 +239,7 @@ class NewAgent(TypedDict, total=False):
     """An agent to make. The four after the type are optional on paper, and needed in fact."""
 
     name: Required[str]
-    type: Required[SignalType]
+    type: Required[SignalType | str]
     filters: Required[Sequence[FilterOfAgent]]
     signal_processing_type: Required[Processing]
     activate: Required[bool]
@@ -262,21 +263,23 @@ class AgentChanges(TypedDict, total=False):
 class AgentQuery(TypedDict, total=False):
     """Which agents to list."""
 
-    type: Annotated[SignalType | Sequence[SignalType], InQuery()]
-    status: Annotated[AgentStatus | Sequence[AgentStatus], InQuery()]
+    type: Annotated[SignalType | str | Sequence[SignalType | str], InQuery()]
+    status: Annotated[AgentStatus | str | Sequence[AgentStatus | str], InQuery()]
     """By default all but ``delete``."""
 
 
 class SignalQuery(TypedDict, total=False):
     """Which signals to list."""
 
-    type: Annotated[SignalType | Sequence[SignalType], Wire("type[]"), InQuery("repeated")]
-    status: Annotated[SignalStatus | Sequence[SignalStatus], Wire("status[]"), InQuery("repeated")]
-    received_at_from: Annotated[datetime | str, InQuery()]
+    type: Annotated[SignalType | str | Sequence[SignalType | str], Wire("type[]"), InQuery("repeated")]
+    status: Annotated[
+        SignalStatus | str | Sequence[SignalStatus | str], Wire("status[]"), InQuery("repeated")
+    ]
+    received_at_from: Annotated[datetime | str, InQuery(), Form("date-time")]
     """Then or later; ISO 8601 as text."""
-    received_at_to: Annotated[datetime | str, InQuery()]
+    received_at_to: Annotated[datetime | str, InQuery(), Form("date-time")]
     """Then or before."""
-    watch_list_id: Annotated[str, InQuery()]
+    watch_list_id: Annotated[str, InQuery(), Length(1)]
     """One agent."""
     sort_by: Annotated[Literal["receivedAt", "createdAt"], InQuery()]
     sort_order: Annotated[Literal["asc", "desc"], InQuery()]
@@ -349,7 +352,7 @@ class SignalAgentsResource(Resource):
 
         PATCH /watchlist
         """
-        body = {"watchListId": agent_id, **(encode(AgentChanges, fields).body or {})}
+        body = {"watchListId": agent_id, **(changes(AgentChanges, fields).body or {})}
         return await self._call(
             "PATCH", SignalAgent, "/watchlist", effect=IDEMPOTENT, body=body, under="data", acts_on=agent_id
         )
@@ -412,22 +415,24 @@ class SignalAgentsResource(Resource):
         """
         return await self._call("GET", list[SignalKind], "/watchlist/library")
 
-    async def filters(self, *, type: SignalType | None = None) -> dict[str, Any]:  # noqa: A002  # lemlist's name
+    async def filters(self, *, type: SignalType | str | None = None) -> dict[str, Any]:  # noqa: A002  # lemlist's name
         """The conditions that agents of one type take, or of all, as lemlist describes them.
 
         GET /watchlist/filters
         """
-        payload = query_of() if type is None else query_of(type=type)
+        payload = query_of(type=type)
         return await self._call("GET", dict[str, Any], "/watchlist/filters", payload=payload, under="data")
 
-    async def filter_values(self, filter_id: SignalFilterId, *, query: str | None = None) -> FilterValues:
+    async def filter_values(
+        self, filter_id: SignalFilterId | str, *, query: str | None = None
+    ) -> FilterValues:
         """The values that a condition takes, those for a search of 1 to 100 characters or all.
 
         GET /watchlist/filter-values
         """
         payload = query_of(filterId=filter_id)
         if query is not None:
-            within("the length of the query", len(query), 1, 100)
+            check_length("query", query, Length(1, 100))
             payload = payload.asking(query=query)
         return await self._call(
             "GET", FilterValues, "/watchlist/filter-values", payload=payload, under="data"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
+from typing import Annotated, Literal, Required, TypedDict, Unpack
 
-from lemlist_async.core.payload import InQuery, Length, encode
+from lemlist_async.core.payload import AsText, InQuery, encode
 from lemlist_async.core.structure import Id, Model, Wire, model
+from lemlist_async.core.validation import Form, Length, texts
 from lemlist_async.pagination import Numbered, Pages
-from lemlist_async.resources._base import IDEMPOTENT, UNSAFE, Done, Resource
+from lemlist_async.resources._base import IDEMPOTENT, UNSAFE, Done, Resource, changes
 
 TaskType = Literal["email", "manual", "phone", "linkedin"]
 Priority = Literal[0, 1, 2]
+"""A text on its way out, and a number on its way back."""
 
 
 @model
@@ -55,9 +57,9 @@ class TaskFilter(TypedDict, total=False):
     """For ``campaignId``, ``campaignState``, ``type`` and ``assignedTo``: any of these."""
     exclude: Annotated[Sequence[str], Wire("out")]
     """For the same: none of these."""
-    since: Annotated[date | str, Wire("from")]
+    since: Annotated[date | str, Wire("from"), Form("date")]
     """For ``dueDate``: ``YYYY-MM-DD``, inclusive."""
-    until: Annotated[date | str, Wire("to")]
+    until: Annotated[date | str, Wire("to"), Form("date")]
     """For ``dueDate``: ``YYYY-MM-DD``, inclusive."""
 
 
@@ -73,10 +75,12 @@ class TaskFields(TypedDict, total=False):
     title: str
     message: str
     """What `Task.content` becomes."""
-    priority: Priority
-    images: Annotated[Sequence[str], Length(0, 6)]
+    priority: Annotated[Priority, AsText()]
+    description: str
+    """Undocumented; another client sends it."""
+    images: Annotated[Sequence[str], Length(0, 6), Form("url")]
     """For ``linkedin``: https addresses (PNG, JPEG, GIF; 20 MB each), 6 together with videos."""
-    videos: Annotated[Sequence[str], Length(0, 6)]
+    videos: Annotated[Sequence[str], Length(0, 6), Form("url")]
     """For ``linkedin``: https addresses (MP4, QuickTime; 20 MB each)."""
 
 
@@ -88,7 +92,7 @@ class NewTask(TaskFields, total=False):
     type: Required[TaskType]
     assigned_to: Required[str]
     """Id of a member."""
-    due_date: Required[datetime | str]
+    due_date: Required[Annotated[datetime | str, Form("date-time")]]
     """ISO 8601 as text."""
 
 
@@ -97,7 +101,7 @@ class TaskChanges(TaskFields, total=False):
 
     assigned_to: str
     """Id of a member."""
-    due_date: datetime | str
+    due_date: Annotated[datetime | str, Form("date-time")]
     """ISO 8601 as text."""
     done: bool
 
@@ -111,7 +115,7 @@ class TasksResource(Resource):
         GET /tasks
         """
         # the document calls `filters` optional; without it lemlist answers "Malformed filters"
-        payload = encode(_TaskQuery, {"filters": [*filters]})
+        payload = encode(_TaskQuery, {"filters": filters})
         return self._pages(Task, "/tasks", scheme=Numbered(start=0), payload=payload, under="results")
 
     async def create(self, **fields: Unpack[NewTask]) -> Task:
@@ -124,7 +128,7 @@ class TasksResource(Resource):
             Task,
             "/tasks",
             effect=UNSAFE,
-            payload=encode(NewTask, _as_sent(fields)),
+            payload=encode(NewTask, fields),
             verify="look for the task in tasks.list()",
         )
 
@@ -133,7 +137,7 @@ class TasksResource(Resource):
 
         PATCH /tasks
         """
-        body = {"id": task_id, **(encode(TaskChanges, _as_sent(fields)).body or {})}
+        body = {"id": task_id, **(changes(TaskChanges, fields).body or {})}
         return await self._call("PATCH", Task, "/tasks", effect=IDEMPOTENT, body=body, acts_on=task_id)
 
     async def ignore(self, task_ids: Sequence[str]) -> Done:
@@ -141,11 +145,5 @@ class TasksResource(Resource):
 
         POST /tasks/ignore
         """
-        body = {"ids": [*task_ids]}
+        body = {"ids": texts("task_ids", task_ids, 1)}
         return await self._call("POST", Done, "/tasks/ignore", effect=IDEMPOTENT, body=body)
-
-
-def _as_sent(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    # a priority is a text on its way out, and a number on its way back
-    priority = fields.get("priority")
-    return fields if priority is None else {**fields, "priority": str(priority)}

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import attrs
 
 from lemlist_async.core.structure import Id, Model, Secret, model
+from lemlist_async.core.validation import chosen
 from lemlist_async.resources._base import Resource, query_of
 from lemlist_async.resources._waiting import each
 from lemlist_async.resources.users import Channels, Role, User, UsersResource
@@ -147,7 +148,7 @@ class TeamResource(Resource):
 
         GET /team/senders
         """
-        payload = query_of() if state is None else query_of(state=state)
+        payload = query_of(state=None if state is None else chosen("state", state, CampaignStatus))
         return await self._call("GET", list[TeamSender], "/team/senders", payload=payload)
 
     async def credits(self) -> Credits:

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Required, TypedDict
 
-from lemlist_async.core.payload import Length, encode
+from lemlist_async.core.payload import encode
 from lemlist_async.core.structure import Id, Model, model
+from lemlist_async.core.validation import Length, is_many
 from lemlist_async.core.wire import Call
+from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Offset, Pages
 from lemlist_async.resources._base import IDEMPOTENT, Resource, within
 from lemlist_async.resources._csv import CsvFile
@@ -90,6 +92,8 @@ class UnsubscribesResource(Resource):
 
         POST /v2/unsubscribes/variables/{value}
         """
+        if is_many(value):
+            raise InvalidInputError("add takes one value; add_many takes a list")
         path = "/v2/unsubscribes/variables/{value}"
         return await self._call("POST", UnsubscribedVariable, path, value, effect=IDEMPOTENT)
 

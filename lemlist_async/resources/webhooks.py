@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Required, TypedDict, Unpack
 
 from lemlist_async.core.payload import InQuery, encode
 from lemlist_async.core.structure import Id, Model, Secret, model
+from lemlist_async.core.validation import Form, texts
 from lemlist_async.errors import AmbiguousError, ConflictError
 from lemlist_async.pagination import Pages, Whole
 from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, Resource
@@ -66,10 +67,10 @@ class HookOptions(TypedDict, total=False):
 class NewWebhook(HookOptions, total=False):
     """A webhook to register."""
 
-    target_url: Required[str]
+    target_url: Required[Annotated[str, Form("url")]]
     """Takes one hook: a second one for it is refused, whatever its type."""
-    type: EventType
-    """One event; by default all."""
+    type: EventType | str
+    """One event; by default all. Any text: new events appear monthly."""
 
 
 class WebhooksResource(Resource):
@@ -100,7 +101,7 @@ class WebhooksResource(Resource):
         )
 
     async def ensure(
-        self, target_url: str, types: Iterable[EventType] | None = None, **fields: Unpack[HookOptions]
+        self, target_url: str, types: Iterable[EventType | str] | None = None, **fields: Unpack[HookOptions]
     ) -> builtins.list[Webhook]:
         """A hook for each of these events, or one for all of them; those that exist are kept, secret and all.
 
@@ -108,8 +109,8 @@ class WebhooksResource(Resource):
         ``target_url?event=emailsReplied`` and so on. May be called again at any time. Calls `list`, and `create`
         for each hook that is missing; `list` again if another one was quicker.
         """
+        wanted = [None] if types is None else sorted(set(texts("types", types, 1)))
         hooks = await self.list().collect()
-        wanted = [None] if types is None else sorted(set(types))
         found: builtins.list[Webhook] = []
         for event in wanted:
             hook = _serving(hooks, target_url, event, fields)
@@ -121,7 +122,7 @@ class WebhooksResource(Resource):
             found.append(hook)
         return found
 
-    async def _create(self, address: str, event: EventType | None, options: HookOptions) -> Webhook:
+    async def _create(self, address: str, event: str | None, options: HookOptions) -> Webhook:
         try:
             if event is None:
                 return await self.create(target_url=address, **options)
@@ -141,7 +142,7 @@ class WebhooksResource(Resource):
 
 
 def _serving(
-    hooks: Iterable[Webhook], target_url: str, event: EventType | None, options: HookOptions
+    hooks: Iterable[Webhook], target_url: str, event: str | None, options: HookOptions
 ) -> Webhook | None:
     """The hook that posts an event to an address, with or without the event's name behind it."""
     places = {target_url} if event is None else {target_url, _with_event(target_url, event)}
@@ -158,6 +159,6 @@ def _serving(
     )
 
 
-def _with_event(target_url: str, event: EventType) -> str:
+def _with_event(target_url: str, event: str) -> str:
     address, mark, fragment = target_url.partition("#")
     return f"{address}{'&' if '?' in address else '?'}event={event}{mark}{fragment}"

@@ -36,6 +36,40 @@ def load() -> list[Operation]:
     ]
 
 
+@attrs.frozen
+class Constraint:
+    """One thing that the document asks of a value to send."""
+
+    wire: str
+    place: str
+    """``query state``, ``path email`` or ``body filters[].filterId``."""
+    kind: str
+    """The word of JSON Schema, such as ``minItems``; ``required`` for each name that is required."""
+    value: Any
+
+    def __str__(self) -> str:
+        return f"{self.wire} {self.place} {self.kind}"
+
+
+_KINDS = (
+    "enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "format", "minItems", "maxItems",
+    "minProperties", "maxProperties", "uniqueItems",
+)  # fmt: skip
+
+
+def constraints() -> list[Constraint]:
+    """All that the document asks of parameters and bodies."""
+    document = json.loads(pathlib.Path(os.environ["LEMLIST_OPENAPI"]).read_bytes())
+    reader = _Reader(document)
+    return [
+        Constraint(f"{verb.upper()} {path}", place, kind, value)
+        for path, item in document["paths"].items()
+        for verb in _VERBS
+        if verb in item
+        for place, kind, value in reader.constraints(verb, item)
+    ]
+
+
 class _Reader:
     def __init__(self, document: Any) -> None:
         self._document = document
@@ -53,6 +87,30 @@ class _Reader:
             frozenset(self._names(schema)) if schema else frozenset(),
             tuple(self._examples(spec["responses"])),
         )
+
+    def constraints(self, verb: str, item: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+        spec = item[verb]
+        for one in (*item.get("parameters", ()), *spec.get("parameters", ())):
+            parameter = self._resolve(one)
+            place = f"{parameter['in']} {parameter['name']}"
+            if parameter.get("required") and parameter["in"] == "query":
+                yield place, "required", True
+            yield from self._asked(parameter.get("schema", {}), place)
+        content = self._resolve(spec.get("requestBody", {})).get("content", {})
+        yield from self._asked(content.get("application/json", {}).get("schema", {}), "body")
+
+    def _asked(self, schema: Any, place: str) -> Iterator[tuple[str, str, Any]]:
+        schema = self._resolve(schema)
+        yield from ((place, kind, schema[kind]) for kind in _KINDS if kind in schema)
+        for branch in (*schema.get("oneOf", ()), *schema.get("anyOf", ()), *schema.get("allOf", ())):
+            yield from self._asked(branch, place)
+        inside = f"{place} " if place == "body" else f"{place}."
+        for name in schema.get("required", ()):
+            yield f"{inside}{name}", "required", True
+        for name, inner in schema.get("properties", {}).items():
+            yield from self._asked(inner, f"{inside}{name}")
+        if "items" in schema:
+            yield from self._asked(schema["items"], f"{place} []" if place == "body" else f"{place}[]")
 
     def _examples(self, responses: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for status, response in responses.items():

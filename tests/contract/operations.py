@@ -45,6 +45,9 @@ from tests.contract.samples import sample
 
 READ, IDEMPOTENT, DEDUPABLE, UNSAFE = Effect.READ, Effect.IDEMPOTENT, Effect.DEDUPABLE, Effect.UNSAFE
 
+COMPANY = frozenset({"company_id", "company_domain", "company_linkedin_url", "company_salesnav_url"})
+"""Filters of contacts that exclude one another."""
+
 # fmt: off
 ROWS: tuple[Row, ...] = (
     # team
@@ -218,9 +221,15 @@ ROWS: tuple[Row, ...] = (
         lambda c: c.crm.import_leads("cam_1", **sample(CrmImport)),
         body="crm deduplicate filterId filterType userId"),
     # contacts
-    Row("GET /contacts", "contacts.list", READ, lambda c: c.contacts.list(**sample(ContactFilter)),
-        query="companyDomain companyId companyLinkedinUrl companySalesnavUrl email fieldRejectionReason "
-             "limit listId notInAnyCampaign offset search"),
+    Row("GET /contacts", "contacts.list", READ,
+        lambda c: c.contacts.list(**sample(ContactFilter, without=sorted(COMPANY - {"company_id"}))),
+        query="companyId email fieldRejectionReason limit listId notInAnyCampaign offset search"),
+    Row("GET /contacts", "contacts.list", READ, lambda c: c.contacts.list(company_domain="acme.example"),
+        query="companyDomain limit offset"),
+    Row("GET /contacts", "contacts.list", READ, lambda c: c.contacts.list(company_linkedin_url="https://a.example"),
+        query="companyLinkedinUrl limit offset"),
+    Row("GET /contacts", "contacts.list", READ, lambda c: c.contacts.list(company_salesnav_url="https://a.example"),
+        query="companySalesnavUrl limit offset"),
     Row("GET /contacts", "contacts.look_up", READ, lambda c: c.contacts.look_up(["ctc_1"]),
         query="idsOrEmails limit"),
     Row("POST /contacts", "contacts.upsert", IDEMPOTENT,
@@ -371,10 +380,10 @@ ROWS: tuple[Row, ...] = (
     # tasks
     Row("GET /tasks", "tasks.list", READ, lambda c: c.tasks.list(), query="filters page"),
     Row("POST /tasks", "tasks.create", UNSAFE, lambda c: c.tasks.create(**sample(NewTask)),
-        body="assignedTo dueDate images message priority recordId title type videos"),
+        body="assignedTo description dueDate images message priority recordId title type videos"),
     Row("PATCH /tasks", "tasks.update", IDEMPOTENT,
         lambda c: c.tasks.update("opp_1", **sample(TaskChanges)),
-        body="assignedTo done dueDate id images message priority title videos"),
+        body="assignedTo description done dueDate id images message priority title videos"),
     Row("POST /tasks/ignore", "tasks.ignore", IDEMPOTENT, lambda c: c.tasks.ignore(["opp_1"]), body="ids"),
     # database
     Row("GET /database/filters", "database.filters", READ, lambda c: c.database.filters()),

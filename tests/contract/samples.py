@@ -16,7 +16,7 @@ from typing import (
     is_typeddict,
 )
 
-from lemlist_async.core.payload import Between
+from lemlist_async.core.validation import Between, Form
 
 _PLAIN: dict[Any, Any] = {
     str: "text",
@@ -27,6 +27,7 @@ _PLAIN: dict[Any, Any] = {
     datetime: datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC),
     Any: "anything",
 }
+_FORMS = {"clock": "09:30", "email": "ann@example.com", "url": "https://example.com/1"}
 
 
 def sample(spec: type, *, without: Sequence[str] = ()) -> Any:
@@ -47,6 +48,9 @@ def _value(hint: Any) -> Any:
         return _value(args[0])
     if origin is Annotated:
         span = next((mark for mark in hint.__metadata__ if isinstance(mark, Between)), None)
+        form = next((mark for mark in hint.__metadata__ if isinstance(mark, Form)), None)
+        if form is not None and form.name in _FORMS:
+            return [_FORMS[form.name]] if get_origin(args[0]) is Sequence else _FORMS[form.name]
         return _value(args[0]) if span is None else _within(args[0], span)
     if origin is Sequence:
         return [_value(args[0])]

@@ -112,8 +112,8 @@ async def test_a_success_that_shows_no_lead_is_no_success(answer: Any) -> None:
         ({"email": "ann@example.com"}, Effect.DEDUPABLE),
         ({"email": "ann@example.com", "deduplicate": True, "find_phone": False}, Effect.DEDUPABLE),
         ({"email": "ann@example.com", "find_phone": True}, Effect.UNSAFE),
-        ({"email": ""}, Effect.UNSAFE),
-        ({"email": None}, Effect.UNSAFE),
+        ({"email": "", "first_name": "Ann"}, Effect.UNSAFE),
+        ({"email": None, "first_name": "Ann"}, Effect.UNSAFE),
         ({"linkedin_url": "https://linkedin.example/in/ann"}, Effect.UNSAFE),
     ],
 )
@@ -157,7 +157,7 @@ async def test_a_list_in_an_envelope_is_found_where_a_bare_one_is_documented() -
 
 async def test_an_envelope_that_is_left_out_is_not_missed() -> None:
     client = Answering({"data": {"_id": "wl_1"}}, {"_id": "wl_1"})
-    assert [(await client.signal_agents.update("wl_1")).id for _ in range(2)] == ["wl_1", "wl_1"]
+    assert [(await client.signal_agents.update("wl_1", name="a")).id for _ in range(2)] == ["wl_1", "wl_1"]
 
 
 @pytest.mark.parametrize(

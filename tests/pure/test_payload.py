@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, Required, TypedDict
 import orjson
 import pytest
 
-from lemlist_async.core.payload import Between, InQuery, Length, Payload, encode, query_value, to_json
+from lemlist_async.core.payload import InQuery, Payload, encode, query_value, to_json
 from lemlist_async.core.structure import Wire
+from lemlist_async.core.validation import Between, Length
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.resources._base import custom_fields, custom_query, not_a_route, with_custom, within
 
@@ -104,15 +105,15 @@ def test_a_missing_required_field_is_a_type_error() -> None:
     [
         ("percent", 101, "percent must be from 0 to 100, not 101"),
         ("percent", -1, "from 0 to 100"),
-        ("percent", True, "must be a number, not bool"),
-        ("percent", "5", "must be a number, not str"),
+        ("percent", True, "must be a whole number, not True"),
+        ("percent", "5", "must be a whole number, not '5'"),
         ("at_least", 0, "at least 1, not 0"),
         ("weekdays", [1, 8], "weekdays must be from 1 to 7, not 8"),
         ("title", "a", "at least 2 characters, not 1"),
         ("title", "abcdef", "at most 5 characters, not 6"),
-        ("ids", [], "at least 1 items, not 0"),
+        ("ids", [], "at least 1 item, not 0"),
         ("ids", ["a", "b", "c"], "at most 2 items, not 3"),
-        ("ids", 5, "must be a text or a list, not int"),
+        ("ids", 5, "must be a list, not int"),
     ],
 )
 def test_what_is_out_of_its_documented_range_is_not_sent(field: str, value: Any, message: str) -> None:

@@ -1,0 +1,310 @@
+"""Values of arguments, checked against what lemlist documents before anything is sent.
+
+A field's annotation says it all: a closed `Literal` is one of its values, `Literal[...] | str` takes any text, since
+lemlist adds to that list; marks beside the type name a range, a length, a form. `request` sends what is newer.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, TypeGuard, Union, cast, get_args, get_origin, is_typeddict
+
+import attrs
+
+from lemlist_async.core.structure import marks
+from lemlist_async.errors import InvalidInputError
+
+
+@attrs.frozen
+class Between:
+    """The documented range of a number."""
+
+    low: float
+    high: float = math.inf
+
+
+@attrs.frozen
+class Length:
+    """The documented range of a text's or a list's length."""
+
+    low: int = 0
+    high: int | None = None
+
+
+@attrs.frozen
+class Form:
+    """The documented form of a text: a key of `FORMS`."""
+
+    name: str
+
+
+Take = Callable[[str, Any], Any]
+"""(name, value) to the value as it is sent; InvalidInputError where lemlist would refuse it."""
+Nested = Callable[[type, Any], Any]
+"""(TypedDict, mapping) to a JSON object."""
+
+
+# Forms --------------------------------------------------------------------------------------------------
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_day(text: str) -> bool:
+    return re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None and _is_moment(text)
+
+
+def _matches(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern, re.ASCII)
+    return lambda text: compiled.fullmatch(text) is not None
+
+
+FORMS: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "clock": ("a time of day such as '09:30'", _matches(r"([01]\d|2[0-3]):[0-5]\d")),
+    "date-time": ("a time in ISO 8601", _is_moment),
+    "date": ("a day such as '2026-03-04'", _is_day),
+    "moment": (
+        "a time in ISO 8601, or seconds since 1970",
+        lambda text: _is_moment(text) or text.isdigit(),
+    ),
+    "email": ("an e-mail address", lambda text: re.fullmatch(r"[^\s@]+@[^\s@]+", text) is not None),
+    "url": (
+        "an http or https URL",
+        lambda text: re.fullmatch(r"https?://\S+", text, re.IGNORECASE) is not None,
+    ),
+}
+"""What a text must be, as an error says it, and the test."""
+
+
+def check_form(name: str, value: str, form: str) -> str:
+    """A text, if it has the form that lemlist documents.
+
+    Raises:
+        InvalidInputError: it has not.
+    """
+    wanted, fits = FORMS[form]
+    if not fits(value):
+        raise InvalidInputError(f"{name} must be {wanted}, not {value!r}")
+    return value
+
+
+def chosen(name: str, value: Any, among: Any) -> Any:
+    """A value, if it is one of a `Literal`'s.
+
+    Raises:
+        InvalidInputError: it is not.
+    """
+    return _chosen(name, value, get_args(among))
+
+
+# Lists --------------------------------------------------------------------------------------------------
+
+
+def many(name: str, value: Any, low: int = 0, high: int | None = None) -> list[Any]:
+    """The items of a list, tuple, set or iterator.
+
+    Raises:
+        InvalidInputError: it is one text, whose characters would count as items, or no list at all; or it has
+            fewer items than `low`, or more than `high`.
+    """
+    if isinstance(value, str | bytes | bytearray):
+        raise InvalidInputError(f"{name} must be a list, not one text: put it in brackets")
+    if not is_many(value):
+        raise InvalidInputError(f"{name} must be a list, not {type(value).__name__}")
+    items = list(value)
+    check_length(name, items, Length(low, high))
+    return items
+
+
+def texts(name: str, value: Any, low: int = 0, high: int | None = None) -> list[str]:
+    """The items of a list of texts.
+
+    Raises:
+        InvalidInputError: as `many`, or an item is no text.
+    """
+    return [_text(f"{name}[{place}]", item) for place, item in enumerate(many(name, value, low, high))]
+
+
+def is_many(value: Any) -> TypeGuard[Iterable[Any]]:
+    """Whether a value stands for several, and is no mapping."""
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | Mapping)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{name} must be a text, not {type(value).__name__}")
+    return value
+
+
+# Ranges -------------------------------------------------------------------------------------------------
+
+
+def check_number(name: str, value: Any, span: Between) -> None:
+    """Refuse what is no number, or out of its range."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInputError(f"{name} must be a number, not {type(value).__name__}")
+    if not span.low <= value <= span.high:
+        limits = f"at least {span.low:g}" if span.high == math.inf else f"from {span.low:g} to {span.high:g}"
+        raise InvalidInputError(f"{name} must be {limits}, not {value!r}")
+
+
+def check_length(name: str, value: Any, span: Length) -> None:
+    """Refuse a text or a list that is too short or too long."""
+    count = len(value) if hasattr(value, "__len__") else -1
+    if count < 0:
+        raise InvalidInputError(f"{name} must be a text or a list, not {type(value).__name__}")
+    what = "character" if isinstance(value, str) else "item"
+    if count < span.low:
+        raise InvalidInputError(f"{name} must have at least {_counted(span.low, what)}, not {count}")
+    if span.high is not None and count > span.high:
+        raise InvalidInputError(f"{name} may have at most {_counted(span.high, what)}, not {count}")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+# From annotations ---------------------------------------------------------------------------------------
+
+
+def taker(hint: Any, nested: Nested) -> Take:
+    """The function that checks values of an annotation; None passes, since it is null."""
+    own = _Marks(
+        next(marks(hint, Between), None),
+        next(marks(hint, Length), None),
+        tuple(FORMS[mark.name] for mark in marks(hint, Form)),
+    )
+    kinds = _alternatives(hint)
+    inside = next((kind for kind in kinds if get_origin(kind) is Sequence), None)
+    scalars = [kind for kind in kinds if kind is not inside]
+    one = None if inside is not None and not scalars else _one(scalars, own, nested)
+    several = None if inside is None else _several(get_args(inside)[0], own, nested)
+
+    def take(name: str, value: Any) -> Any:
+        if value is None:
+            return None
+        if several is not None and (one is None or is_many(value)):
+            return several(name, value)
+        return value if one is None else one(name, value)
+
+    return take
+
+
+@attrs.frozen
+class _Marks:
+    between: Between | None
+    length: Length | None
+    forms: tuple[tuple[str, Callable[[str], bool]], ...]
+
+    def check(self, name: str, value: Any) -> None:
+        if self.between is not None:
+            check_number(name, value, self.between)
+        if isinstance(value, str):
+            for wanted, fits in self.forms:
+                if not fits(value):
+                    raise InvalidInputError(f"{name} must be {wanted}, not {value!r}")
+
+
+def _alternatives(hint: Any) -> list[Any]:
+    """The types of a union, without marks and without None."""
+    if get_origin(hint) is Annotated:
+        return _alternatives(hint.__origin__)
+    if get_origin(hint) in {Union, types.UnionType}:
+        return [one for arg in get_args(hint) for one in _alternatives(arg) if one is not type(None)]
+    return [hint]
+
+
+def _several(item: Any, own: _Marks, nested: Nested) -> Take:
+    inner = taker(item, nested)
+    length = own.length or Length()
+
+    def take(name: str, value: Any) -> list[Any]:
+        items = [inner(name, one) for one in many(name, value, length.low, length.high)]
+        for one in items:
+            if one is None:
+                raise InvalidInputError(f"{name} holds None, which is no item")
+            own.check(name, one)
+        return items
+
+    return take
+
+
+def _one(kinds: Sequence[Any], own: _Marks, nested: Nested) -> Take:
+    spec = next((kind for kind in kinds if is_typeddict(kind)), None)
+    if spec is not None:
+        return lambda name, value: nested(spec, _mapping(name, value))
+    literals = [value for kind in kinds if get_origin(kind) is Literal for value in get_args(kind)]
+    if literals and str not in kinds:
+        return lambda name, value: _chosen(name, value, literals)
+    allowed = [_KINDS[kind] for kind in map(_plain, kinds) if kind in _KINDS]
+    if Any in kinds or not allowed:
+        allowed = []
+
+    def take(name: str, value: Any) -> Any:
+        if allowed and not any(fits(value) for _, fits in allowed):
+            raise InvalidInputError(f"{name} must be {allowed[0][0]}, not {_shown(value)}")
+        own.check(name, value)
+        if own.length is not None:
+            check_length(name, value, own.length)
+        return value
+
+    return take
+
+
+def _plain(kind: Any) -> Any:
+    """`str` for a Literal of texts, `Mapping` for one of certain types, else the type itself."""
+    if get_origin(kind) is Literal:
+        return type(cast("object", get_args(kind)[0]))
+    return get_origin(kind) or kind
+
+
+def _chosen(name: str, value: Any, among: Sequence[Any]) -> Any:
+    given = value.value if isinstance(value, enum.Enum) else value
+    # True is 1 to `in`
+    if not any(given == one and isinstance(given, bool) is isinstance(one, bool) for one in among):
+        raise InvalidInputError(f"{name} must be one of {', '.join(map(repr, among))}, not {_shown(value)}")
+    return given
+
+
+def _mapping(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(f"{name} must be a mapping, not {_shown(value)}")
+    return cast("Mapping[str, Any]", value)
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, str | int | float) else type(value).__name__
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and float(value).is_integer()
+
+
+def _is_text(value: Any) -> bool:
+    # a number or a day is taken as its text would be; a nested value would become "[object Object]"
+    return isinstance(value, str | date | enum.Enum) or _is_number(value)
+
+
+_KINDS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
+    str: ("a text", _is_text),
+    bool: ("True or False", lambda value: isinstance(value, bool)),
+    int: ("a whole number", _is_whole),
+    float: ("a number", _is_number),
+    datetime: ("a time", lambda value: isinstance(value, date)),
+    date: ("a day", lambda value: isinstance(value, date)),
+    Mapping: ("a mapping", lambda value: isinstance(value, Mapping)),
+}
