@@ -44,6 +44,7 @@ class Journal:
     def __init__(self, path: Path, *, temporary: bool = False) -> None:
         self.path = path
         self.temporary = temporary
+        self._kept = False
         self._lock = FileLock(path.with_name(path.name + "-lock"))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lemlist-journal")
         # what a temporary one has not written yet
@@ -130,8 +131,14 @@ class Journal:
             raise JournalError(f"{self.path} is a database, but not a journal")
         return version
 
+    async def keep(self) -> Path:
+        """Return the path; a temporary journal is written in full, and stays when it is closed."""
+        await self.flush()
+        self._kept = True
+        return self.path
+
     async def close(self) -> None:
-        """Let go of the file; a temporary one is removed."""
+        """Let go of the file; a temporary one is removed, unless it is kept."""
         await self.in_thread(self._disconnect)
         self._thread.shutdown(wait=False)
 
@@ -140,7 +147,7 @@ class Journal:
             self._db.close()
             self._db = None
         self._lock.release()
-        if self.temporary:
+        if self.temporary and not self._kept:
             for leftover in self.path.parent.iterdir():
                 leftover.unlink()
             self.path.parent.rmdir()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from lemlist_async.cli.streams import guard_streams, lost_output
+
 
 def main() -> None:
     """Run the command; its libraries come with the extra `cli`."""
+    guard_streams()
     try:
         from lemlist_async.cli.app import run
     except ModuleNotFoundError as missing:
@@ -17,4 +20,11 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    run()
+    try:
+        run()
+    except SystemExit as end:
+        why = lost_output()
+        if why is None or end.code:
+            raise
+        print(f"lemlist-async: the output is not complete: {why}", file=sys.stderr)
+        sys.exit(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -32,6 +31,7 @@ from lemlist_async.cli.options import (
 )
 from lemlist_async.cli.row_jobs import row_job, run_rows
 from lemlist_async.cli.show import Show, dump
+from lemlist_async.cli.streams import write_data
 from lemlist_async.client import Lemlist
 from lemlist_async.sandbox import POLICIES
 
@@ -137,9 +137,7 @@ def report_(
     async def work(_show: Show) -> Exit:
         opened = await Journal.look(journal)
         try:
-            await opened.in_thread(
-                lambda: sys.stdout.writelines(lines(opened.rows(), format, guard=not formulas))
-            )
+            await opened.in_thread(lambda: write_data(lines(opened.rows(), format, guard=not formulas)))
         finally:
             await opened.close()
         return Exit.OK

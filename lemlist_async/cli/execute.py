@@ -39,8 +39,9 @@ def execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool) ->
         print(f"lemlist-async: {error}", file=sys.stderr)
         code = exit_of(error)
     except OSError as error:
-        print(f"lemlist-async: {error.filename or 'the output'}: {error.strerror or error}", file=sys.stderr)
-        code = Exit.USAGE
+        what = f"{error.filename}: " if error.filename else ""
+        print(f"lemlist-async: {what}{error.strerror or error}", file=sys.stderr)
+        code = Exit.USAGE if error.filename else Exit.ERROR
     except (KeyboardInterrupt, asyncio.CancelledError):
         code = Exit.INTERRUPTED
     raise typer.Exit(int(code))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
@@ -23,6 +24,7 @@ from lemlist_async.cli.show import Show, as_json, bad_lines, dump
 from lemlist_async.client import Lemlist
 from lemlist_async.errors import InvalidInputError
 
+_NO_ROWS = "there are no rows: the file has nothing below its column names"
 _KEPT = 1_000
 """Rows that were not done and are kept for the printed report."""
 
@@ -46,12 +48,15 @@ def check_report(report: Path | None, *inputs: Path | None) -> None:
     """Look at where the report shall go before anything is done.
 
     Raises:
-        InvalidInputError: there is no such folder, or a file that is read would be overwritten.
+        InvalidInputError: there is no such folder, nothing can be written there, or a file that is read would be
+            overwritten.
     """
     if report is None:
         return
     if not report.parent.is_dir():
         raise InvalidInputError(f"--report: there is no folder {report.parent}")
+    if report.is_dir() or not os.access(report.parent, os.W_OK):
+        raise InvalidInputError(f"--report: {report} cannot be written")
     if report.resolve() in {one.resolve() for one in inputs if one is not None}:
         raise InvalidInputError(f"--report would overwrite {report}, which is read")
 
@@ -66,13 +71,17 @@ async def carry_out(
         if wishes.dry_run:
             return await _dry_run(plan, wishes, show, limit)
         show.forecast(plan.forecast, limit)
+        if not plan.forecast.rows:
+            show.say(_NO_ROWS)
         run = lemlist.bulk.run(plan, on_ambiguous=wishes.on_ambiguous)
         stopped = await _run(run, show, wishes)
         report = await run.report()
         results = await _results(plan.journal) if wishes.results else []
+        # before anything is printed: results may have been paid for
+        written = await _write(plan.journal, wishes)
         show.report(report, await _not_done(plan.journal), results)
-        if wishes.report is not None:
-            await _write(plan.journal, wishes.report, show)
+        if written is not None:
+            show.say(written)
         if stopped is not None:
             show.say(str(stopped))
         if report.left:
@@ -87,11 +96,13 @@ async def _dry_run(plan: Plan, wishes: Wishes, show: Show, limit: str) -> Exit:
         dump({**attrs.asdict(plan.forecast), "dry_run": True, "rows_not_done": refused})
     else:
         show.forecast(plan.forecast, limit)
+        if not plan.forecast.rows:
+            show.say(_NO_ROWS)
         for line in bad_lines(bad):
             show.say(line)
         show.say("dry run: nothing was sent")
-    if wishes.report is not None:
-        await _write(plan.journal, wishes.report, show)
+    if (written := await _write(plan.journal, wishes)) is not None:
+        show.say(written)
     return Exit.PARTIAL if plan.forecast.refused else Exit.OK
 
 
@@ -167,12 +178,24 @@ async def _results(journal: Journal) -> list[RowResult]:
     return await journal.in_thread(collect)
 
 
-async def _write(journal: Journal, path: Path, show: Show) -> None:
+async def _write(journal: Journal, wishes: Wishes) -> str | None:
+    """Write the report that was asked for, and return a line about it.
+
+    Raises:
+        JournalError: it cannot be written; the line tells where the rows are in its place.
+    """
+    path = wishes.report
+    if path is None:
+        return None
     try:
         await write_report(journal, path)
     except OSError as error:
-        raise JournalError(f"the report {path} cannot be written: {error.strerror}") from None
-    show.say(f"all rows: {path}")
+        kept = await journal.keep()
+        raise JournalError(
+            f"the report {path} cannot be written: {error.strerror}; all rows are in the journal {kept}, which "
+            f"gives them with:  lemlist-async report {kept}"
+        ) from None
+    return f"all rows: {path}"
 
 
 def _how_to_go_on(report: Report, wishes: Wishes) -> str:

@@ -28,6 +28,7 @@ from lemlist_async.cli.options import (
 )
 from lemlist_async.cli.show import Show
 from lemlist_async.client import Lemlist
+from lemlist_async.errors import ConfigurationError
 
 Make = TypeVar("Make", bound=Callable[..., Job])
 
@@ -50,10 +51,16 @@ def run_rows(
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
         check_report(report, file, journal)
+        job = make()
+        if job.follows and not (report or journal or dry_run):
+            raise ConfigurationError(
+                "what is found is paid for, and would be lost with the screen: name a file for it, "
+                "--report or --journal"
+            )
 
         def plan() -> Awaitable[Plan]:
             return lemlist.bulk.plan(
-                make(),
+                job,
                 file,
                 journal=journal,
                 encoding=encoding,

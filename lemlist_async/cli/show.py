@@ -16,6 +16,7 @@ from lemlist_async.bulk.plan import Forecast
 from lemlist_async.bulk.progress import Progress as RunProgress
 from lemlist_async.bulk.progress import Report
 from lemlist_async.bulk.runner import RowResult
+from lemlist_async.cli.streams import write_data
 from lemlist_async.core.json import dumps
 
 _PLAIN_EVERY = 5.0
@@ -258,7 +259,7 @@ def as_json(row: RowResult) -> dict[str, object]:
 
 def dump(value: object) -> None:
     """One JSON object on the output."""
-    print(dumps(value, indent=True).decode(), flush=True)
+    write_data([dumps(value, indent=True).decode() + "\n"])
 
 
 def bad_lines(bad: list[RowResult]) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ import pytest
 
 from lemlist_async.bulk import Journal
 from lemlist_async.cli.exits import Exit
-from lemlist_async.sandbox import Cut, Sandbox
+from lemlist_async.sandbox import Cut, Sandbox, Slow
 
 pytestmark = pytest.mark.slow
 
@@ -199,3 +200,115 @@ async def test_a_journal_can_be_read_while_a_runner_holds_it(command: str, tmp_p
     assert ("leads.import" if command == "status" else "line,state") in done.out
     missing: Any = await run(None, command, str(tmp_path / "none"))
     assert missing.code == Exit.USAGE
+
+
+# Output that fails ------------------------------------------------------------------------------------
+
+
+async def shell(sandbox: Sandbox, command: str, **env: str) -> Done:
+    """Run a shell line in which `$L` is the command."""
+    process = await asyncio.create_subprocess_shell(
+        command,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={
+            **os.environ, "L": f"{sys.executable} -m lemlist_async", "LEMLIST_BASE_URL": sandbox.url,
+            "LEMLIST_API_KEY": sandbox.key, **env,
+        },
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return Done(process.returncode, out.decode(), err.decode())
+
+
+async def test_a_closed_pipe_costs_neither_report_nor_rows(tmp_path: Path) -> None:
+    people = write(tmp_path / "p.csv", "linkedin", *(f"https://linkedin.com/in/p{n}" for n in range(3)))
+    report = tmp_path / "found.csv"
+    async with Sandbox(limit=None, polls=0) as sandbox:
+        done = await shell(
+            sandbox,
+            f"{{ $L enrich {people} --find find_email --max-credits 50 --report {report}; echo $? >&2; }} | head -n 1",
+        )
+    assert (done.code, done.err) == (0, "0\n")
+    assert report.read_text().count("@found.example") == 3
+
+
+async def test_what_is_paid_for_never_exists_on_the_screen_alone(tmp_path: Path) -> None:
+    people = write(tmp_path / "p.csv", "linkedin", "https://linkedin.com/in/p")
+    async with Sandbox(limit=None, polls=0) as sandbox:
+        done = await run(sandbox, "enrich", people, "--find", "find_email", "--max-credits", "50")
+        assert done.code == Exit.USAGE
+        assert "--report or --journal" in done.err
+        assert not sandbox.team().enrichments
+
+
+async def test_a_report_that_cannot_be_written_leaves_its_rows_in_the_journal(tmp_path: Path) -> None:
+    people = write(tmp_path / "p.csv", "linkedin", "https://linkedin.com/in/p")
+    async with Sandbox(limit=None, polls=0) as sandbox:
+        # the folder goes away while the job runs, after it was looked at
+        folder = tmp_path / "out"
+        folder.mkdir()
+        sandbox.faults.add(Slow(seconds=0.5), match="POST /v2/enrichments/bulk")
+        job = ("enrich", people, "--find", "find_email", "--max-credits", "50")
+        process = asyncio.create_task(run(sandbox, *job, "--report", str(folder / "r.csv")))
+        while not sandbox.faults.struck:  # noqa: ASYNC110  # a sandbox has no event for it
+            await asyncio.sleep(0.01)
+        folder.rmdir()
+        done = await process
+        assert "the report" in done.err
+        assert "cannot be written" in done.err
+        journal = done.err.split()[-1]
+        kept = await run(None, "report", journal)
+    assert "@found.example" in kept.out
+    shutil.rmtree(Path(journal).parent)
+
+
+@pytest.mark.parametrize("target", [">&-", "> /dev/full", ">&- 2>&-"])
+async def test_output_that_nobody_can_read_does_not_end_the_job(target: str, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", "email", "a@x.com", "b@x.com")
+    async with Sandbox(limit=None) as sandbox:
+        campaign = sandbox.team().add_campaign(name="C")["_id"]
+        done = await shell(sandbox, f"$L leads import {file} --campaign {campaign} {target}")
+        assert len(sandbox.team().leads) == 2
+    full = "full" in target
+    assert done.code == (Exit.ERROR if full else Exit.OK)
+    assert done.err == (
+        "lemlist-async: the output is not complete: No space left on device\n" if full else ""
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+async def test_letters_that_a_terminal_lacks_are_escaped_and_json_stays_utf8(
+    encoding: str, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "a.csv", "email", "a@x.com", "李@x")
+    async with Sandbox(limit=None) as sandbox:
+        campaign = sandbox.team().add_campaign(name="C")["_id"]
+        line = f"$L leads import {file} --campaign {campaign}"
+        people = await shell(sandbox, line, PYTHONIOENCODING=encoding)
+        programs = await shell(sandbox, f"{line} --json", PYTHONIOENCODING=encoding)
+    assert people.code == programs.code == Exit.PARTIAL
+    assert r"\u674e@x" in people.out
+    assert "李@x" in json.loads(programs.out)["rows_not_done"][0]["reason"]
+
+
+async def test_a_file_without_rows_is_told(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", "email,firstName")
+    async with Sandbox(limit=None) as sandbox:
+        campaign = sandbox.team().add_campaign(name="C")["_id"]
+        for more in ((), ("--dry-run",)):
+            done = await run(sandbox, "leads", "import", file, "--campaign", campaign, *more)
+            assert "there are no rows" in done.out
+
+
+async def test_a_list_of_values_needs_no_header(tmp_path: Path) -> None:
+    plain = write(tmp_path / "v.csv", "ceo@rival.example", "bob@example.com")
+    domains = write(tmp_path / "d.csv", "rival.example", "other.example")
+    async with Sandbox(limit=None) as sandbox:
+        assert (await run(sandbox, "unsubscribes", "add", plain)).code == Exit.OK
+        unsure = await run(sandbox, "unsubscribes", "add", domains)
+        assert unsure.code == Exit.USAGE
+        assert "may be a column's name or the first value" in unsure.err
+        assert (await run(sandbox, "unsubscribes", "add", domains, "--no-header")).code == Exit.OK
+        blocked = {entry["value"] for entry in sandbox.team().unsubscribes.values()}
+    assert blocked == {"ceo@rival.example", "bob@example.com", "rival.example", "other.example"}
