@@ -188,7 +188,17 @@ def test_a_json_array_is_read_item_by_item_with_the_line_of_each(tmp_path: Path)
     ]
 
 
-@given(st.lists(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none()))), st.booleans())
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_a_number_that_would_lose_digits_refuses_its_row(tmp_path: Path, name: str) -> None:
+    text = '{"id": 12345678901234567890123}\n'
+    (row,) = rows(tmp_path, f"[{text}]" if name == "a.json" else text, name)
+    assert row.fault == "'id' is a number of more than 64 bits, and would lose digits: write a text"
+
+
+whole = st.integers(-(2**63) + 1, 2**63 - 1)
+
+
+@given(st.lists(st.dictionaries(st.text(), st.one_of(st.text(), whole, st.none()))), st.booleans())
 def test_any_array_of_objects_comes_back_whole(tmp_path_factory: Any, items: list[Any], pretty: bool) -> None:
     path = tmp_path_factory.getbasetemp() / "any.json"
     path.write_text(json.dumps(items, indent=2 if pretty else None))

@@ -52,7 +52,16 @@ def _row(line: int, text: str) -> RawRow:
     if damage.keys() & json.LOSSY:
         # null in its place would empty a field at lemlist
         return RawRow(line, {}, "not JSON: NaN, Infinity, or a value nested too deeply")
-    return RawRow(line, values) if is_object(values) else RawRow(line, {}, "not a JSON object")
+    if not is_object(values):
+        return RawRow(line, {}, "not a JSON object")
+    long = next(
+        (name for name, value in values.items() if isinstance(value, float) and abs(value) >= 2**63), None
+    )
+    if long is not None:
+        return RawRow(
+            line, values, f"{long!r} is a number of more than 64 bits, and would lose digits: write a text"
+        )
+    return RawRow(line, values)
 
 
 _FIND_END = standard.JSONDecoder(parse_int=str, parse_float=str, strict=False)
