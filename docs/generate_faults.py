@@ -94,6 +94,14 @@ nothing raises `AlreadyGoneError`.
 
 `tests/wire/test_endings.py` holds both.
 
+## Under test tools
+
+Frozen time (freezegun) freezes no throttle. Without `real_asyncio=True` it freezes the event loop too, where no timer
+ever rings: a call that would have to wait for its turn then raises `ConfigurationError`, and a try that failed is not
+repeated. Tools that replace aiohttp's `ClientSession._request` (vcrpy, aioresponses) go past the key, the throttle and
+the look at the status; an answer that came so is a `ConfigurationError` too. The sandbox, or any server on a loopback
+port, is what to test against.
+
 ## For a long time
 
 `python benchmarks/soak.py`: 200,000 calls of 50 tasks to a sandbox in another process that lets 2 % of the requests

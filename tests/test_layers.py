@@ -16,12 +16,13 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Each room and the rooms it may import from; its own is understood.
 BELOW = {
     "errors": set(),
+    "clock": set(),
     "options": {"errors"},
     "credentials": {"errors"},
     "hooks": {"errors", "options"},
     "core": {"errors", "options"},
-    "throttle": {"errors", "options"},
-    "transport": {"errors", "options", "credentials", "hooks", "core", "throttle"},
+    "throttle": {"clock", "errors", "options"},
+    "transport": {"clock", "errors", "options", "credentials", "hooks", "core", "throttle"},
     "pagination": {"errors", "core"},
     "resources": {"errors", "core", "pagination"},
     "client": {"errors", "options", "credentials", "hooks", "core", "throttle", "transport"},

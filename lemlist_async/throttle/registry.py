@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from weakref import WeakValueDictionary
@@ -73,6 +74,19 @@ def _difference(old: ThrottleOptions, new: ThrottleOptions) -> str:
 
 # the only state of this module, and the reason for it: lemlist counts per key, not per client
 _registry = Registry()
+_inherited: list[Registry] = []
+"""What a forked child got from its parent. Kept: tasks that wait in there would complain if they were collected."""
+
+
+def _renew() -> None:
+    # a throttle belongs to the loop of the parent, which runs in no child, and a lock may be held for ever
+    global _registry  # noqa: PLW0603  # as above
+    _inherited.append(_registry)
+    _registry = Registry()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_renew)
 
 
 def throttle_for(key_id: str, host: str, options: ThrottleOptions) -> Throttle:

@@ -6,14 +6,14 @@ import asyncio
 import contextvars
 import math
 import random
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 from aiolimiter import AsyncLimiter
 
-from lemlist_async.errors import ClosedError, QueueFullError, WaitTooLongError
+from lemlist_async.clock import FROZEN, stands_still, steady
+from lemlist_async.errors import ClosedError, ConfigurationError, QueueFullError, WaitTooLongError
 from lemlist_async.options import Lane
 from lemlist_async.throttle.account import Account, Stats
 from lemlist_async.throttle.forecast import forecast
@@ -59,7 +59,7 @@ class Throttle:
     ) -> None:
         self.options = options
         # not loop.time(): some loops read it only once per turn
-        self._clock = clock or time.monotonic
+        self._clock = clock or steady
         self._account = Account(options, random)
         self._lanes: Lanes[_Waiter] = Lanes()
         self._open: set[Slot] = set()
@@ -79,6 +79,7 @@ class Throttle:
             QueueFullError: `max_queue` requests wait in the lane already.
             WaitTooLongError: the wait would be, or became, longer than `max_wait`.
             ClosedError: the owner was dropped, or another event loop that still runs uses this throttle.
+            ConfigurationError: it would have to wait, and the clock of the event loop is frozen.
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
@@ -201,6 +202,8 @@ class Throttle:
 
     async def _wait(self, lane: Lane, waiter: _Waiter, max_wait: float | None) -> Slot:
         loop = waiter.future.get_loop()
+        if stands_still(loop.time):
+            raise ConfigurationError(FROZEN)
         expiry = None if max_wait is None else loop.call_later(max_wait, self._expire, lane, waiter, max_wait)
         self._lanes.push(lane, waiter)
         if self._pump is None:

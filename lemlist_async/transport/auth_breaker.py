@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Literal
 
+from lemlist_async.clock import steady
 from lemlist_async.core.wire import Call
 from lemlist_async.errors import (
     APIStatusError,
@@ -43,7 +43,7 @@ class AuthCircuit:
         """``closed``, ``open`` or ``half-open``."""
         if self._last is None:
             return "closed"
-        recovered = time.monotonic() >= self._opened + self._settings.recovery_timeout
+        recovered = steady() >= self._opened + self._settings.recovery_timeout
         return "half-open" if recovered or self._worked else "open"
 
     def admit(self, call: Call[Any]) -> bool:
@@ -74,7 +74,7 @@ class AuthCircuit:
             self._refusals += 1
             threshold = self._settings.failure_threshold
             if threshold is not None and self._refusals >= threshold:
-                self._last, self._opened = error, time.monotonic()
+                self._last, self._opened = error, steady()
         elif isinstance(error, APIStatusError) and isinstance(error, _KEY_WORKED):
             self.accepted()
 

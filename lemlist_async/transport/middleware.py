@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 from aiohttp.hdrs import AUTHORIZATION
 
+from lemlist_async.clock import steady
 from lemlist_async.core.classify import by_limiter, is_plan_limit, refusal
 from lemlist_async.core.headers import read_quota, read_rate
 from lemlist_async.core.wire import Call, Reply
@@ -105,7 +105,7 @@ class Try:
 
     def _granted(self, slot: Slot, request: aiohttp.ClientRequest) -> None:
         """It is our turn: the time of the try runs from here, since what went before was the queue."""
-        self.slot, self.granted = slot, time.monotonic()
+        self.slot, self.granted = slot, steady()
         if isinstance(request, Request):
             request.slot = slot
         else:

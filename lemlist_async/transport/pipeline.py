@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ import attrs
 import backoff
 from yarl import URL
 
+from lemlist_async.clock import FROZEN, stands_still, steady
 from lemlist_async.core import retry as schedule
 from lemlist_async.core.classify import (
     BODY_READ,
@@ -34,6 +34,7 @@ from lemlist_async.errors import (
     APIStatusError,
     Attempt,
     AuthenticationError,
+    ConfigurationError,
     DecodeError,
     LemlistError,
     RateLimitError,
@@ -190,6 +191,9 @@ class Pipeline:
         """How long to wait before the next try; None if there is none."""
         if self._session.closed or not schedule.may_repeat(error, journey.call.effect):
             return None
+        if stands_still(asyncio.get_running_loop().time):
+            _log.warning("not tried again: %s (%s)", error.brief, FROZEN)
+            return None
         retry = journey.options.retry
         decision = schedule.decide(
             retry,
@@ -243,6 +247,8 @@ class Pipeline:
                 raise TimeoutError
             with limit:
                 response = await self._send(journey, attempt, streamed)
+                if attempt.granted is None:
+                    raise _bypassed(response)
                 result = await self._take(journey, response, streamed)
         except TimeoutError:
             error = ended(journey.call, attempt, limit.ended_by or "attempt")
@@ -348,7 +354,7 @@ class Pipeline:
         )
 
     async def _pieces(self, call: Call[Any], response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-        began = time.monotonic()
+        began = steady()
         lost: LemlistError | None = None
         try:
             async for piece in response.content.iter_any():
@@ -360,12 +366,12 @@ class Pipeline:
             why = "the client was closed while it was read"
             lost = maybe_done(call, why, kind="closed", status=response.status)
         if lost is not None:
-            raise self._failed(call, lost, [Attempt(_outcome(lost), time.monotonic() - began)])
+            raise self._failed(call, lost, [Attempt(_outcome(lost), steady() - began)])
 
     # What is written down -----------------------------------------------------------------------------
 
     def _note(self, journey: _Journey, attempt: Try, outcome: str) -> float:
-        seconds = 0.0 if attempt.granted is None else time.monotonic() - attempt.granted
+        seconds = 0.0 if attempt.granted is None else steady() - attempt.granted
         if attempt.granted is not None:
             journey.tries.append(Attempt(outcome, seconds))
         slot = attempt.slot
@@ -393,6 +399,16 @@ def next_ceiling(number: int, base: float, cap: float) -> float:
     for _ in range(number - 1):
         next(steps)
     return float(next(steps))
+
+
+def _bypassed(response: aiohttp.ClientResponse) -> ConfigurationError:
+    """The error for an answer that came past the middleware: without a slot, the key, or a look at its status."""
+    response.close()
+    return ConfigurationError(
+        "something has replaced aiohttp's ClientSession._request (vcrpy, aioresponses, …), so that this library's "
+        "middleware did not run: no key was sent, no limit kept, and an error would pass for a success; "
+        "test against lemlist_async.sandbox, or a server on a loopback port"
+    )
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -26,7 +26,7 @@ class Clock:
 
     now = 1000.0
 
-    def monotonic(self) -> float:
+    def __call__(self) -> float:
         """The time."""
         return self.now
 
@@ -34,7 +34,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(auth_breaker, "time", clock)
+    monkeypatch.setattr(auth_breaker, "steady", clock)
     return clock
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import warnings
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -117,6 +118,53 @@ def test_use_after_a_fork_is_one_clear_error() -> None:
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=30
     )
     assert "before a fork" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("parent", ["idle", "waiting", "closed"])
+def test_a_child_forked_while_the_loop_of_its_parent_runs_has_a_throttle_of_its_own(parent: str) -> None:
+    """As ProcessPoolExecutor does with fork, and web servers that fork their workers."""
+    script = """
+        import asyncio, concurrent.futures, logging, multiprocessing, sys, warnings
+        from lemlist_async import Lemlist, ThrottleOptions
+        from tests.support.scripted import says, scripted
+        warnings.simplefilter("ignore")  # of forks beside threads, which is what this is about
+        logging.basicConfig(level=logging.ERROR)  # a task that was destroyed while it was pending would show
+        OPTIONS = ThrottleOptions(limit=2, window=30)
+
+        def client(url):
+            return Lemlist("forked-key", url, throttle=OPTIONS)
+
+        async def use(url):
+            async with client(url) as lemlist:
+                return (await lemlist.team.get()).id
+
+        def work(url):
+            return asyncio.run(asyncio.wait_for(use(url), 10))
+
+        async def main():
+            fork = multiprocessing.get_context("fork")
+            async with scripted(says(200, {"_id": "tea_1"})) as server, client(server.url) as lemlist:
+                await lemlist.team.get()
+                waiting = []
+                if sys.argv[1] == "waiting":
+                    waiting = [asyncio.create_task(lemlist.team.get()) for _ in range(3)]
+                    await asyncio.sleep(0.1)
+                if sys.argv[1] == "closed":
+                    await lemlist.aclose()
+                with concurrent.futures.ProcessPoolExecutor(1, mp_context=fork) as pool:
+                    child = asyncio.get_running_loop().run_in_executor(pool, work, server.url)
+                    print("child:", await child, flush=True)
+                for task in waiting:
+                    task.cancel()
+                await asyncio.gather(*waiting, return_exceptions=True)
+
+        asyncio.run(main())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), parent],
+        capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("child: tea_1\n", "")
 
 
 def test_a_child_forked_while_a_thread_reads_a_late_field_reads_its_own() -> None:
