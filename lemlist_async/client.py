@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -110,6 +111,7 @@ class Lemlist:
         if not isinstance(throttle, Throttle):
             throttle = throttle_for(key.fingerprint, base.host, throttle or ThrottleOptions())
         self._base = base
+        self._writes: Counter[str] = Counter()
         self._pipeline = Pipeline(
             Session(network, self._options.timeouts, session), throttle, key, base, self._options
         )
@@ -300,7 +302,16 @@ class Lemlist:
 
     def send(self, call: Call[T]) -> Coroutine[Any, Any, T]:
         """Run a call of your own making; what all operations go through."""
+        if call.effect is not Effect.READ:
+            self._writes[call.path] += 1
         return self._pipeline.run(call, self._options)
+
+    def changes(self, paths: tuple[str, ...]) -> int:
+        """How many calls other than reads this client has made to paths that begin with one of these.
+
+        A list whose rows may leave it while it is read looks here.
+        """
+        return sum(count for path, count in self._writes.items() if path.startswith(paths))
 
     def stream(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Run a call, and give its body piece by piece, for answers too large to hold."""

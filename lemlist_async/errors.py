@@ -15,6 +15,7 @@ LemlistError
 │   └─ AmbiguousServerError      … because the answer was a 5xx (also a ServerError)
 ├─ DeadlineExceededError         the caller's own deadline (also a TimeoutError)
 │   └─ AmbiguousDeadlineError    … while the request was in flight (also an AmbiguousError)
+├─ IncompleteListError           a list that was to be whole ended with rows missing, perhaps
 ├─ DecodeError                   an answer that is not what the API promises
 │   └─ MissingIdError            lemlist reported success, without the id of what it made
 └─ APIStatusError                lemlist answered, and said no
@@ -68,6 +69,7 @@ __all__ = [
     "ConflictError",
     "DeadlineExceededError",
     "DecodeError",
+    "IncompleteListError",
     "InvalidInputError",
     "LeadAlreadyExistsError",
     "LeadInGraveyardError",
@@ -233,6 +235,10 @@ class AmbiguousDeadlineError(DeadlineExceededError, AmbiguousError):
     """The deadline passed while a request that may not be repeated was in flight."""
 
     ambiguous: ClassVar[bool] = True
+
+
+class IncompleteListError(LemlistError):
+    """A list that was read with `Pages.strict` has ended, and rows may be missing; those that came are good."""
 
 
 class DecodeError(LemlistError):

@@ -116,7 +116,8 @@ class _Windows:
         first = await pages
         found = {item.id: item for item in first.items}
         if first.next is not None:
-            if high - low > _SHORTEST and (await pages.resume({"offset": _DEEP})).items:
+            full = len(first.items) >= _PAGE
+            if full and high - low > _SHORTEST and (await pages.resume({"offset": _DEEP})).items:
                 return None
             async for item in pages.resume(first.next):
                 found[item.id] = item

@@ -16,7 +16,7 @@ from lemlist_async.core.structure import Model, hints_of, model
 from lemlist_async.core.validation import texts
 from lemlist_async.core.wire import Call, Decode, Effect, NoIdError, ShapeError, Surprises, Upload, is_object
 from lemlist_async.errors import InvalidInputError
-from lemlist_async.pagination import Cursor, Page, Pages, Scheme, rows_of, totals
+from lemlist_async.pagination import Cursor, Page, Pages, Scheme, goes_on, rows_of, totals
 
 T = TypeVar("T")
 
@@ -36,6 +36,10 @@ class Sender(Protocol):
 
     def send(self, call: Call[T]) -> Coroutine[Any, Any, T]:
         """Run a call to its result."""
+        ...
+
+    def changes(self, paths: tuple[str, ...]) -> int:
+        """How many calls other than reads went to paths that begin with one of these."""
         ...
 
     def stream(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
@@ -95,9 +99,12 @@ class Resource:
 
     def _pages(
         self, item: type[T], path: str, *ids: str, scheme: Scheme, payload: Payload = NOTHING,
-        under: str = "data", method: str = "GET",
+        under: str = "data", method: str = "GET", changed_by: tuple[str, ...] = (),
     ) -> Pages[T]:  # fmt: skip
-        """A list whose rows are `item`s under the key `under`; a POST is paged by its body."""
+        """A list whose rows are `item`s under the key `under`; a POST is paged by its body.
+
+        Writes to paths that begin with one of `changed_by` may take rows off the list while it is read.
+        """
 
         async def fetch(cursor: Cursor) -> Page[T]:
             asked = scheme.ask(cursor)
@@ -109,7 +116,8 @@ class Resource:
             decode = page_reader(item, scheme, cursor, under)
             return await self._sender.send(Call(method, path, ids, READ, query, body, decode=decode))
 
-        return Pages(fetch, scheme.first())
+        changes = functools.partial(self._sender.changes, changed_by) if changed_by else None
+        return Pages(fetch, scheme, changes=changes)
 
 
 @functools.cache
@@ -194,7 +202,13 @@ def page_reader(item: Any, scheme: Scheme, cursor: Cursor, under: str) -> Decode
         rows = rows_of(raw, under)
         items = decode(rows, surprises)
         beside = {} if raw is rows else {name: value for name, value in raw.items() if value is not rows}
-        return Page(items, totals(raw).rows, scheme.after(cursor, len(rows), raw), beside)
+        told = totals(raw)
+        if told.unreadable:
+            raise ShapeError("the next page is named by no number")
+        following = scheme.after(cursor, len(rows), told)
+        if following is not None and not goes_on(scheme, cursor, len(rows), told, scheme.before(cursor)):
+            following = None
+        return Page(items, told.rows, following, beside, told)
 
     return read
 

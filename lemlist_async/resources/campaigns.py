@@ -65,6 +65,8 @@ class CampaignsResource(Resource):
             scheme=Numbered(within("page_size", page_size, 1, 100)),
             payload=payload.asking(version="v2"),
             under="campaigns",
+            # not what lies below one: leads come and go all the time, and move no campaign
+            changed_by=("/campaigns/{campaignId}/start", "/campaigns/{campaignId}/pause"),
         )
 
     async def create(self, **fields: Unpack[NewCampaign]) -> CreatedCampaign:

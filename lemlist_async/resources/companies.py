@@ -176,6 +176,7 @@ class CompaniesResource(Resource):
             "/companies",
             scheme=Offset(within("page_size", page_size, 1, 500)),
             payload=encode(CompanyFilter, filters),
+            changed_by=("/companies",),
         )
 
     async def look_up(self, ids_or_domains: Sequence[str]) -> builtins.list[Company]:

@@ -230,6 +230,7 @@ class ContactsResource(Resource):
             scheme=Offset(within("page_size", page_size, 1, 500)),
             payload=encode(ContactFilter, filters),
             under="contacts",
+            changed_by=("/contacts",),
         )
 
     async def look_up(self, ids_or_emails: Sequence[str]) -> builtins.list[Contact]:

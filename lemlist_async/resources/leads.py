@@ -232,11 +232,12 @@ class LeadsResource(Resource):
     def list(
         self, campaign_id: str, *, state: str | Sequence[str] = "all", page_size: int = 500
     ) -> Pages[LeadRow]:
-        """Ids and states of a campaign's leads, `page_size` (1 to 500) a call.
+        """Ids and states of a campaign's leads, `page_size` (1 to 1000) a call.
 
-        `state` is always sent: without it lemlist may answer with an empty list. Reports disagree on whether
-        this route pages at all; where it does not, the list ends after its first page, with a warning in the
-        log. `campaigns.export_leads` gives every lead, with all fields.
+        `state` is always sent: without it lemlist may answer with an empty list. The document has 500 as the
+        largest page, and the live host was seen to take 1000. Reports disagree on whether this route pages at
+        all: where it does not, and its page is full, `Pages.complete` is False at the end.
+        `campaigns.export_leads` gives every lead, with all fields.
 
         GET /campaigns/{campaignId}/leads/
         """
@@ -244,8 +245,9 @@ class LeadsResource(Resource):
             LeadRow,
             "/campaigns/{campaignId}/leads/",
             campaign_id,
-            scheme=Offset(within("page_size", page_size, 1, 500)),
+            scheme=Offset(within("page_size", page_size, 1, 1000), documented=500),
             payload=query_of(state=states(state)),
+            changed_by=("/campaigns/{campaignId}/leads/", "/leads/"),
         )
 
     async def update(

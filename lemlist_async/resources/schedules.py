@@ -113,6 +113,7 @@ class SchedulesResource(Resource):
             scheme=Numbered(within("page_size", page_size, 1, 100)),
             payload=encode(ScheduleOrder, order),
             under="schedules",
+            changed_by=("/schedules",),
         )
 
     async def create(self, **fields: Unpack[NewSchedule]) -> Schedule:

@@ -326,6 +326,7 @@ class SignalAgentsResource(Resource):
             "/watchlist",
             scheme=Numbered(within("page_size", page_size, 1, 100)),
             payload=encode(AgentQuery, query),
+            changed_by=("/watchlist",),
         )
 
     async def create(self, **fields: Unpack[NewAgent]) -> SignalAgent:

@@ -116,7 +116,14 @@ class TasksResource(Resource):
         """
         # the document calls `filters` optional; without it lemlist answers "Malformed filters"
         payload = encode(_TaskQuery, {"filters": filters})
-        return self._pages(Task, "/tasks", scheme=Numbered(start=0), payload=payload, under="results")
+        return self._pages(
+            Task,
+            "/tasks",
+            scheme=Numbered(start=0),
+            payload=payload,
+            under="results",
+            changed_by=("/tasks",),
+        )
 
     async def create(self, **fields: Unpack[NewTask]) -> Task:
         """A new task.

@@ -74,7 +74,8 @@ class UnsubscribesResource(Resource):
         GET /v2/unsubscribes/variables
         """
         scheme = Offset(within("page_size", page_size, 1, 100))
-        return self._pages(UnsubscribedVariable, "/v2/unsubscribes/variables", scheme=scheme)
+        path = "/v2/unsubscribes/variables"
+        return self._pages(UnsubscribedVariable, path, scheme=scheme, changed_by=(path,))
 
     async def get(self, value: str) -> UnsubscribedVariable:
         """One blocked value.
