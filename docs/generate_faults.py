@@ -31,9 +31,11 @@ the error and the number of requests that the pool and the throttle are as befor
 """
 TAIL = """
 Surely never sent, and so tried again whatever the effect: a refused connection (`refused`), no connection in time
-(`connect_timeout`), a name that does not resolve (`dns`), a failed TLS handshake (`tls`). Never tried again: a
-certificate that is not valid (`certificate`), a proxy that refuses (`proxy`). All of them raise `NotSentError`, whose
-`kind` is the word in brackets.
+(`connect_timeout`), a name that does not resolve (`dns`), a failed TLS handshake (`tls`), a proxy that cannot be
+reached (`proxy_unreachable`) or that answers 408, 425, 429, 500, 502, 503 or 504 to CONNECT (`proxy_busy`), a
+connection that an answer lies on already (`stale`). Never tried again: a certificate that is not valid
+(`certificate`), a proxy that refuses (`proxy`). All of them raise `NotSentError`, whose `kind` is the word in
+brackets.
 
 ## What lemlist says
 

@@ -17,7 +17,7 @@ import attrs
 from lemlist_async import __version__
 from lemlist_async.core.payload import query_value
 from lemlist_async.core.wire import Call, Effect
-from lemlist_async.credentials import DEFAULT_BASE_URL, ApiKey, BaseURL
+from lemlist_async.credentials import DEFAULT_BASE_URL, ApiKey, BaseURL, ProxyURL
 from lemlist_async.errors import APIKeyError, ConfigurationError, InvalidInputError
 from lemlist_async.hooks import EventName, Hook
 from lemlist_async.options import Options
@@ -70,14 +70,15 @@ class Lemlist:
         options: Deadlines, retries, time-outs: `Options`.
         throttle: The key's limit and how to keep it: `ThrottleOptions`, or a `Throttle` of your own.
         session: A ClientSession to borrow; it is never closed here. Its own middlewares are not run.
-        proxy: Address of an HTTP proxy; proxies of the environment and ``.netrc`` are never read.
+        proxy: Address of an HTTP proxy, ``http://user:password@host:port``; proxies of the environment and
+            ``.netrc`` are never read.
         ssl: An SSLContext for a private authority or a client certificate.
         user_agent: Put before the library's own.
         allow_insecure: Take a plain http `base_url` on another machine.
 
     Raises:
         APIKeyError: no key, or what no key looks like.
-        ConfigurationError: a bad base URL or option.
+        ConfigurationError: a bad base URL, proxy or option.
     """
 
     def __init__(
@@ -95,16 +96,17 @@ class Lemlist:
     ) -> None:
         try:
             key = _key(api_key)
+            via = _proxy(proxy)
         finally:
-            api_key = None  # a traceback with locals shows none, whatever goes wrong below
-        _check_types(options, throttle, proxy, ssl, user_agent)
+            api_key = proxy = None  # a traceback with locals shows none, whatever goes wrong below
+        _check_types(options, throttle, ssl, user_agent)
         base = BaseURL.parse(
             base_url or os.environ.get("LEMLIST_BASE_URL") or DEFAULT_BASE_URL, allow_insecure=allow_insecure
         )
         self._options = options or Options()
         agent = f"lemlist_async/{__version__} (Python)"
         network = Network(
-            proxy=proxy,
+            proxy=via,
             ssl=True if ssl is None else ssl,
             user_agent=f"{user_agent} {agent}" if user_agent else agent,
         )
@@ -349,6 +351,10 @@ class Lemlist:
         """
         return self._pipeline.hooks.on(event, hook)
 
+    def redact(self, text: str) -> str:
+        """Take the API key out of a text, in every form it is likely to take: for logs of your own."""
+        return self._pipeline.redact(text)
+
     # State --------------------------------------------------------------------------------------------
 
     @property
@@ -403,14 +409,26 @@ def _key(given: str | ApiKey | None) -> ApiKey:
     raise refused
 
 
-def _check_types(options: Any, throttle: Any, proxy: Any, ssl: Any, user_agent: Any) -> None:
+def _proxy(given: str | None) -> ProxyURL | None:
+    if given is None:
+        return None
+    try:
+        return ProxyURL(given)
+    except ConfigurationError as error:
+        refused = error.with_traceback(None)
+    finally:
+        given = None
+    # as above
+    raise refused
+
+
+def _check_types(options: Any, throttle: Any, ssl: Any, user_agent: Any) -> None:
     """Refuse what would fail, or be ignored, only at the first call."""
     import ssl as ssl_module
 
     wanted = (
         ("options", options, Options),
         ("throttle", throttle, (ThrottleOptions, Throttle)),
-        ("proxy", proxy, str),
         # no False: it would send the key to whoever answers
         ("ssl", ssl, ssl_module.SSLContext),
         ("user_agent", user_agent, str),

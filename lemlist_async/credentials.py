@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import attrs
 
 from lemlist_async.errors import APIKeyError, ConfigurationError
+from lemlist_async.masked import Masked
 
 DEFAULT_BASE_URL = "https://api.lemlist.com/api"
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -71,6 +72,52 @@ class ApiKey:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an ApiKey cannot be pickled or copied into another process")
+
+
+class ProxyURL:
+    """Address of an HTTP proxy; its user name and password are not in `repr`, not in `str`, not in a pickle.
+
+    Raises:
+        ConfigurationError: it is no http or https address of a host, or has more than that, a port and credentials.
+    """
+
+    __slots__ = ("__shown", "__url")
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(cast("object", text), str):
+            raise ConfigurationError(f"proxy is of the wrong kind: {type(text).__name__}")
+        if any(character.isspace() or not character.isprintable() for character in text):
+            raise ConfigurationError("proxy holds a space or another character that no address has")
+        try:
+            url = urlsplit(text)
+            host, port = url.hostname, url.port
+        except ValueError:
+            raise ConfigurationError("proxy is no address: is the port from 1 to 65535?") from None
+        if url.scheme.startswith("socks"):
+            raise ConfigurationError(
+                "proxy speaks HTTP only; for SOCKS give a session= whose connector does, such as aiohttp-socks has"
+            )
+        if url.scheme not in _DEFAULT_PORTS or not host or port == 0:
+            raise ConfigurationError(
+                "proxy must look like http://host:port or http://user:password@host:port"
+            )
+        if url.path not in {"", "/"} or url.query or url.fragment:
+            raise ConfigurationError("proxy must not hold a path, a query or a fragment")
+        self.__url = Masked(text)
+        place = f"[{host}]" if ":" in host else host
+        credentials = "…@" if "@" in url.netloc else ""
+        self.__shown = f"{url.scheme}://{credentials}{place}{f':{port}' if port else ''}"
+
+    @property
+    def url(self) -> str:
+        """The whole address, as a text that shows itself to no printer."""
+        return self.__url
+
+    def __repr__(self) -> str:
+        return f"ProxyURL({self.__shown})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a ProxyURL cannot be pickled: it may hold a password")
 
 
 @attrs.frozen

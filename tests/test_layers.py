@@ -17,10 +17,11 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 BELOW = {
     "errors": set(),
     "clock": set(),
+    "masked": set(),
     "options": {"errors"},
-    "credentials": {"errors"},
+    "credentials": {"errors", "masked"},
     "hooks": {"errors", "options"},
-    "core": {"errors", "options"},
+    "core": {"errors", "masked", "options"},
     "throttle": {"clock", "errors", "options"},
     "transport": {"clock", "errors", "options", "credentials", "hooks", "core", "throttle"},
     "pagination": {"errors", "core"},

@@ -22,7 +22,7 @@ from lemlist_async.bulk.plan import Plan
 from lemlist_async.bulk.progress import Progress, Report
 from lemlist_async.bulk.runner import RowResult, Run
 from lemlist_async.core.json import dumps, loads
-from lemlist_async.core.structure import unstructure
+from lemlist_async.core.structure import without_secrets
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import InvalidInputError
 
@@ -79,7 +79,7 @@ class OwnJob(Job):
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
         """Call the function."""
         try:
-            return [_outcome(await self.each(lemlist, payloads[0]))]
+            return [_outcome(await self.each(lemlist, payloads[0]), lemlist)]
         except InvalidInputError as error:
             return [Outcome(State.REFUSED, "refused", str(error))]
 
@@ -88,18 +88,20 @@ class OwnJob(Job):
         if self.look_up is None:
             raise CannotVerifyError("no function to look it up was given")
         found = await self.look_up(lemlist, payload)
-        return None if found is None else _outcome(found)
+        return None if found is None else _outcome(found, lemlist)
 
 
 _DONE = done("done")
 
 
-def _outcome(result: Any) -> Outcome:
+def _outcome(result: Any, lemlist: Lemlist) -> Outcome:
+    """The outcome to write down: a journal holds no key, and no secret of a model."""
     if result is None:
         return _DONE
     if isinstance(result, Outcome):
-        return result
-    found = unstructure(result)
+        reason = None if result.reason is None else lemlist.redact(result.reason)
+        return attrs.evolve(result, reason=reason, result=without_secrets(result.result, lemlist.redact))
+    found = without_secrets(result, lemlist.redact)
     return done("done", getattr(result, "id", None), result=found)
 
 

@@ -17,6 +17,7 @@ import attrs
 from lemlist_async.core.late import LATE, read_late
 from lemlist_async.core.structure import ABSENT, Model, cached, fields_of, hints_of
 from lemlist_async.core.wire import Surprises, is_array, is_object
+from lemlist_async.masked import mask
 
 Decoder = Callable[[Any, Surprises], Any]
 Convert = Callable[[Any, Surprises, str], Any]
@@ -77,7 +78,9 @@ def _mapping_of(item: Decoder, where: str) -> Decoder:
 
 def _model(cls: type[Model]) -> Decoder:
     fields = fields_of(cls)
-    for name, wire, _ in fields:
+    for name, wire, secret in fields:
+        if secret:
+            mask(cls, name)
         if _at_once(kind := _kind(cls, name)) is None:
             read_late(cls, name, wire, _time if kind is datetime else _nested(kind))
     shapes = _shapes(cls)

@@ -21,6 +21,7 @@ import attrs
 from lemlist_async.core.late import Late
 from lemlist_async.core.wire import is_array, is_object
 from lemlist_async.errors import InvalidInputError
+from lemlist_async.masked import HIDDEN, Masked
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -94,14 +95,19 @@ class Model(Late):
         return out
 
     def __repr__(self) -> str:
-        shown = [
-            f"{name}={'…' if secret else repr(value)}"
-            for name, _, secret in fields_of(type(self))
-            if (value := getattr(self, name)) is not None
-        ]
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._shown())})"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+        """Give rich what `repr` shows, and no more."""
+        return self._shown()
+
+    def _shown(self) -> Iterator[tuple[str, Any]]:
+        """Names and values without secrets; of unknown keys the names alone."""
+        for name, _, secret in fields_of(type(self)):
+            if (value := getattr(self, name)) is not None:
+                yield name, HIDDEN if secret else value
         if self.extra:
-            shown.append(f"extra={{{', '.join(f'{key!r}: …' for key in self.extra)}}}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+            yield "extra", dict.fromkeys(self.extra, HIDDEN)
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(attrs.field,))
@@ -188,11 +194,30 @@ def unstructure(value: Any) -> Any:
         return value.to_dict()
     if isinstance(value, datetime):
         return write_time(value)
+    if isinstance(value, Masked):
+        return str.__str__(value)
     if is_array(value):
         return [unstructure(item) for item in value]
     if is_object(value):
         return {key: unstructure(item) for key, item in value.items()}
     return value
+
+
+def without_secrets(value: Any, redact: Callable[[str], str]) -> Any:
+    """What `unstructure` gives, with ``…`` for secret fields, and every text as `redact` leaves it."""
+    if isinstance(value, Model):
+        out = value.to_dict()
+        for name, wire, secret in fields_of(type(value)):
+            if wire in out and out[wire] is not None:
+                inner = getattr(value, name)
+                out[wire] = str(HIDDEN) if secret else inner if isinstance(inner, Model | list) else out[wire]
+        value = out
+    if is_array(value):
+        return [without_secrets(item, redact) for item in value]
+    if is_object(value):
+        return {redact(key): without_secrets(item, redact) for key, item in value.items()}
+    plain = unstructure(value)
+    return redact(plain) if isinstance(plain, str) else plain
 
 
 def write_time(value: datetime) -> str:

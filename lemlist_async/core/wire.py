@@ -82,7 +82,7 @@ class Upload:
 
     name: str = attrs.field(validator=_in_a_header)
     filename: str = attrs.field(validator=_in_a_header)
-    content: bytes
+    content: bytes = attrs.field(repr=False)
     content_type: str = attrs.field(default="application/octet-stream", validator=_in_a_header)
 
 
@@ -95,12 +95,12 @@ class Call(Generic[T]):
     """The document's own template, ``/campaigns/{campaignId}``."""
     ids: tuple[str, ...] = ()
     """Values for the template's places, in order."""
-    url: str | None = attrs.field(default=None, kw_only=True)
+    url: str | None = attrs.field(default=None, kw_only=True, repr=False)
     """The whole address of a file, in place of path and query; the key goes along to our own origin only."""
     effect: Effect = Effect.READ
-    query: Query = ()
-    body: Any = None
-    """To be sent as JSON; None means no body."""
+    query: Query = attrs.field(default=(), repr=False)
+    body: Any = attrs.field(default=None, repr=False)
+    """To be sent as JSON; None means no body. Like the query it may hold passwords and personal data: not shown."""
     upload: Upload | None = None
     decode: Decode[T] | None = None
     """From parsed JSON to the result; None keeps the JSON as it is."""

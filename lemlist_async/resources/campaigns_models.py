@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Required, TypedDict
 
 from lemlist_async.core.payload import InQuery
-from lemlist_async.core.structure import Id, Model, Wire, model
+from lemlist_async.core.structure import Id, Model, Secret, Wire, model
 from lemlist_async.core.validation import Form, Length
 from lemlist_async.resources.team import CampaignStatus
 
@@ -150,8 +150,8 @@ class Export(Model):
     progress_type: str | None = None
     file_size: int | None = None
     """Bytes, once it is done."""
-    url: str | None = None
-    """Where the CSV can be fetched, once it is done."""
+    url: Annotated[str | None, Secret()] = None
+    """Where the CSV can be fetched, once it is done; such an address is signed, so `repr` does not show it."""
     email: str | None = None
     """Who is told when it is done."""
 

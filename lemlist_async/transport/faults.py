@@ -36,13 +36,15 @@ _NEVER_SENT: tuple[tuple[type[BaseException], str, str], ...] = (
     (aiohttp.ServerFingerprintMismatch, "certificate", "the certificate of the host is another one"),
     (aiohttp.ClientConnectorSSLError, "tls", "the TLS handshake failed"),
     (aiohttp.ClientConnectorDNSError, "dns", "the name of the host could not be resolved"),
-    (aiohttp.ClientProxyConnectionError, "proxy", "the proxy could not be reached"),
+    (aiohttp.ClientProxyConnectionError, "proxy_unreachable", "the proxy could not be reached"),
     (aiohttp.ClientHttpProxyError, "proxy", "the proxy refused the connection"),
     (aiohttp.ClientConnectorError, "refused", "no connection to the host"),
     (aiohttp.ConnectionTimeoutError, "connect_timeout", "no connection to the host in time"),
     (aiohttp.InvalidURL, "url", "the URL cannot be requested"),
     (StaleConnectionError, "stale", "the connection held an answer that no request had asked for"),
 )
+_FOR_NOW = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses with which a proxy answers CONNECT where another try may succeed."""
 _PACKED = re.compile(r"content-encoding: ([a-z]+(?: \([a-z]+\))?)")
 """What aiohttp says of an encoding that it cannot unpack; the name comes from a list of its own."""
 _MAYBE_DONE: tuple[tuple[type[BaseException], str, str], ...] = (
@@ -57,7 +59,7 @@ _MAYBE_DONE: tuple[tuple[type[BaseException], str, str], ...] = (
 
 def fault(error: BaseException, call: Call[Any], *, sent: bool, status: int | None = None) -> TransportError:
     """The error to raise in place of aiohttp's, and nothing of it: its exceptions carry request headers."""
-    kind, why = _read(error, _NEVER_SENT) or (None, "")
+    kind, why = _busy_proxy(error) or _read(error, _NEVER_SENT) or (None, "")
     if kind is not None:
         return NotSentError(why + _errno(error), kind=kind, operation=call.operation)
     kind, why = _encoding(error) or _read(error, _MAYBE_DONE) or ("transport", "the exchange failed")
@@ -121,6 +123,13 @@ def _read(
     error: BaseException, table: tuple[tuple[type[BaseException], str, str], ...]
 ) -> tuple[str, str] | None:
     return next(((kind, why) for cls, kind, why in table if isinstance(error, cls)), None)
+
+
+def _busy_proxy(error: BaseException) -> tuple[str, str] | None:
+    """A proxy that could not reach the host for now; one that says no would say so again."""
+    if isinstance(error, aiohttp.ClientHttpProxyError) and error.status in _FOR_NOW:
+        return "proxy_busy", f"the proxy could not make the connection (status {error.status})"
+    return None
 
 
 def _encoding(error: BaseException) -> tuple[str, str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -94,6 +94,7 @@ class Pipeline:
         self._session = session
         self.throttle = throttle
         self._key = key
+        self.redact: Callable[[str], str] = key.redact
         self._addresses = Addresses(base)
         self.auth_circuit: AuthCircuit = AuthCircuit(options.auth_breaker)
         self.hooks: Hooks = Hooks()
@@ -236,9 +237,7 @@ class Pipeline:
     async def _once(self, journey: _Journey, streamed: bool) -> Any:
         """One try: its time, and its line in the record."""
         limit = Limit(self._watch, journey.deadline)
-        attempt = Try(
-            journey.call, journey.key, self.throttle, journey.options, limit, self, self._key.redact
-        )
+        attempt = Try(journey.call, journey.key, self.throttle, journey.options, limit, self, self.redact)
         error: LemlistError
         try:
             # on a warm connection a request leaves before any timer could ring
@@ -261,7 +260,7 @@ class Pipeline:
                 self._succeeded(journey, attempt, response.status)
             return result
         self._note(journey, attempt, _outcome(error))
-        error.scrub(self._key.redact)
+        error.scrub(self.redact)
         error.attempts = tuple(journey.tries)
         if schedule.may_have_happened(error):
             journey.doubt = error

@@ -15,6 +15,7 @@ import aiohttp
 import attrs
 from yarl import URL
 
+from lemlist_async.credentials import ProxyURL
 from lemlist_async.errors import ClosedError
 from lemlist_async.options import Timeouts
 from lemlist_async.transport.request import Connector, Request
@@ -30,7 +31,7 @@ LARGE = 2**20
 class Network:
     """How the own session reaches the host."""
 
-    proxy: str | None = None
+    proxy: ProxyURL | None = None
     """Address of an HTTP proxy. Proxies from the environment and `.netrc` are never read."""
     ssl: ssl_module.SSLContext | bool = True
     """A context of your own, for a private authority or a client certificate."""
@@ -155,7 +156,7 @@ def piecemeal(content: bytes) -> bytes | io.BytesIO:
 
 def _more(network: Network, *, borrowed: bool) -> dict[str, Any]:
     """What a request has to say for itself: the proxy, and to a borrowed session also the rest."""
-    more: dict[str, Any] = {} if network.proxy is None else {"proxy": network.proxy}
+    more: dict[str, Any] = {} if network.proxy is None else {"proxy": network.proxy.url}
     if borrowed:
         # what its owner set for other servers' answers would change what ours mean
         more |= {"auto_decompress": True, "raise_for_status": False}

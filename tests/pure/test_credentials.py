@@ -3,10 +3,11 @@
 import base64
 import copy
 import pickle
+from typing import Any
 
 import pytest
 
-from lemlist_async.credentials import ApiKey, BaseURL
+from lemlist_async.credentials import ApiKey, BaseURL, ProxyURL
 from lemlist_async.errors import ConfigurationError
 
 SECRET = "s3cr3t/+key"
@@ -75,3 +76,50 @@ def test_a_base_url_that_cannot_be_trusted_with_the_key_is_refused(text: str) ->
 
 def test_plain_http_to_another_host_has_to_be_asked_for() -> None:
     assert str(BaseURL.parse("http://10.0.0.1/api", allow_insecure=True)) == "http://10.0.0.1/api"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://127.0.0.1:3128", "http://127.0.0.1:3128"),
+        ("HTTP://Proxy.example", "http://proxy.example"),
+        ("https://proxy.example:8080/", "https://proxy.example:8080"),
+        ("http://me:s3cret@proxy.example:1", "http://…@proxy.example:1"),
+        ("http://me:s3@cret@[::1]:1", "http://…@[::1]:1"),
+    ],
+)
+def test_the_address_of_a_proxy_is_shown_without_its_credentials(text: str, shown: str) -> None:
+    proxy = ProxyURL(text)
+    assert repr(proxy) == str(proxy) == f"ProxyURL({shown})"
+    assert str.__str__(proxy.url) == text
+    assert "s3" not in repr(proxy.url)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "must look like"),
+        ("http://", "must look like"),
+        ("127.0.0.1:3128", "must look like"),
+        ("localhost:3128", "must look like"),
+        ("me:s3cret@localhost:3128", "must look like"),
+        ("//me:s3cret@localhost:3128", "must look like"),
+        ("ftp://me:s3cret@x:1", "must look like"),
+        ("http://me:s3cret@:1", "must look like"),
+        ("http://me:s3cret@x:0", "must look like"),
+        ("http://me:s3cret@x:99999", "port"),
+        ("http://me:s3cret@x:port", "port"),
+        ("http://me:s3cret@[::1:1", "no address"),
+        (" http://me:s3cret@x:1", "space"),
+        ("http://me:s3cret@x:1\n", "space"),
+        ("http://me:s3cret@x:1/path", "path"),
+        ("http://me:s3cret@x:1?a=b", "query"),
+        ("socks5://me:s3cret@x:1", "SOCKS"),
+        ("socks5h://x:1", "SOCKS"),
+        (b"http://x:1", "wrong kind"),
+    ],
+)
+def test_what_is_no_address_of_a_proxy_is_refused_without_being_shown(text: Any, why: str) -> None:
+    with pytest.raises(ConfigurationError, match=why) as caught:
+        ProxyURL(text)
+    assert "s3cret" not in f"{caught.value!r} {caught.value.__dict__}"

@@ -207,6 +207,43 @@ async def test_the_environments_proxy_and_netrc_are_never_read(
         assert (await lemlist.campaigns.get("cam_1")).name == "One"
 
 
+@pytest.mark.parametrize("effect", [Effect.READ, Effect.UNSAFE])
+@pytest.mark.parametrize(
+    ("status", "kind", "tries"),
+    [(code, "proxy_busy", 3) for code in (408, 429, 500, 502, 503, 504)]
+    + [(code, "proxy", 1) for code in (400, 403, 407)],
+)
+async def test_a_proxy_that_cannot_connect_for_now_is_asked_again_whatever_the_effect(
+    status: int, kind: str, tries: int, effect: Effect
+) -> None:
+    async with fault_server(sends(answer(b"", f"{status} X", "text/plain", "Connection: close"))) as proxy:
+        address = proxy.url.removesuffix("/api").replace("http://", "http://me:s3cret@")
+        options = Options(retry=Retry(attempts=3, base=0.01))
+        throttle = Throttle(ThrottleOptions(limit=10_000, pacer=None))
+        async with Lemlist(
+            KEY, "https://lemlist.invalid/api", proxy=address, options=options, throttle=throttle
+        ) as lemlist:
+            with pytest.raises(errors.NotSentError) as caught:
+                await lemlist.request("POST", "/x", effect=effect, json={})
+        assert proxy.requests == tries
+    assert caught.value.kind == kind
+    assert "s3cret" not in f"{caught.value!r} {caught.value.__dict__} {caught.value.__context__!r}"
+
+
+async def test_a_proxy_that_cannot_be_reached_is_tried_again() -> None:
+    options = Options(retry=Retry(attempts=3, base=0.01))
+    async with Lemlist(
+        "unproxied",
+        "http://lemlist.invalid/api",
+        proxy="http://127.0.0.1:1",
+        options=options,
+        allow_insecure=True,
+    ) as lemlist:
+        with pytest.raises(errors.NotSentError) as caught:
+            await lemlist.team.get()
+    assert [one.outcome for one in caught.value.attempts] == ["proxy_unreachable"] * 3
+
+
 async def test_a_proxy_is_used_when_it_is_given() -> None:
     async with fault_server(sends(answer())) as proxy:
         address = proxy.url.removesuffix("/api")

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import io
 import pickle
+import pprint
 import traceback
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,15 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
+from rich.pretty import pretty_repr
+from rich.traceback import Traceback
 
-from lemlist_async import Effect, Lemlist, Options, Retry, Throttle, ThrottleOptions, Timeouts, errors
-from lemlist_async.core.wire import fill
+from lemlist_async import Call, Effect, Lemlist, Options, Retry, Throttle, ThrottleOptions, Timeouts, errors
+from lemlist_async.bulk import Outcome, State
+from lemlist_async.core.wire import Upload, fill
 from lemlist_async.errors import InvalidInputError
+from lemlist_async.resources.team import Team
 from lemlist_async.sandbox import Sandbox
 from tests.conftest import FORMS, Canary
 from tests.support.clients import KEY, quick
@@ -99,6 +105,129 @@ async def test_a_secret_inside_an_answer_is_not_shown_by_its_repr() -> None:
     assert team.api_key == KEY
     assert not leaks(repr(team))
     assert "secret" not in repr(team)
+
+
+def raises_with(**held: Any) -> str:
+    """What rich shows of a traceback whose frame holds some objects."""
+    console = Console(file=io.StringIO(), width=400)
+    try:
+        raise RuntimeError(len(held))
+    except RuntimeError:
+        console.print_exception(show_locals=True, max_frames=5)
+    shown = console.file
+    assert isinstance(shown, io.StringIO)
+    return shown.getvalue()
+
+
+SECRET_TEAM = {
+    "_id": "tea_1",
+    "apiKey": KEY * 5,  # longer than what rich shows of a text
+    "billing": {"key": KEY},
+    "slackWebhook": {"url": f"https://hooks.example/{KEY}"},
+    "hooks": [{"_id": "hoo_1", "targetUrl": f"https://me.example/{KEY}", "secret": KEY}],
+    "unheard": KEY,
+}
+
+
+def test_no_printer_shows_a_secret_of_a_model() -> None:
+    team = Team.from_dict(SECRET_TEAM)
+    shown = (
+        repr(team),
+        f"{team}",
+        pprint.pformat(team),
+        pretty_repr(team, max_width=400),
+        raises_with(team=team),
+    )
+    for text in shown:
+        assert not leaks(text)
+        assert "hoo_1" in text
+    assert (team.api_key, team.hooks[0].target_url) == (KEY * 5, f"https://me.example/{KEY}")
+
+
+def test_a_secret_keeps_its_mask_where_it_is_copied_to() -> None:
+    team = Team.from_dict(SECRET_TEAM)
+    copied = {"key": team.api_key, "hook": team.hooks[0].target_url, "slack": team.slack_webhook.url}
+    assert not leaks(f"{copied} {pretty_repr(copied)} {raises_with(copied=copied)}")
+    assert not leaks(repr(attrs.asdict(Team(id="tea_1", api_key=KEY))))
+    again = pickle.loads(pickle.dumps(team.api_key))
+    assert (again, repr(again)) == (KEY * 5, "…")
+    assert team.to_dict() == SECRET_TEAM
+    assert type(team.to_dict()["apiKey"]) is str
+
+
+def test_what_a_call_carries_is_not_shown() -> None:
+    call: Call[Any] = Call("POST", "/x", query=[("a", KEY)], body={"smtp_password": KEY})
+    file: Call[Any] = Call("GET", "/file", url=f"https://files.example/{KEY}")
+    upload = Upload("file", "a.m4a", KEY.encode())
+    for shown in (call, file, upload):
+        assert not leaks(f"{shown!r} {pretty_repr(shown)} {raises_with(shown=shown)}")
+
+
+PROXY = "http://me:" + KEY.replace("/", "%2F") + "@127.0.0.1:"
+
+
+@pytest.mark.parametrize("rest", ["1", "99999", "1/path", "1?query", "x"])
+async def test_no_printer_shows_the_password_of_a_proxy(rest: str) -> None:
+    password = PROXY.partition("me:")[2].partition("@")[0]
+    try:
+        lemlist = Lemlist(KEY, "http://127.0.0.1:1/api", proxy=PROXY + rest)
+    except errors.ConfigurationError as error:
+        shown = f"{error} {error!r} {error.__dict__} {error.__context__!r} {rich_traceback(error)}"
+    else:
+        await lemlist.aclose()
+        network = lemlist._pipeline._session._network
+        shown = f"{network} {pretty_repr(network)} {network.proxy} {vars(lemlist._pipeline._session)}"
+        shown += raises_with(network=network, session=vars(lemlist._pipeline._session))
+        with pytest.raises(TypeError, match="pickled"):
+            pickle.dumps(network.proxy)
+    assert password not in shown
+
+
+def rich_traceback(error: BaseException) -> str:
+    """What rich shows of our own frames of a traceback; the caller's own hold what it gave."""
+    console = Console(file=io.StringIO(), width=400)
+    trace = error.__traceback__
+    assert trace is not None
+    console.print(Traceback.from_exception(type(error), error, trace.tb_next, show_locals=True))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+async def test_a_constructor_that_fails_shows_nothing_in_its_frames() -> None:
+    held = Lemlist(KEY, "http://127.0.0.1:1/api", throttle=ThrottleOptions(limit=10))
+    with pytest.raises(errors.ConfigurationError) as caught:
+        Lemlist(KEY, "http://127.0.0.1:1/api", proxy=PROXY + "1", throttle=ThrottleOptions(limit=7))
+    shown = rich_traceback(caught.value)
+    assert not leaks(shown)
+    assert PROXY.partition("me:")[2].partition("@")[0] not in shown
+    await held.aclose()
+
+
+def content(folder: Path) -> list[bytes]:
+    """What all files of a folder hold."""
+    return [path.read_bytes() for path in folder.iterdir()]
+
+
+@pytest.mark.parametrize("result", ["model", "json", "text", "outcome"])
+async def test_a_journal_keeps_no_secret_that_a_job_of_ones_own_gives_back(
+    result: str, tmp_path: Path
+) -> None:
+    async def each(lemlist: Lemlist, row: dict[str, Any]) -> Any:
+        team = await lemlist.team.get()
+        return {
+            "model": team,
+            "json": {"team": [team.to_dict()], KEY: 1},
+            "text": f"it is {KEY}",
+            "outcome": Outcome(State.DONE, "done", f"with {KEY}", result=team),
+        }[result]
+
+    async with scripted(says(200, SECRET_TEAM)) as server, quick(server.url) as lemlist:
+        run = lemlist.bulk.run([{"n": 1}], each=each, effect=Effect.READ, journal=tmp_path / "j")
+        rows = [row async for row in run]
+    assert rows[0].outcome.state is State.DONE
+    kept = b"".join(content(tmp_path))
+    assert not leaks(kept)
+    assert not leaks(repr(rows))
 
 
 async def test_neither_journal_nor_the_sandboxs_log_tells_the_key(tmp_path: Path) -> None:

@@ -1,0 +1,37 @@
+"""Text that is a secret: it works as any other, and shows itself to no printer."""
+
+from __future__ import annotations
+
+from types import MemberDescriptorType
+from typing import Any, SupportsIndex
+
+
+class Masked(str):
+    """A text whose `repr` is ``…``, so that dicts, tracebacks with locals and rich show nothing of it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "…"
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Masked:
+        # rich shows a part of what is long
+        return Masked(super().__getitem__(index))
+
+
+HIDDEN = Masked("…")
+"""What stands for a secret where it is shown."""
+
+
+def mask(cls: type, name: str) -> None:
+    """Make a slot of a class give its texts as `Masked`: whoever copies the value copies the mask."""
+    owner = next(base for base in cls.__mro__ if name in vars(base))
+    slot = vars(owner)[name]
+    if not isinstance(slot, MemberDescriptorType):  # it was done before
+        return
+
+    def look(self: Any) -> Any:
+        value = slot.__get__(self)
+        return Masked(value) if type(value) is str else value
+
+    setattr(owner, name, property(look, slot.__set__, slot.__delete__))
