@@ -69,7 +69,8 @@ class Lemlist:
         base_url: Where the API is; by default ``LEMLIST_BASE_URL``, else ``https://api.lemlist.com/api``.
         options: Deadlines, retries, time-outs: `Options`.
         throttle: The key's limit and how to keep it: `ThrottleOptions`, or a `Throttle` of your own.
-        session: A ClientSession to borrow; it is never closed here. Its own middlewares are not run.
+        session: A ClientSession to borrow; it is never closed here. Its own middlewares are not run, and its
+            cookies are not sent.
         proxy: Address of an HTTP proxy, ``http://user:password@host:port``; proxies of the environment and
             ``.netrc`` are never read.
         ssl: An SSLContext for a private authority or a client certificate.

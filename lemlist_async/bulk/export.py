@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 from lemlist_async.bulk.source.spreadsheets import csv_line
 from lemlist_async.core.json import dumps
 from lemlist_async.errors import ConfigurationError
+from lemlist_async.files import AtomicFile, sync
 
 ExportFormat = Literal["csv", "jsonl"]
 
@@ -61,7 +61,7 @@ class Export:
         """
         target = Path(path)
         write = _csv_lines(guard) if _format(target, format) == "csv" else _json_lines
-        with _Whole(target) as file:
+        with AtomicFile(target, "w") as file:
             count = 0
             async for chunk in _chunks(self):
                 text = write(chunk, count == 0)
@@ -69,7 +69,7 @@ class Export:
                 count += len(chunk)
                 if progress is not None:
                     progress(count)
-            await asyncio.to_thread(_sync, file)
+            await asyncio.to_thread(sync, file)
         return count
 
 
@@ -109,27 +109,3 @@ def _csv_lines(guard: bool) -> Callable[[Iterable[Mapping[str, Any]], bool], str
 def _json_lines(rows: Iterable[Mapping[str, Any]], first: bool) -> str:
     del first  # there is no header
     return "".join(dumps(row).decode() + "\n" for row in rows)
-
-
-def _sync(file: TextIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-class _Whole:
-    """A file that takes its name when the block ends well, and is gone when it does not."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> TextIO:
-        descriptor, self._name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-        self._file = os.fdopen(descriptor, "w", encoding="utf-8", newline="")
-        return self._file
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._file.close()
-        if kind is None:
-            os.replace(self._name, self._path)
-        else:
-            Path(self._name).unlink(missing_ok=True)

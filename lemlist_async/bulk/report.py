@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +10,7 @@ from lemlist_async.bulk.journal import Journal
 from lemlist_async.bulk.source.spreadsheets import csv_line
 from lemlist_async.bulk.tables import JournalRow
 from lemlist_async.core.json import dumps
+from lemlist_async.files import AtomicFile, sync
 
 Format = Literal["csv", "json"]
 COLUMNS = ("line", "state", "what", "reason", "id", "result", "row")
@@ -46,16 +45,9 @@ def lines(rows: Iterable[JournalRow], format: Format, *, guard: bool = True) -> 
 
 def write_file(path: Path, text: Iterable[str]) -> None:
     """Write a file as a whole or not at all, readable for its owner only: it holds personal data."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # made with mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.writelines(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with AtomicFile(path, "w") as file:
+        file.writelines(text)
+        sync(file)
 
 
 async def write_report(journal: Journal, path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from lemlist_async.core.wire import Call
 from lemlist_async.errors import DecodeError
+from lemlist_async.files import AtomicFile, sync
 from lemlist_async.resources._base import Sender
 
 
@@ -49,23 +50,21 @@ class CsvFile:
             yield row
 
     async def save(self, path: str | os.PathLike[str]) -> int:
-        """Write the export to a file, which appears once it is whole; the number of bytes is the result."""
-        target = pathlib.Path(path)
-        part = target.with_name(target.name + ".part")
-        try:
-            size = await self._write(part)
-            await asyncio.to_thread(part.replace, target)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-        return size
+        """Write the export to a file, readable for its owner only; the number of bytes is the result.
 
-    async def _write(self, path: pathlib.Path) -> int:
+        It is written beside its place, synced and then renamed: where anything fails there is no new file, and an old
+        one stays.
+
+        Raises:
+            LemlistError: as every operation.
+            OSError: the file cannot be written.
+        """
         size = 0
-        with await asyncio.to_thread(path.open, "wb") as file:
+        with AtomicFile(pathlib.Path(path), "wb") as file:
             async with self.stream() as pieces:
                 async for piece in pieces:
                     size += await asyncio.to_thread(file.write, piece)
+            await asyncio.to_thread(sync, file)
         return size
 
     def __repr__(self) -> str:

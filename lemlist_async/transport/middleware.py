@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohttp
-from aiohttp.hdrs import AUTHORIZATION
+from aiohttp.hdrs import AUTHORIZATION, COOKIE
 
 from lemlist_async.clock import steady
 from lemlist_async.core.classify import by_limiter, is_plan_limit, refusal
@@ -110,6 +110,8 @@ class Try:
             request.slot = slot
         else:
             slot.untimed()
+            # the session of several clients has one jar: the cookie of one team would go with the key of another
+            request.headers.popall(COOKIE, None)
             close_stale(request.session)
             hide_key(request)
         if self._options.timeouts.attempt is not None:

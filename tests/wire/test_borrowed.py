@@ -55,3 +55,22 @@ async def test_an_odd_session_streams_and_refuses_as_the_own_one_does(kind: dict
             assert b"".join([piece async for piece in pieces]) == b"a,b\n1,2\n"
         with pytest.raises(errors.NotFoundError, match="Campaign not found"):
             await lemlist.campaigns.get("cam_1")
+
+
+async def test_the_cookies_of_a_shared_session_stay_with_nobody() -> None:
+    """lemlist's cookie of team A would leave with the key of team B."""
+    cookie = says(200, {"_id": "tea_1"}, Set_Cookie="lemSession=teamA; Path=/; HttpOnly")
+    async with scripted(cookie) as server:
+        url = server.url.replace("127.0.0.1", "localhost")  # a jar takes no cookie from an address
+        async with (
+            aiohttp.ClientSession(cookies={"own": "1"}) as session,
+            Lemlist("key-of-team-a", url, session=session) as first,
+            Lemlist("key-of-team-b", url, session=session) as second,
+        ):
+            await first.team.get()
+            assert [one.key for one in session.cookie_jar] == ["own", "lemSession"]
+            await second.team.get()
+            await first.request("POST", "/x", effect=Effect.UNSAFE, json={})
+    assert [request.headers.get("Cookie") for request in server.seen] == [None] * 3
+    keys = [request.headers["Authorization"] for request in server.seen]
+    assert keys[0] == keys[2] != keys[1]
