@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT))
 
 from lemlist_async import Effect, Lemlist  # noqa: E402  # the path has to be there first
 from lemlist_async.resources._base import Resource  # noqa: E402  # as above
-from tests.contract.operations import ROWS  # noqa: E402  # as above
+from tests.contract.operations import ROWS, UNDOCUMENTED  # noqa: E402  # as above
 from tests.contract.recording import Recorder, Row  # noqa: E402  # as above
 
 PAGE = ROOT / "docs" / "operations.md"
@@ -29,6 +29,9 @@ which lead. What is not listed can be called with `lemlist.request`.
 
 This page is written by `docs/generate_operations.py` from the rows of the contract test.
 """
+BESIDE = """\
+The document does not have these operations, and other clients call them. So do they send fields that it does not have,
+which are typed here too: `contact_id` of `leads.create`, `phone` of `enrichments.start`, `description` of tasks."""
 WORDS = {
     Effect.READ: "read",
     Effect.IDEMPOTENT: "idempotent",
@@ -41,7 +44,10 @@ def page() -> str:
     """The whole page."""
     parts = [HEAD]
     for area, rows in itertools.groupby(ROWS, key=lambda row: row.name.partition(".")[0]):
-        parts.append(f"\n## lemlist.{area}\n\n{areas()[area]}\n\n{table(list(rows))}")
+        listed = [row for row in rows if row.wire not in UNDOCUMENTED]
+        parts.append(f"\n## lemlist.{area}\n\n{areas()[area]}\n\n{table(listed)}")
+    beside = [row for row in ROWS if row.wire in UNDOCUMENTED]
+    parts.append(f"\n## Beside the document\n\n{BESIDE}\n\n{table(beside)}")
     parts.append(f"\n## Several calls behind one\n\n{conveniences()}")
     return "".join(parts)
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 from urllib.parse import unquote
 
 import attrs
@@ -20,7 +20,7 @@ from lemlist_async.core.wire import Call, Effect
 from lemlist_async.credentials import DEFAULT_BASE_URL, ApiKey, BaseURL, ProxyURL
 from lemlist_async.errors import APIKeyError, ConfigurationError, InvalidInputError
 from lemlist_async.hooks import EventName, Hook
-from lemlist_async.options import Options
+from lemlist_async.options import OptionChanges, Options
 from lemlist_async.throttle import Throttle, ThrottleOptions, throttle_for
 from lemlist_async.transport.pipeline import Pipeline
 from lemlist_async.transport.session import Network, Session
@@ -320,7 +320,7 @@ class Lemlist:
         """Run a call, and give its body piece by piece, for answers too large to hold."""
         return self._pipeline.stream(call, self._options)
 
-    def with_options(self, **changes: Any) -> Self:
+    def with_options(self, **changes: Unpack[OptionChanges]) -> Self:
         """A view with other `Options` (``lane``, ``deadline``, ``max_wait``, ``retry``, …).
 
         It shares the connections, the throttle and the counters; closing either closes both.

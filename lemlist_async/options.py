@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 import attrs
 
@@ -120,3 +120,14 @@ class Options:
     """Of the client: its views have one key and one circuit, so `with_options` does not change it."""
     max_body: int = attrs.field(default=32 * 2**20, validator=_between(1024, 2**34))
     """Bytes of an answer that are held in memory at most, after decompression. Exports are streamed."""
+
+
+class OptionChanges(TypedDict, total=False):
+    """Options that a view of a client may have of its own: see `Options`."""
+
+    lane: Lane
+    deadline: float | None
+    max_wait: float | None
+    retry: Retry
+    timeouts: Timeouts
+    max_body: int

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from lemlist_async.bulk.export import Export
 from lemlist_async.bulk.job import Job
@@ -24,6 +24,7 @@ from lemlist_async.bulk.sync import ActivityBatch, sync_activities
 from lemlist_async.core.json import loads
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import ConfigurationError
+from lemlist_async.resources.leads import LeadFlags
 
 if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
@@ -47,7 +48,7 @@ class Bulk:
         on_duplicate: OnDuplicate = "skip",
         columns: dict[str, str] | None = None,
         retry_failed: bool = False,
-        **flags: bool,
+        **flags: Unpack[LeadFlags],
     ) -> Plan:
         """Plan an import of leads into a campaign; nothing is sent.
 

@@ -9,6 +9,7 @@ from typing import (
     Annotated,
     Any,
     ParamSpec,
+    Self,
     TypeVar,
     cast,
     dataclass_transform,
@@ -70,7 +71,7 @@ class Model(Late):
     # the JSON object, where it came as one: it has the keys and nulls, and "50" where a field is 50
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Any:
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read a JSON object, such as the body of a webhook or what `to_dict` gave.
 
         Raises:
@@ -79,7 +80,8 @@ class Model(Late):
         from lemlist_async.core.decode import decoder  # which imports this module
 
         # a copy: a part may be read later, and the given object have changed by then
-        return decoder(cls)(_copied(dict(data)), {})
+        read: Self = decoder(cls)(_copied(dict(data)), {})
+        return read
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object again: wire names, extras and nulls included, times as text."""

@@ -131,28 +131,28 @@ class CompanyFields(TypedDict, total=False):
     It is found by `company_id`, `domain`, `linkedin_url` or `linkedin_url_sales_nav`.
     """
 
-    company_id: str
+    company_id: str | None
     """Changes this one; never makes one."""
-    name: str
+    name: str | None
     """Needed without `company_id`."""
-    domain: str
+    domain: str | None
     """Needed without `company_id`."""
-    linkedin_url: str
-    linkedin_url_sales_nav: str
-    company_owner: str
+    linkedin_url: str | None
+    linkedin_url_sales_nav: str | None
+    company_owner: str | None
     """Id or log-in address of a user; the key's own user where there is no such one."""
-    industry: str
-    location: str
-    size: str
-    specialties: str
-    tagline: str
-    type: str
-    description: str
-    founded_on: str
-    headquarters: str
-    picture: str
+    industry: str | None
+    location: str | None
+    size: str | None
+    specialties: str | None
+    tagline: str | None
+    type: str | None
+    description: str | None
+    founded_on: str | None
+    headquarters: str | None
+    picture: str | None
     """Address of an image."""
-    source: str
+    source: str | None
     """By default ``api``; kept from the creation on."""
 
 

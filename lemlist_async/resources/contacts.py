@@ -5,13 +5,13 @@ from __future__ import annotations
 import builtins  # `list` is a method below
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
+from typing import Annotated, Any, Literal, Required, TypedDict, Unpack, overload
 
 from lemlist_async.core.payload import InQuery, Payload, encode
 from lemlist_async.core.structure import Id, Model, Wire, model
 from lemlist_async.core.validation import Form, Length, check_length, chosen, texts
 from lemlist_async.core.wire import Call
-from lemlist_async.errors import InvalidInputError
+from lemlist_async.errors import BadTeamError, InvalidInputError, NotFoundError
 from lemlist_async.pagination import Offset, Pages
 from lemlist_async.resources._base import (
     IDEMPOTENT,
@@ -176,35 +176,35 @@ class ContactFields(TypedDict, total=False):
     It is found by `contact_id`, `email`, `linkedin_url` or `linkedin_url_sales_nav`: one of them is needed.
     """
 
-    contact_id: str
+    contact_id: str | None
     """Changes this one; never makes one."""
-    email: str
-    linkedin_url: str
-    linkedin_url_sales_nav: str
-    additional_emails: Sequence[str]
-    first_name: str
-    last_name: str
-    phone: str
-    job_title: str
-    job_description: str
-    picture: str
+    email: str | None
+    linkedin_url: str | None
+    linkedin_url_sales_nav: str | None
+    additional_emails: Sequence[str] | None
+    first_name: str | None
+    last_name: str | None
+    phone: str | None
+    job_title: str | None
+    job_description: str | None
+    picture: str | None
     """Address of an image."""
-    timezone: str
+    timezone: str | None
     """IANA name."""
-    industry: str
-    languages: str
-    location: str
-    skills: str
-    summary: str
-    tagline: str
-    contact_owner: str
+    industry: str | None
+    languages: str | None
+    location: str | None
+    skills: str | None
+    summary: str | None
+    tagline: str | None
+    contact_owner: str | None
     """Id or log-in address of a user; the key's own user where there is no such one."""
-    source: str
+    source: str | None
     """By default ``api``; kept from the creation on."""
-    company_id: str
+    company_id: str | None
     """A company that lemlist has; goes before the two below."""
-    company_domain: str
-    company_linkedin_url: str
+    company_domain: str | None
+    company_linkedin_url: str | None
 
 
 class ContactIds(TypedDict, total=False):
@@ -242,13 +242,26 @@ class ContactsResource(Resource):
         payload = query_of(idsOrEmails=",".join(wanted), limit=len(wanted))
         return await self._call("GET", list[Contact], "/contacts", payload=payload)
 
-    async def get(self, id_or_email: str) -> Contact:
-        """One contact.
+    @overload
+    async def get(self, id_or_email: str, *, missing_ok: Literal[False] = ...) -> Contact: ...
+    @overload
+    async def get(self, id_or_email: str, *, missing_ok: bool) -> Contact | None: ...
+    async def get(self, id_or_email: str, *, missing_ok: bool = False) -> Contact | None:
+        """One contact; with `missing_ok`, None where the team has none.
+
+        Raises:
+            BadTeamError: there is none, as the document has it, and it is not `missing_ok`.
+            NotFoundError: the same, as the live host was seen to say it.
 
         GET /contacts/{idOrEmail}
         """
         not_a_route(id_or_email, *_SIBLINGS)
-        return await self._call("GET", Contact, "/contacts/{idOrEmail}", id_or_email)
+        try:
+            return await self._call("GET", Contact, "/contacts/{idOrEmail}", id_or_email)
+        except (NotFoundError, BadTeamError):
+            if not missing_ok:
+                raise
+            return None
 
     async def upsert(
         self, *, custom: Mapping[str, Any] | None = None, **fields: Unpack[ContactFields]

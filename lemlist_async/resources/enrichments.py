@@ -157,6 +157,8 @@ class NewEnrichment(TypedDict, total=False):
     company_domain: Annotated[str, InQuery()]
     job_title: Annotated[str, InQuery()]
     """A hint that raises the rate of hits."""
+    phone: Annotated[str, InQuery()]
+    """Undocumented; another client sends it."""
     webhook_url: Annotated[str, InQuery()]
     """Where the result is posted too."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import builtins  # `list` is a method below
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypedDict, Unpack
+from typing import Annotated, Any, Literal, TypedDict, Unpack, overload
 
 from lemlist_async.core.payload import InQuery, Payload, encode
 from lemlist_async.core.structure import Id, Model, model
-from lemlist_async.core.validation import check_form, texts
+from lemlist_async.core.validation import check_form, chosen, texts
 from lemlist_async.core.wire import Effect, Upload
-from lemlist_async.errors import BadRequestError, InvalidInputError, NotFoundError
+from lemlist_async.errors import BadRequestError, InvalidInputError, LeadAlreadyExistsError, NotFoundError
 from lemlist_async.pagination import Offset, Pages
 from lemlist_async.resources._base import (
     DEDUPABLE,
@@ -32,6 +32,7 @@ EmailStatus = Literal["deliverable", "risky", "undeliverable", "unverified"]
 LeadStatus = Literal[
     "review", "scanning", "running", "paused", "done", "interested", "notInterested", "unsubscribed"
 ]
+OnDuplicate = Literal["raise", "skip"]
 MAX_AUDIO = 20 * 2**20
 """Bytes of a voice note at most."""
 _CREDITS = frozenset({"linkedinEnrichment", "findEmail", "verifyEmail", "findPhone"})
@@ -134,24 +135,9 @@ class AudioUpload(Model):
     status: AudioFile | None = None
 
 
-class NewLead(TypedDict, total=False):
-    """A lead to add."""
+class LeadFlags(TypedDict, total=False):
+    """What happens to a lead as it is added."""
 
-    email: str
-    first_name: str
-    last_name: str
-    company_name: str
-    company_domain: str
-    job_title: str
-    linkedin_url: str
-    picture: str
-    """Address of an image."""
-    phone: str
-    icebreaker: str
-    timezone: str
-    """IANA name."""
-    contact_owner: str
-    """Id or log-in address of a user."""
     deduplicate: Annotated[bool, InQuery()]
     """Refuse an address that is in another campaign; by default False."""
     linkedin_enrichment: Annotated[bool, InQuery()]
@@ -164,31 +150,82 @@ class NewLead(TypedDict, total=False):
     """Look for the phone number; spends credits."""
 
 
-class LeadChanges(TypedDict, total=False):
-    """Fields to change; what is left out keeps its value."""
+class LeadFields(LeadFlags, total=False):
+    """What is known of a person to add, beside the address; None is sent as null."""
 
-    first_name: str
-    last_name: str
-    company_name: str
-    job_title: str
-    preferred_contact_method: Literal["email", "linkedIn"]
+    first_name: str | None
+    last_name: str | None
+    company_name: str | None
+    company_domain: str | None
+    job_title: str | None
+    linkedin_url: str | None
+    picture: str | None
+    """Address of an image."""
+    phone: str | None
+    icebreaker: str | None
+    timezone: str | None
+    """IANA name."""
+    contact_owner: str | None
+    """Id or log-in address of a user."""
+    contact_id: str | None
+    """The person in the CRM. Undocumented; another client sends it."""
+
+
+class NewLead(LeadFields, total=False):
+    """A lead to add."""
+
+    email: str | None
+
+
+class LeadChanges(TypedDict, total=False):
+    """Fields to change; what is left out keeps its value, and None empties it."""
+
+    first_name: str | None
+    last_name: str | None
+    company_name: str | None
+    job_title: str | None
+    preferred_contact_method: Literal["email", "linkedIn"] | None
 
 
 class LeadsResource(Resource):
     """`lemlist.leads`."""
 
+    @overload
     async def create(
-        self, campaign_id: str, *, variables: Mapping[str, Any] | None = None, **fields: Unpack[NewLead]
-    ) -> Lead:
+        self,
+        campaign_id: str,
+        *,
+        variables: Mapping[str, Any] | None = ...,
+        on_duplicate: Literal["raise"] = ...,
+        **fields: Unpack[NewLead],
+    ) -> Lead: ...
+    @overload
+    async def create(
+        self,
+        campaign_id: str,
+        *,
+        variables: Mapping[str, Any] | None = ...,
+        on_duplicate: Literal["skip"],
+        **fields: Unpack[NewLead],
+    ) -> Lead | None: ...
+    async def create(
+        self,
+        campaign_id: str,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        on_duplicate: OnDuplicate = "raise",
+        **fields: Unpack[NewLead],
+    ) -> Lead | None:
         """Add a person to a campaign, with custom `variables` under their own names.
 
         An address that the campaign has already, or with `deduplicate` any campaign, ends in
-        LeadAlreadyExistsError. That makes a lead with an address safe to add again after an unknown outcome;
-        one without an address, or with a flag that spends credits, is never repeated.
+        LeadAlreadyExistsError, or with ``on_duplicate="skip"`` in None. That makes a lead with an address safe
+        to add again after an unknown outcome; one without an address, or with a flag that spends credits, is
+        never repeated.
 
         Raises:
-            InvalidInputError: a campaign id without ``cam_`` (lemlist would say 200 and add nobody), a nested
-                variable, or one that is a field too.
+            InvalidInputError: nothing is known of the person, a campaign id without ``cam_`` (lemlist would say
+                200 and add nobody), a nested variable, or one that is a field too.
 
         POST /campaigns/{campaignId}/leads/
         """
@@ -196,15 +233,66 @@ class LeadsResource(Resource):
         payload = with_custom(encode(NewLead, fields), variables)
         if not any((payload.body or {}).values()):
             raise InvalidInputError("nothing is known of the person: give an email, a linkedin_url, a name")
-        return await self._call(
-            "POST",
-            Lead,
-            "/campaigns/{campaignId}/leads/",
-            campaign_id,
-            effect=_creation_effect(payload),
-            payload=payload,
-            verify="leads.by_email(email) lists the campaigns that the person is in",
-        )
+        return await self._create(payload, on_duplicate, "/campaigns/{campaignId}/leads/", campaign_id)
+
+    @overload
+    async def create_by_email(
+        self,
+        campaign_id: str,
+        email: str,
+        *,
+        variables: Mapping[str, Any] | None = ...,
+        on_duplicate: Literal["raise"] = ...,
+        **fields: Unpack[LeadFields],
+    ) -> Lead: ...
+    @overload
+    async def create_by_email(
+        self,
+        campaign_id: str,
+        email: str,
+        *,
+        variables: Mapping[str, Any] | None = ...,
+        on_duplicate: Literal["skip"],
+        **fields: Unpack[LeadFields],
+    ) -> Lead | None: ...
+    async def create_by_email(
+        self,
+        campaign_id: str,
+        email: str,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        on_duplicate: OnDuplicate = "raise",
+        **fields: Unpack[LeadFields],
+    ) -> Lead | None:
+        """Add a person to a campaign by the older route, which has the address in its path.
+
+        Undocumented since 2025, and still what several clients call. As `create`, which is to be preferred.
+
+        POST /campaigns/{campaignId}/leads/{email}
+        """
+        _check_campaign(campaign_id)
+        check_form("email", email, "email")
+        payload = with_custom(encode(LeadFields, fields), variables)
+        path = "/campaigns/{campaignId}/leads/{email}"
+        return await self._create(payload, on_duplicate, path, campaign_id, email)
+
+    async def _create(self, payload: Payload, on_duplicate: OnDuplicate, path: str, *ids: str) -> Lead | None:
+        chosen("on_duplicate", on_duplicate, OnDuplicate)
+        by_email = len(ids) > 1 or bool((payload.body or {}).get("email"))
+        try:
+            return await self._call(
+                "POST",
+                Lead,
+                path,
+                *ids,
+                effect=_creation_effect(payload, by_email=by_email),
+                payload=payload,
+                verify="leads.by_email(email) lists the campaigns that the person is in",
+            )
+        except LeadAlreadyExistsError:
+            if on_duplicate == "raise":
+                raise
+            return None
 
     async def get(self, lead_id: str | None = None, *, email: str | None = None) -> Lead:
         """One lead, by its id or by an address; an address that is in several campaigns gives one of them.
@@ -458,10 +546,10 @@ def _check_campaign(campaign_id: object) -> None:
         raise InvalidInputError("a campaign id begins with cam_; with another one lemlist adds nobody")
 
 
-def _creation_effect(payload: Payload) -> Effect:
+def _creation_effect(payload: Payload, *, by_email: bool) -> Effect:
     """What a repeat would do: an address is refused the second time, credits are charged again."""
     spends = any(name in _CREDITS and value == "true" for name, value in payload.query)
-    return DEDUPABLE if (payload.body or {}).get("email") and not spends else UNSAFE
+    return DEDUPABLE if by_email and not spends else UNSAFE
 
 
 def _says_not_found(error: BadRequestError) -> bool:

@@ -27,7 +27,7 @@ from lemlist_async.resources.inbox import (
     NewLinkedInMessage,
     NewWhatsAppMessage,
 )
-from lemlist_async.resources.leads import LeadChanges, NewLead
+from lemlist_async.resources.leads import LeadChanges, LeadFields, NewLead
 from lemlist_async.resources.lemwarm import LemwarmChanges
 from lemlist_async.resources.schedules import NewSchedule, ScheduleChanges, ScheduleOrder
 from lemlist_async.resources.sequences import NewStep, StepChanges, VariantChanges
@@ -45,6 +45,8 @@ from tests.contract.samples import sample
 
 READ, IDEMPOTENT, DEDUPABLE, UNSAFE = Effect.READ, Effect.IDEMPOTENT, Effect.DEDUPABLE, Effect.UNSAFE
 
+UNDOCUMENTED = frozenset({"POST /campaigns/{campaignId}/leads/{email}"})
+"""Operations that work and that lemlist's document does not have."""
 COMPANY = frozenset({"company_id", "company_domain", "company_linkedin_url", "company_salesnav_url"})
 """Filters of contacts that exclude one another."""
 
@@ -167,7 +169,7 @@ ROWS: tuple[Row, ...] = (
     Row("POST /campaigns/{campaignId}/leads/", "leads.create", UNSAFE,
         lambda c: c.leads.create("cam_1", **sample(NewLead)),
         query="deduplicate findEmail findPhone linkedinEnrichment verifyEmail",
-        body="companyDomain companyName contactOwner email firstName icebreaker jobTitle lastName "
+        body="companyDomain companyName contactId contactOwner email firstName icebreaker jobTitle lastName "
              "linkedinUrl phone picture timezone"),
     Row("POST /campaigns/{campaignId}/leads/", "leads.create", DEDUPABLE,
         lambda c: c.leads.create("cam_1", email="ann@example.com", deduplicate=True),
@@ -176,6 +178,13 @@ ROWS: tuple[Row, ...] = (
     Row("POST /campaigns/{campaignId}/leads/", "leads.create", UNSAFE,
         lambda c: c.leads.create("cam_1", linkedin_url="https://linkedin.example/in/ann"),
         body="linkedinUrl"),
+    Row("POST /campaigns/{campaignId}/leads/{email}", "leads.create_by_email", UNSAFE,
+        lambda c: c.leads.create_by_email("cam_1", "ann@example.com", **sample(LeadFields)),
+        query="deduplicate findEmail findPhone linkedinEnrichment verifyEmail",
+        body="companyDomain companyName contactId contactOwner firstName icebreaker jobTitle lastName "
+             "linkedinUrl phone picture timezone"),
+    Row("POST /campaigns/{campaignId}/leads/{email}", "leads.create_by_email", DEDUPABLE,
+        lambda c: c.leads.create_by_email("cam_1", "ann@example.com")),
     Row("PATCH /campaigns/{campaignId}/leads/{leadId}", "leads.update", IDEMPOTENT,
         lambda c: c.leads.update("cam_1", "lea_1", **sample(LeadChanges)),
         body="companyName firstName jobTitle lastName preferredContactMethod"),
@@ -319,7 +328,7 @@ ROWS: tuple[Row, ...] = (
     Row("GET /enrich/{enrichId}", "enrichments.get", READ, lambda c: c.enrichments.get("enr_1")),
     Row("POST /enrich", "enrichments.start", UNSAFE, lambda c: c.enrichments.start(**sample(NewEnrichment)),
         query="companyDomain companyName email findEmail findPhone firstName jobTitle lastName "
-             "linkedinEnrichment linkedinUrl verifyEmail webhookUrl"),
+             "linkedinEnrichment linkedinUrl phone verifyEmail webhookUrl"),
     Row("POST /v2/enrichments/bulk", "enrichments.start_many", UNSAFE,
         lambda c: c.enrichments.start_many([sample(EnrichmentRequest)], webhook_url="https://hooks.example/1"),
         query="webhookUrl",

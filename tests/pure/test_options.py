@@ -1,11 +1,11 @@
 """Options are checked where they are built."""
 
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 from lemlist_async.errors import ConfigurationError
-from lemlist_async.options import AuthBreaker, Options, Retry, Timeouts
+from lemlist_async.options import AuthBreaker, OptionChanges, Options, Retry, Timeouts
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,9 @@ def test_a_deadline_may_be_as_far_as_a_float_goes(seconds: float) -> None:
 
 def test_no_limit_is_said_with_none() -> None:
     assert Options(deadline=None, max_wait=None, timeouts=Timeouts(attempt=None)).deadline is None
+
+
+def test_the_options_of_a_view_are_those_of_a_client_with_the_same_types() -> None:
+    changes = get_type_hints(OptionChanges)
+    own = get_type_hints(Options)
+    assert changes == {name: hint for name, hint in own.items() if name != "auth_breaker"}

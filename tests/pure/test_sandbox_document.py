@@ -17,7 +17,10 @@ needs_document = pytest.mark.skipif(
     not DOCUMENT, reason="LEMLIST_OPENAPI does not name the vendor's document"
 )
 VERBS = {"get", "post", "put", "patch", "delete"}
-OURS = {("GET", "/files/exports/{file}")}  # where finished exports lie; the document has no such path
+OURS = {
+    ("GET", "/files/exports/{file}"),  # where finished exports lie; the document has no such path
+    ("POST", "/campaigns/{campaignId}/leads/{email}"),  # older than the document
+}
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -70,7 +73,7 @@ def test_every_operation_refuses_another_verb_as_documented() -> None:
 
 def test_no_operation_is_routed_twice() -> None:
     listed = [(route.method, route.template) for route in all_routes()]
-    assert len(listed) == len(set(listed)) == 144
+    assert len(listed) == len(set(listed)) == 145
 
 
 @pytest.mark.parametrize("route", list(all_routes()), ids=lambda route: f"{route.method} {route.template}")

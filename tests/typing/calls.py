@@ -54,7 +54,59 @@ async def fields_are_open_where_lemlist_adds_to_them(campaign: Campaign, lead: L
     assert_type(lead.extra, dict[str, Any])
 
 
+async def what_may_be_missing_is_optional(lemlist: Lemlist, skip: bool) -> None:
+    assert_type(await lemlist.contacts.get("ctc_1"), Contact)
+    assert_type(await lemlist.contacts.get("ctc_1", missing_ok=True), Contact | None)
+    assert_type(await lemlist.contacts.get("ctc_1", missing_ok=skip), Contact | None)
+    assert_type(await lemlist.leads.create("cam_1", email="a@b.c", on_duplicate="skip"), Lead | None)
+    assert_type(await lemlist.leads.create("cam_1", email="a@b.c", on_duplicate="raise"), Lead)
+    assert_type(await lemlist.leads.create_by_email("cam_1", "a@b.c"), Lead)
+    assert_type(await lemlist.leads.create_by_email("cam_1", "a@b.c", on_duplicate="skip"), Lead | None)
+
+
+async def a_model_that_is_read_has_its_own_type() -> None:
+    assert_type(Lead.from_dict({"_id": "lea_1"}), Lead)
+    assert_type(Webhook.from_dict({"_id": "hoo_1"}), Webhook)
+
+
+async def a_list_tells_whether_it_is_whole(lemlist: Lemlist) -> None:
+    pages = lemlist.contacts.list()
+    assert_type(pages.complete, bool | None)
+    assert_type(pages.doubt, str | None)
+    assert_type(pages.strict(), Pages[Contact])
+
+
+async def none_is_taken_where_it_is_null(lemlist: Lemlist, first_name: str | None) -> None:
+    await lemlist.leads.create("cam_1", email="a@b.c", first_name=first_name)
+    await lemlist.leads.update("cam_1", "lea_1", first_name=first_name, last_name=None)
+    await lemlist.contacts.upsert(email="a@b.c", first_name=first_name, additional_emails=None)
+    await lemlist.companies.upsert(name=first_name, domain=None)
+
+
+async def values_newer_than_this_version_are_sent(lemlist: Lemlist) -> None:
+    lemlist.activities.list(type="somethingNew")
+    await lemlist.webhooks.create(target_url="https://hooks.example", type="somethingNew")
+    await lemlist.webhooks.ensure("https://hooks.example", ["somethingNew"])
+    await lemlist.crm.filters(crm="zoho", user_id="usr_1", type="list")
+    lemlist.signal_agents.list(type="somethingNew", status=["somethingNew"])
+    lemlist.signal_agents.signals(type=["somethingNew", "jobChange"])
+    await lemlist.sequences.add_step("seq_1", type="somethingNew", condition_key="somethingNew")
+
+
+async def options_and_flags_are_named(lemlist: Lemlist) -> None:
+    assert_type(lemlist.with_options(lane="bulk", deadline=5, max_wait=None), Lemlist)
+    lemlist.with_options(dedaline=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    lemlist.with_options(lane="batch")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    lemlist.with_options(deadline="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await lemlist.bulk.plan_leads("cam_1", [], deduplicate=True, find_email=False)
+    await lemlist.bulk.plan_leads("cam_1", [], dedupe=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await lemlist.bulk.plan_leads("cam_1", [], find_email="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
 async def mistakes_are_found(lemlist: Lemlist) -> None:
+    await lemlist.leads.create("cam_1", email="a@b.c", on_duplicate="ignore")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    await lemlist.contacts.look_up(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await lemlist.tasks.update("opp_1", priority=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await lemlist.leads.create("cam_1", emial="a@b.c")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await lemlist.campaigns.create()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await lemlist.leads.create("cam_1", email=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

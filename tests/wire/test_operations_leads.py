@@ -8,6 +8,8 @@ import pytest
 
 from lemlist_async import Lemlist, errors
 from lemlist_async.sandbox import Sandbox
+from tests.support.clients import quick
+from tests.support.scripted import says, scripted
 
 
 @pytest.fixture
@@ -91,3 +93,45 @@ async def test_a_voice_note_is_uploaded(lemlist: Lemlist, campaign_id: str) -> N
     answer = await lemlist.leads.upload_audio(lead.id, "stp_1", b"sound", filename="hello.m4a")
     assert answer.status is not None
     assert answer.status.file_name == "hello.m4a"
+
+
+async def test_a_duplicate_may_be_skipped(lemlist: Lemlist, campaign_id: str) -> None:
+    first = await lemlist.leads.create(campaign_id, email="ann@example.com", on_duplicate="skip")
+    assert first is not None
+    assert await lemlist.leads.create(campaign_id, email="ann@example.com", on_duplicate="skip") is None
+    other = (await lemlist.campaigns.create(name="Winter")).id
+    again = await lemlist.leads.create(other, email="ann@example.com", deduplicate=True, on_duplicate="skip")
+    assert again is None
+    with pytest.raises(errors.InvalidInputError, match="on_duplicate must be one of 'raise', 'skip'"):
+        await lemlist.leads.create(campaign_id, email="b@example.com", on_duplicate="no")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+async def test_the_older_route_adds_a_lead_as_the_newer_one_does(lemlist: Lemlist, campaign_id: str) -> None:
+    lead = await lemlist.leads.create_by_email(
+        campaign_id, "ann+1@example.com", first_name="Ann", variables={"Company name": "ACME Ltd"}
+    )
+    assert (lead.email, lead.first_name, lead.campaign_id) == ("ann+1@example.com", "Ann", campaign_id)
+    assert lead.extra == {"Company name": "ACME Ltd"}
+    with pytest.raises(errors.LeadAlreadyExistsError):
+        await lemlist.leads.create_by_email(campaign_id, "ann+1@example.com")
+    assert await lemlist.leads.create_by_email(campaign_id, "ann+1@example.com", on_duplicate="skip") is None
+    with pytest.raises(errors.InvalidInputError, match="email must be an e-mail address"):
+        await lemlist.leads.create_by_email(campaign_id, "ann")
+
+
+async def test_a_contact_that_is_missing_may_be_none(lemlist: Lemlist, campaign_id: str) -> None:
+    lead = await lemlist.leads.create(campaign_id, email="ann@example.com")
+    found = await lemlist.contacts.get(lead.contact_id or "", missing_ok=True)
+    assert found is not None
+    assert await lemlist.contacts.get("nobody@example.com", missing_ok=True) is None
+    with pytest.raises(errors.BadTeamError):
+        await lemlist.contacts.get("nobody@example.com")
+
+
+@pytest.mark.parametrize(("status", "said"), [(400, "Bad team"), (404, "Contact not found")])
+async def test_both_ways_to_say_that_a_contact_is_missing_give_none(status: int, said: str) -> None:
+    async with scripted(says(status, said)) as server, quick(server.url) as lemlist:
+        assert await lemlist.contacts.get("nobody@example.com", missing_ok=True) is None
+    async with scripted(says(400, "Bad params")) as server, quick(server.url) as lemlist:
+        with pytest.raises(errors.BadParamsError):
+            await lemlist.contacts.get("nobody@example.com", missing_ok=True)

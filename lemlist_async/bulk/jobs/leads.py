@@ -103,7 +103,9 @@ class ImportLeads(Job):
         flags = {flag: True for flag in FLAGS if getattr(self, flag)}
         fields: Any = {**payload["fields"], **flags}
         try:
-            lead = await lemlist.leads.create(self.campaign_id, variables=payload["variables"], **fields)
+            lead = await lemlist.leads.create(
+                self.campaign_id, variables=payload["variables"], on_duplicate="raise", **fields
+            )
         except LeadAlreadyExistsError as there:
             if again and there.scope == "campaign":
                 return [done("created", reason="an earlier try had succeeded")]

@@ -28,7 +28,11 @@ def _enrichment(lead: Record) -> Record:
 
 def create_lead(call: Call) -> Record:
     """Refuses a second copy; any key of the body becomes a variable."""
-    campaign_id, body = call.ids["campaignId"], call.record()
+    return _created(call, call.record())
+
+
+def _created(call: Call, body: Record) -> Record:
+    campaign_id = call.ids["campaignId"]
     if not campaign_id.startswith("cam_"):  # lemlist says 200 and does nothing
         return {**body, "campaignId": campaign_id, "isPaused": False}
     campaign = campaign_of(call)
@@ -38,6 +42,11 @@ def create_lead(call: Call) -> Record:
     view = flat_view(lead)
     view.pop("emailStatus", None)
     return {"campaignId": campaign_id, "campaignName": campaign["name"], **view}
+
+
+def create_lead_by_email(call: Call) -> Record:
+    """The older route, no longer in the document: the address is in the path."""
+    return _created(call, {**call.record(), "email": call.ids["email"]})
 
 
 def insert_lead(call: Call, campaign: Record, fields: Record, *, deduplicate: bool) -> Record:
@@ -166,6 +175,7 @@ ROUTES = (
     QuietRoute("GET", "/leads/{email}", get_lead_by_email),
     QuietRoute("GET", "/campaigns/{campaignId}/leads/", list_campaign_leads),
     Route("POST", "/campaigns/{campaignId}/leads/", create_lead),
+    Route("POST", "/campaigns/{campaignId}/leads/{email}", create_lead_by_email),
     QuietRoute("DELETE", "/campaigns/{campaignId}/leads/", unsubscribe_nobody),
     QuietRoute("PATCH", "/campaigns/{campaignId}/leads/{leadId}", update_lead),
     QuietRoute("DELETE", "/campaigns/{campaignId}/leads/{leadId}", remove_lead),
