@@ -37,6 +37,10 @@ connection that an answer lies on already (`stale`). Never tried again: a certif
 (`certificate`), a proxy that refuses (`proxy`). All of them raise `NotSentError`, whose `kind` is the word in
 brackets.
 
+`Retry-After` is a floor, in seconds or as any form of date. A number that can only be a date (epoch seconds) is read
+as one against the server's `Date`, and ignored without it. A wait above `Retry.max_retry_after` (120 s) ends the call
+at once. The error says in `gave_up`, and in a note of its traceback, why there was no further try.
+
 ## What lemlist says
 
 The message decides before the status, since lemlist moves one refusal from status to status. A text is a message

@@ -119,6 +119,9 @@ class LemlistError(Exception):
     """Verb and path template, such as ``GET /campaigns/{campaignId}``; never an id, never a query."""
     attempts: tuple[Attempt, ...] = ()
     """Every try that was made for the call, in order; empty if nothing was sent."""
+    gave_up: str | None = None
+    """Why there was no further try, where there could have been one: the tries, the budget, the deadline, or a
+    Retry-After above `Retry.max_retry_after`. A traceback shows it as a note."""
     _kept: ClassVar[dict[str, int]] = {}
     """How many characters stay of what is a server's words."""
 

@@ -18,6 +18,10 @@ _JS_DATE = re.compile(
     r"(?: (?:GMT|UTC)(?:(?P<sign>[+-])(?P<oh>\d\d):?(?P<om>\d\d))?)?"
     r"(?: \(.*\))?"
 )
+_LONGEST = 366 * 86_400.0
+"""Seconds above which a number is no wait …"""
+_EPOCH = 1e9
+"""… and from which on it is a date: that of September 2001, or later."""
 _MILLISECONDS = 1e11
 """Epoch numbers above this are milliseconds: as seconds they would be past the year 5000."""
 
@@ -55,13 +59,14 @@ def read_quota(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
 def read_retry_after(text: str | None, server_date: str | None = None) -> float | None:
     """Seconds to wait: from a number, or from a date held against the server's own `Date`.
 
-    The documents of 2024 print a date under this name, so every form of date is taken.
+    The documents of 2024 print a date under this name, so every form of date is taken, epoch seconds included: read
+    as a wait they would stop everybody who uses the key. None where no `Date` tells how far off the date is.
     """
     if text is None:
         return None
     seconds = _number(text)
-    if seconds is not None:
-        return seconds if seconds >= 0 else None
+    if seconds is not None and seconds < _EPOCH:
+        return seconds if 0 <= seconds <= _LONGEST else None
     until, now = read_date(text), read_date(server_date)
     if until is None or now is None:
         return None

@@ -70,12 +70,18 @@ class _Journey:
     probe: bool = False
     """Whether the call is the one that tries an API key which was refused before."""
     tries: list[Attempt] = attrs.field(factory=list[Attempt])
+    gave_up: str | None = None
+    """Why there is no further try."""
     doubt: LemlistError | None = None
     """How the last try ended that may have taken effect."""
 
     def conclude(self, last: LemlistError) -> LemlistError:
         """The error that the call ends with, after its last try ended with `last`."""
-        return last if self.doubt is None else in_hindsight(last, self.doubt, self.call)
+        found = last if self.doubt is None else in_hindsight(last, self.doubt, self.call)
+        if self.gave_up is not None:
+            found.gave_up = self.gave_up
+            found.add_note(f"not tried again: {self.gave_up}")
+        return found
 
     def left(self, now: float) -> float | None:
         return None if self.deadline is None else self.deadline - now
@@ -194,6 +200,7 @@ class Pipeline:
             return None
         if stands_still(asyncio.get_running_loop().time):
             _log.warning("not tried again: %s (%s)", error.brief, FROZEN)
+            journey.gave_up = FROZEN
             return None
         retry = journey.options.retry
         decision = schedule.decide(
@@ -207,6 +214,7 @@ class Pipeline:
         )
         if isinstance(decision, schedule.GiveUp):
             _log.info("not tried again: %s (%s)", error.brief, decision.why)
+            journey.gave_up = decision.why
             return None
         self._announce(journey, error, decision.seconds)
         return decision.seconds

@@ -54,6 +54,24 @@ def test_a_retry_after_date_is_held_against_the_servers_own_date() -> None:
     assert read_retry_after(until, None) is None
 
 
+@pytest.mark.parametrize("text", ["1613462570", "1613462570.0", " 1613462570 ", "1613462570000"])
+def test_a_retry_after_that_can_only_be_a_date_is_read_as_one(text: str) -> None:
+    """As a wait it would stop everybody who uses the key for as long as a pause may be."""
+    assert read_retry_after(text, "Tue, 16 Feb 2021 08:02:42 GMT") == 8.0
+    assert read_retry_after(text, "Tue, 16 Feb 2021 08:03:42 GMT") == 0.0
+    assert read_retry_after(text) is None
+    assert read_retry_after(text, "nonsense") is None
+
+
+@pytest.mark.parametrize("text", ["40000000", "999999999"])
+def test_a_retry_after_of_years_is_no_wait(text: str) -> None:
+    assert read_retry_after(text, "Tue, 16 Feb 2021 08:02:42 GMT") is None
+
+
+def test_a_long_wait_that_lemlist_asks_for_is_read_as_it_is() -> None:
+    assert read_retry_after("86400") == 86_400.0
+
+
 def test_all_rate_headers_are_read_at_once() -> None:
     rate = read_rate(
         {

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+import traceback
 from typing import Any
 
 import aiohttp
@@ -320,3 +321,36 @@ async def test_a_stream_gives_the_body_piece_by_piece() -> None:
                 size += len(piece)
     assert size == 200_000
     assert server.calls[-1] == "GET /api/campaigns/cam_1/export/leads?state=all&format=csv"
+
+
+async def test_a_pause_that_lemlist_asks_for_above_the_cap_ends_the_call_and_says_so() -> None:
+    async with scripted(says(503, "busy", Retry_After="300")) as server, quick(server.url) as lemlist:
+        with pytest.raises(errors.ServerError) as caught:
+            await lemlist.campaigns.get("cam_1")
+    assert len(server.seen) == 1
+    assert caught.value.gave_up == "lemlist asked to wait 300 s, above the cap of 120 s"
+    assert "not tried again: lemlist asked to wait 300 s" in "".join(traceback.format_exception(caught.value))
+
+
+async def test_epoch_seconds_under_retry_after_pause_nobody() -> None:
+    """A wait of 56 years would shut the gate of the key for as long as a pause may be."""
+    limited = says(
+        429, "slow", Retry_After="1767225600", X_RateLimit_Limit="20", Date="Thu, 01 Jan 2026 00:00:00 GMT"
+    )
+    async with scripted(limited, says(200, {"_id": "cam_1"})) as server, quick(server.url) as lemlist:
+        async with asyncio.timeout(10):
+            assert (await lemlist.campaigns.get("cam_1")).id == "cam_1"
+    assert len(server.seen) == 2
+
+
+async def test_the_tries_and_what_ended_them_are_told() -> None:
+    async with (
+        scripted(says(503, "busy")) as server,
+        quick(server.url, retry=Retry(attempts=2, base=0)) as lemlist,
+    ):
+        with pytest.raises(errors.ServerError) as caught:
+            await lemlist.campaigns.get("cam_1")
+        assert caught.value.gave_up == "2 tries were made"
+        with pytest.raises(errors.LemlistError) as caught:
+            await lemlist.campaigns.create(name="C")
+        assert caught.value.gave_up is None
