@@ -7,6 +7,7 @@ Times and models within the model are left to `late`.
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeGuard, Union, cast, get_args, ge
 
 import attrs
 
+from lemlist_async.core.headers import read_date
 from lemlist_async.core.late import LATE, read_late
 from lemlist_async.core.structure import ABSENT, Model, cached, fields_of, hints_of
 from lemlist_async.core.wire import Surprises, is_array, is_object
@@ -253,8 +255,23 @@ def _time(value: Any, surprises: Surprises, where: str) -> Any:
     try:
         found = datetime.fromisoformat(value)
     except (ValueError, TypeError):
-        return _surprise(value, surprises, where)
+        return _odd_time(value, surprises, where)
+    if (
+        len(value) > 8 and value.isdigit()
+    ):  # 13 digits are milliseconds, which are a day and an hour to fromisoformat
+        return _odd_time(value, surprises, where)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _odd_time(value: Any, surprises: Surprises, where: str) -> Any:
+    """A JavaScript date, an HTTP date, or seconds or milliseconds since 1970, as a number or a text."""
+    text: Any = value
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        text = str(int(value))
+    if not isinstance(text, str) or (text.lstrip("-").isdigit() and not 9 < len(text) < 16):
+        return _surprise(value, surprises, where)
+    found = read_date(text.removesuffix(" UTC"))
+    return _surprise(value, surprises, where) if found is None else found
 
 
 def _int(value: Any, surprises: Surprises, where: str) -> Any:

@@ -35,14 +35,33 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
     os.register_at_fork(after_in_child=_renew)
 
 
+class Source:
+    """The JSON object that a model came as, shown to no printer."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self.raw = raw
+
+    def __repr__(self) -> str:
+        return "…"
+
+
 class Late:
     """An object beside the JSON that it came as; where a slot holds `LATE`, the value is read from there."""
 
-    __slots__ = ("_surprises",)
+    __slots__ = ("_raw", "_surprises")
 
     _raw: dict[str, Any] | None
+    """The JSON object, where it came as one: it has the keys and nulls, and "50" where a field is 50."""
     _surprises: dict[str, int]
     """Where surprises are counted; not set in an object that a program made, where nothing is late."""
+
+    def _give_source(self) -> Source | None:
+        return None if self._raw is None else Source(self._raw)
+
+    def _take_source(self, source: Source | None) -> None:
+        self._raw = None if source is None else source.raw
 
 
 def read_late(cls: type[Late], name: str, wire: str, read: Read) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import (
@@ -19,7 +20,7 @@ from typing import (
 
 import attrs
 
-from lemlist_async.core.late import Late
+from lemlist_async.core.late import Late, Source
 from lemlist_async.core.wire import is_array, is_object
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.masked import HIDDEN, Masked
@@ -67,8 +68,8 @@ class Model(Late):
 
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
     """Keys that this version of the library does not know, under their own names."""
-    _raw: dict[str, Any] | None = attrs.field(default=None, init=False, eq=False)
-    # the JSON object, where it came as one: it has the keys and nulls, and "50" where a field is 50
+    _source: Source | None = attrs.field(default=None, alias="_source", eq=False)
+    # the JSON object as a field, so that attrs.evolve hands it on: a property below, and opaque to attrs.asdict
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -96,6 +97,11 @@ class Model(Late):
                 out[wire] = unstructure(value)
         return out
 
+    def __hash__(self) -> int:
+        raise TypeError(
+            f"a {type(self).__name__} can be changed, and has no hash: take its id as a key, or id(…) for the object"
+        )
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._shown())})"
 
@@ -107,15 +113,46 @@ class Model(Late):
         """Names and values without secrets; of unknown keys the names alone."""
         for name, _, secret in fields_of(type(self)):
             if (value := getattr(self, name)) is not None:
-                yield name, HIDDEN if secret else value
+                yield name, HIDDEN if secret else _short(value)
         if self.extra:
-            yield "extra", dict.fromkeys(self.extra, HIDDEN)
+            yield "extra", dict.fromkeys(_some(self.extra), HIDDEN)
+
+
+# attrs has made a slot of it
+setattr(Model, "_source", property(Late._give_source, Late._take_source))  # noqa: B010  # pyright: ignore[reportPrivateUsage]
+
+_LONGEST = 200
+"""Characters of a text that `repr` shows."""
+_MOST = 20
+"""Items of a list or an object that `repr` shows."""
+_DEEPEST = 4
+"""Levels that `repr` shows."""
+
+
+def _short(value: Any, left: int = _DEEPEST) -> Any:
+    """A value as `repr` shows it: texts, lists and objects are cut where they are long."""
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return f"{value[:_LONGEST]}…"
+    if left < 1 and (is_array(value) or is_object(value)):
+        return HIDDEN
+    if is_object(value):
+        return {key: item if item is HIDDEN else _short(item, left - 1) for key, item in _some(value).items()}
+    if is_array(value):
+        return [_short(item, left - 1) for item in value[:_MOST]] + [HIDDEN] * (len(value) > _MOST)
+    return value  # pyright: ignore[reportUnknownVariableType]  # anything
+
+
+def _some(items: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {_short(key): value for key, value in itertools.islice(items.items(), _MOST)}
+    return shown if len(items) <= _MOST else {**shown, "…": HIDDEN}
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(attrs.field,))
 def model(cls: type[T]) -> type[T]:
     """Make a model: attrs, mutable, slotted, keyword-only."""
-    return attrs.define(cls, kw_only=True, repr=False)
+    made: Any = attrs.define(cls, kw_only=True, repr=False)
+    made.__hash__ = Model.__hash__  # where attrs leaves None, whose error does not say what to do
+    return cast("type[T]", made)
 
 
 @model
@@ -155,7 +192,7 @@ def fields_of(cls: type[Model]) -> tuple[tuple[str, str, bool], ...]:
     return tuple(
         (field.name, wire_name(cls, field.name), any(marks(hints[field.name], Secret)))
         for field in attrs.fields(cls)
-        if field.name not in {"extra", "_raw"}
+        if field.name not in {"extra", "_source"}
     )
 
 

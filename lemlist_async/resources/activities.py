@@ -20,12 +20,19 @@ class ActivityLead(Model):
 
     id: Id
     state: str | None = None
+    """The last event, such as ``emailsOpened``."""
     is_paused: bool | None = None
+    """Whether the lead was paused."""
     personalized: bool | None = None
+    """Whether a text was written for the lead alone."""
     source: str | None = None
+    """Where the lead came from."""
     variables: dict[str, Any] | None = None
+    """Fields and custom variables, under their own names."""
     contact_id: str | None = None
+    """The person in the CRM."""
     enrichment: LeadEnrichment | None = None
+    """What was found out about the lead."""
 
 
 @model
@@ -40,50 +47,85 @@ class Activity(Model):
     type: EventType | str | None = None
     """Such as ``emailsReplied``; new ones appear monthly."""
     created_at: datetime | None = None
+    """When it happened."""
     bot: bool | None = None
     """Whether a machine did it, such as a mail scanner that opens a message."""
     is_first: bool | None = None
+    """Whether it is the first one of its type for the lead."""
     stopped: bool | None = None
+    """Whether it ended the sequence for the lead."""
     team_id: str | None = None
+    """The team of the campaign."""
     campaign_id: str | None = None
+    """The campaign; None for what happened to a company."""
     campaign_name: str | None = None
+    """The campaign's name at that time."""
     name: str | None = None
     """The campaign's name too, in some types."""
     lead: ActivityLead | None = None
+    """The lead with its variables."""
     lead_id: str | None = None
+    """The lead; None for what happened to a company."""
     lead_email: str | None = None
+    """The lead's address."""
     lead_first_name: str | None = None
+    """The lead's first name."""
     lead_last_name: str | None = None
+    """The lead's last name."""
     lead_company_name: str | None = None
+    """The lead's company."""
     lead_phone: str | None = None
+    """The lead's phone number."""
     lead_picture: str | None = None
+    """Address of the lead's picture."""
     contact_id: str | None = None
+    """The person in the CRM."""
     company_id: str | None = None
+    """The company in the CRM."""
     opportunity_id: str | None = None
+    """The task that it belongs to."""
     sequence_id: str | None = None
+    """The sequence, or the branch, whose step it was."""
     sequence_step: int | None = None
     """Place in the sequence, from 0."""
     total_sequence_step: int | None = None
+    """Steps that the lead had been sent before, from 0."""
     sequence_tested: str | None = None
     """Variant of an A/B test."""
     step_id: str | None = None
+    """The step, whatever its place; older activities have none."""
     user_id: str | None = None
+    """The user who did it, if one did."""
     user_name: str | None = None
+    """The name of that user."""
     created_by: str | None = None
+    """Id of the user who wrote it, for notes."""
     send_user_id: str | None = None
+    """The user in whose name it was sent."""
     send_user_name: str | None = None
+    """The name of that user."""
     send_user_email: str | None = None
+    """The address that it was sent from."""
     send_user_mailbox_id: str | None = None
+    """The mailbox that it was sent from."""
     email_id: str | None = None
+    """The e-mail, under lemlist's own id."""
     email_template_id: str | None = None
+    """The text of the step."""
     email_template_name: str | None = None
+    """The name of that text."""
     message_id: str | None = None
+    """The e-mail, under the id of its header."""
     related_sent_at: datetime | None = None
     """When the message was sent that was opened, clicked or answered."""
     subject: str | None = None
+    """The subject of the e-mail."""
     note: str | None = None
+    """The text, for notes."""
     error_message: str | None = None
+    """Why it failed."""
     meta_data: dict[str, Any] | None = None
+    """What depends on the type."""
 
 
 class ActivityFilter(TypedDict, total=False):

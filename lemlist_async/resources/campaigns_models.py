@@ -44,21 +44,37 @@ class Campaign(Model):
 
     id: Id
     name: str | None = None
+    """As the app shows it; not unique."""
     status: CampaignStatus | str | None = None
+    """What the app displays; a new campaign is ``draft`` here and runs all the same."""
     state: str | None = None
+    """What the engine does, ``running`` or ``paused``; only after a creation or a change."""
     emoji: str | None = None
+    """Shown in front of the name."""
     labels: list[str] | None = None
+    """For sorting campaigns in the app."""
     timezone: str | None = None
+    """IANA name, in which the schedules are read."""
     created_at: datetime | None = None
+    """When it was made."""
     created_by: str | None = None
+    """Id of the user who made it."""
     creator: Creator | None = None
+    """The user who made it."""
     sequence_id: str | None = None
+    """The main sequence; `sequences.of_campaign` gives its branches too."""
     schedule_ids: list[str] | None = None
+    """The schedules that it keeps to."""
     team_id: str | None = None
+    """The team that owns it."""
     archived: bool | None = None
+    """Whether it was put away."""
     has_error: bool | None = None
+    """Whether something keeps it from sending."""
     errors: list[str] | None = None
+    """What keeps it from sending, in lemlist's words."""
     senders: list[CampaignSender] | None = None
+    """The users and mailboxes that send."""
 
 
 @model

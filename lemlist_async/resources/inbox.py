@@ -47,26 +47,6 @@ class ConversationContact(Model):
 
 
 @model
-class Conversation(Model):
-    """A conversation with one contact, over all channels."""
-
-    id: Id
-    contact_id: str | None = None
-    contact: ConversationContact | None = None
-    channels: list[str] | None = None
-    users: list[ConversationUser] | None = None
-    opportunities: list[Any] | None = None
-    have_replies: bool | None = None
-    last_activity_at: datetime | None = None
-    last_replied_at: datetime | None = None
-    last_replied_channel: str | None = None
-    lead_id: str | None = None
-    team_id: str | None = None
-    created_at: datetime | None = None
-    created_by: str | None = None
-
-
-@model
 class Message(Model):
     """A message that was sent or received, as the activity that it is."""
 
@@ -74,24 +54,84 @@ class Message(Model):
     type: str | None = None
     """Such as ``emailsSent`` or ``emailsReplied``."""
     message_id: str | None = None
+    """The e-mail, under the id of its header."""
     subject: str | None = None
+    """The subject of an e-mail."""
     message: str | None = None
     """The text; HTML for e-mails."""
+    body: str | None = None
+    """The text again, in the document alone."""
     attachments: list[dict[str, Any]] | None = None
+    """Files, as lemlist describes them."""
+    sender: str | None = None
+    """Whom it is from; in the document alone."""
+    recipient: str | None = None
+    """Whom it is to; in the document alone."""
+    conversation_id: str | None = None
+    """The conversation; in the document alone."""
+    sent_at: datetime | None = None
+    """When it was sent; in the document alone."""
     from_email: str | None = None
+    """The address that it is from."""
     lead_id: str | None = None
+    """The lead that it was exchanged with."""
     lead_email: str | None = None
+    """The lead's address."""
     contact_id: str | None = None
+    """The person in the CRM."""
     campaign_id: str | None = None
+    """The campaign that sent it."""
     sequence_id: str | None = None
+    """The sequence that sent it."""
     sequence_step: int | None = None
     """Place in the sequence, from 0."""
     send_user_id: str | None = None
+    """The user in whose name it was sent."""
     send_user_name: str | None = None
+    """The name of that user."""
     send_user_email: str | None = None
+    """The address that it was sent from."""
     send_user_mailbox_id: str | None = None
+    """The mailbox that it was sent from."""
     team_id: str | None = None
+    """The team."""
     created_at: datetime | None = None
+    """When it was sent or received."""
+
+
+@model
+class Conversation(Model):
+    """A conversation with one contact, over all channels."""
+
+    id: Id
+    contact_id: str | None = None
+    """What `inbox.messages` takes."""
+    contact: ConversationContact | None = None
+    """Whom it is with."""
+    channels: list[str] | None = None
+    """Such as ``email`` and ``linkedin``."""
+    users: list[ConversationUser] | None = None
+    """The members who take part."""
+    opportunities: list[Any] | None = None
+    """Tasks about it."""
+    have_replies: bool | None = None
+    """Whether the contact has answered."""
+    last_activity_at: datetime | None = None
+    """When something last happened."""
+    last_replied_at: datetime | None = None
+    """When the contact last answered."""
+    last_replied_channel: str | None = None
+    """Where the contact last answered."""
+    lead_id: str | None = None
+    """The lead that it began with."""
+    messages: list[Message] | None = None
+    """In the document alone: `inbox.messages` reads them."""
+    team_id: str | None = None
+    """The team."""
+    created_at: datetime | None = None
+    """When it began."""
+    created_by: str | None = None
+    """Id of the user who began it."""
 
 
 @model

@@ -30,9 +30,13 @@ class Invitation(Model):
     """Somebody invited to the team."""
 
     email: str | None = None
+    """Where it was sent."""
     role: Role | str | None = None
+    """What the invited person will be able to do."""
     invited_by: str | None = None
+    """Id of the member who sent it."""
     invited_at: datetime | None = None
+    """When it was sent."""
 
 
 @model
@@ -40,9 +44,13 @@ class Member(Model):
     """A member of the team."""
 
     user_id: str | None = None
+    """What `users.get` takes."""
     name: str | None = None
+    """First and last name."""
     email: str | None = None
+    """The address to log in with."""
     role: Role | str | None = None
+    """What the member may do in the team."""
 
 
 @model
@@ -51,21 +59,33 @@ class Team(Model):
 
     id: Id
     name: str | None = None
+    """As the app shows it."""
     user_ids: list[str] | None = None
+    """Ids of the members."""
     users: list[Member] | None = None
     """Members with name and role."""
     created_by: str | None = None
+    """Id of the user who made it."""
     created_at: datetime | None = None
+    """When it was made."""
     hooks: list[Webhook] | None = None
+    """The webhooks, as `webhooks.list` gives them."""
     beta: list[str] | None = None
+    """Beta features that are switched on."""
     slack_webhook: SlackWebhook | None = None
+    """Where lemlist posts to Slack."""
     invited_users: list[Invitation] | None = None
+    """Invitations that are open."""
     agency: str | None = None
+    """The agency that it belongs to, if any."""
     picture_id: str | None = None
+    """Id of the file of its picture."""
     custom_domain: str | None = None
+    """The domain of its tracked links."""
     api_key: Annotated[str | None, Secret()] = None
     """Older answers carried the key itself; never shown."""
     billing: Annotated[dict[str, Any] | None, Secret()] = None
+    """Plan and payment; in some answers, and never shown."""
 
 
 @model

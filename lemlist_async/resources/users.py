@@ -32,11 +32,15 @@ class Mailbox(Model):
 
     id: Id
     email: str | None = None
+    """The address that messages come from."""
     provider: str | None = None
+    """Such as ``google`` or ``custom``."""
     status: MailboxStatus | str | None = None
     """``OK`` is seen too."""
     lemlist: MailboxLimits | None = None
+    """Limits of sending."""
     lemwarm: MailboxWarmUp | None = None
+    """The warm-up."""
 
 
 @model
@@ -44,6 +48,7 @@ class LinkedIn(Model):
     """A member's LinkedIn account, and what is sent through it."""
 
     linkedin_url: str | None = None
+    """The profile."""
     status: bool | None = None
     """Whether it is connected."""
     invite_limit: int | None = None
@@ -60,9 +65,13 @@ class User(Model):
 
     id: Id
     email: str | None = None
+    """The address to log in with."""
     role: Role | str | None = None
+    """What the user may do in the team."""
     linked_in: LinkedIn | None = None
+    """The LinkedIn account, if there is one."""
     mailboxes: list[Mailbox] | None = None
+    """The mailboxes that can send."""
 
 
 @model
@@ -70,8 +79,15 @@ class ChannelAccount(Model):
     """An account that a channel sends through."""
 
     id: str | None = None
+    """The account, as messages to send name it."""
     email: str | None = None
+    """For e-mail."""
     provider: str | None = None
+    """Such as ``google``."""
+    label: str | None = None
+    """As the app shows it."""
+    phone_number: str | None = None
+    """Only for WhatsApp."""
 
 
 @model

@@ -36,6 +36,19 @@ def load() -> list[Operation]:
     ]
 
 
+def answers() -> list[tuple[str, Any]]:
+    """(operation, schema) of each JSON answer of a success, references resolved."""
+    document = json.loads(pathlib.Path(os.environ["LEMLIST_OPENAPI"]).read_bytes())
+    reader = _Reader(document)
+    return [
+        (f"{verb.upper()} {path}", reader.resolved(schema))
+        for path, item in document["paths"].items()
+        for verb in _VERBS
+        if verb in item
+        for schema in reader.answers(item[verb]["responses"])
+    ]
+
+
 @attrs.frozen
 class Constraint:
     """One thing that the document asks of a value to send."""
@@ -87,6 +100,25 @@ class _Reader:
             frozenset(self._names(schema)) if schema else frozenset(),
             tuple(self._examples(spec["responses"])),
         )
+
+    def answers(self, responses: Mapping[str, Any]) -> Iterator[Any]:
+        for status, response in responses.items():
+            media = self._resolve(response).get("content", {}).get("application/json", {})
+            if status.startswith("2") and "schema" in media:
+                yield media["schema"]
+
+    def resolved(self, schema: Any, left: int = 8) -> Any:
+        schema = self._resolve(schema)
+        if not isinstance(schema, dict) or left < 1:
+            return schema
+        return {
+            name: [self.resolved(one, left - 1) for one in inner]
+            if isinstance(inner, list)
+            else {key: self.resolved(one, left - 1) for key, one in inner.items()}
+            if name == "properties"
+            else self.resolved(inner, left - 1)
+            for name, inner in schema.items()
+        }
 
     def constraints(self, verb: str, item: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
         spec = item[verb]

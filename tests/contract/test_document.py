@@ -5,16 +5,17 @@ from __future__ import annotations
 import copy
 import os
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from lemlist_async import Page
-from lemlist_async.core.structure import unstructure
-from tests.contract.document import Operation, load
+from lemlist_async.core.structure import Model, fields_of, hints_of, unstructure
+from tests.contract.document import Operation, answers, load
 from tests.contract.operations import ROWS, UNDOCUMENTED
 from tests.contract.recording import Row, call_of
+from tests.contract.test_lists_of_values import METHODS
 
 pytestmark = pytest.mark.skipif(
     "LEMLIST_OPENAPI" not in os.environ, reason="LEMLIST_OPENAPI names no document"
@@ -90,3 +91,61 @@ def whole(found: Any, example: Any) -> bool:
 
 def _standing_in(value: Any, envelope: Mapping[str, Any], beside: set[str]) -> bool:
     return [inner for name, inner in envelope.items() if name not in beside] == [value]
+
+
+UNDECLARED = {
+    "Lead.Company name": "an example of a custom variable",
+}
+
+
+def test_every_key_that_the_document_names_in_an_answer_is_a_field() -> None:
+    missing: dict[str, None] = {}
+    looked_at = 0
+    for wire, schema in answers():
+        for row in (row for row in ROWS if row.wire == wire):
+            kind = get_type_hints(METHODS[row.name]).get("return")
+            for model in models_in(kind):
+                # the answer itself, or what stands in it under the one key that is given to the caller
+                inside = [schema, *schema.get("properties", {}).values()]
+                best = max((fit(one, model) for one in inside), key=lambda found: found[0])
+                looked_at += best[0] > 0
+                if best[0]:
+                    missing.update(dict.fromkeys(undeclared(best[1], model)))
+    assert looked_at > 80
+    assert missing.keys() == UNDECLARED.keys()
+
+
+def models_in(hint: Any) -> list[type[Model]]:
+    """The models of an annotation: of a list, a mapping, pages, a union."""
+    if isinstance(hint, type) and issubclass(hint, Model):
+        return [hint]
+    return [model for arg in get_args(hint) for model in models_in(arg)]
+
+
+def object_of(schema: Any) -> Any:
+    """The schema of an object, or of the items of an array, or of the values of a mapping."""
+    if not isinstance(schema, dict):
+        return {}
+    if schema.get("type") == "array":
+        return object_of(schema.get("items", {}))
+    return schema if "properties" in schema else schema.get("additionalProperties", {})
+
+
+def fit(schema: Any, model: type[Model]) -> tuple[int, Any]:
+    """How many fields of a model a schema names, and the schema."""
+    found = object_of(schema)
+    names = found.get("properties", {}) if isinstance(found, dict) else {}
+    return len(names.keys() & {wire for _, wire, _ in fields_of(model)}), found
+
+
+def undeclared(schema: Any, model: type[Model]) -> Iterator[str]:
+    """``Model.key`` of each property that is no field of the model, or of one within it."""
+    fields = {wire: name for name, wire, _ in fields_of(model)}
+    for key, inner in schema.get("properties", {}).items():
+        if key not in fields:
+            yield f"{model.__name__}.{key}"
+            continue
+        for within in models_in(hints_of(model)[fields[key]]):
+            found = object_of(inner)
+            if isinstance(found, dict) and "properties" in found:
+                yield from undeclared(found, within)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import enum
+import inspect
 import itertools
+import pickle
+import pprint
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any, Literal
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +33,11 @@ from lemlist_async.core.structure import (
 )
 from lemlist_async.core.wire import Surprises
 from lemlist_async.errors import InvalidInputError
+from lemlist_async.resources.activities import Activity, ActivityLead
+from lemlist_async.resources.campaigns_models import Campaign
+from lemlist_async.resources.inbox import Conversation, Message
+from lemlist_async.resources.team import Invitation, Member, Team
+from lemlist_async.resources.users import ChannelAccount, LinkedIn, Mailbox, User
 
 
 @model
@@ -206,7 +216,10 @@ def test_another_spelling_of_the_promised_type_is_read_and_given_back(
         ("isPaused", "yes"),
         ("share", "half"),
         ("createdAt", "yesterday"),
-        ("createdAt", 1_700_000_000),
+        ("createdAt", 5),
+        ("createdAt", True),
+        ("createdAt", 10**30),
+        ("createdAt", "1 2 3"),
         ("inner", "text"),
         ("inners", {"value": 1}),
         ("inners", ["text"]),
@@ -336,3 +349,116 @@ def test_names_become_camel_case() -> None:
     assert [camel(name) for name in ("id", "first_name", "linkedin_url_sales_nav")] == [
         "id", "firstName", "linkedinUrlSalesNav",
     ]  # fmt: skip
+
+
+NINE = datetime(2021, 2, 16, 9, 2, 42, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("came", "read"),
+    [
+        (
+            "Tue Feb 16 2021 09:02:42 GMT+0100 (Central European Standard Time)",
+            NINE - timedelta(hours=1),
+        ),
+        ("Tue Feb 16 2021 09:02:42 GMT+0000", NINE),
+        ("Tue, 16 Feb 2021 09:02:42 GMT", NINE),
+        ("2021-02-16 09:02:42 UTC", NINE),
+        (1_613_466_162_000, NINE),
+        (1_613_466_162, NINE),
+        (1_613_466_162_000.0, NINE),
+        ("1613466162000", NINE),
+        ("1711111112345", datetime(2024, 3, 22, 12, 38, 32, 345_000, tzinfo=UTC)),
+        ("20210216", datetime(2021, 2, 16, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_read_in_every_form_that_javascript_writes(came: Any, read: datetime) -> None:
+    surprises: Surprises = {}
+    found: Sample = decoder(Sample)({"_id": "a", "createdAt": came}, surprises)
+    assert found.created_at == read
+    assert surprises == {}
+    assert found.to_dict() == {"_id": "a", "createdAt": came}
+
+
+RAW = {"_id": "a", "firstName": "Ann", "count": "50", "isPaused": None, "Odd": 1, "inner": {"value": "7"}}
+
+
+def test_a_changed_copy_keeps_the_form_in_which_the_rest_came() -> None:
+    found = Sample.from_dict(RAW)
+    assert attrs.evolve(found).to_dict() == RAW
+    changed = attrs.evolve(found, first_name="Bob", count=51)
+    assert changed.to_dict() == {**RAW, "firstName": "Bob", "count": 51}
+    assert found.to_dict() == RAW
+    assert attrs.evolve(changed, count=50).to_dict() == {**RAW, "firstName": "Bob"}
+    assert attrs.evolve(Sample(id="a"), first_name="Ann").to_dict() == {"_id": "a", "firstName": "Ann"}
+
+
+@pytest.mark.parametrize("same", [copy.copy, copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))])
+def test_a_copy_keeps_the_form_in_which_it_came(same: Callable[[Sample], Sample]) -> None:
+    found = same(Sample.from_dict(RAW))
+    assert found == Sample.from_dict(RAW)
+    assert found.to_dict() == RAW
+
+
+def test_the_json_that_a_model_came_as_is_shown_by_nothing() -> None:
+    found = Sample.from_dict(
+        {**RAW, "hook": "https://secret.example", "createdAt": "kept only in the raw form"}
+    )
+    found.created_at = None
+    for shown in (repr(attrs.asdict(found)), repr(attrs.astuple(found)), repr(found), pprint.pformat(found)):
+        assert "kept only in the raw form" not in shown
+        assert "secret.example" not in shown
+    assert "_raw" not in attrs.asdict(found)
+
+
+def test_a_model_says_why_it_has_no_hash() -> None:
+    for kind in (Sample, Inner, Model):
+        with pytest.raises(
+            TypeError, match=f"a {kind.__name__} can be changed, and has no hash: take its id"
+        ):
+            hash(kind(id="a") if kind is Sample else kind())
+
+
+DEEP: Any = [[[[[["x"] * 9] * 9] * 9] * 9] * 9] * 9
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x" * 10**6,
+        ["x" * 10**6] * 1000,
+        {str(number): "x" * 1000 for number in range(5000)},
+        DEEP,
+    ],
+)
+def test_what_repr_shows_of_a_large_value_is_short(value: Any) -> None:
+    found = Sample(id="a", anything=value, extra={f"key {number}" * 100: 1 for number in range(1000)})
+    assert len(repr(found)) < 40_000
+    assert "…" in repr(found)
+    assert found.to_dict()["anything"] == value
+
+
+def test_repr_shows_small_values_whole() -> None:
+    found = Sample(id="a", anything={"a": [1, "b", None]}, inner=Inner(value=1))
+    assert repr(found) == "Sample(id='a', inner=Inner(value=1), anything={'a': [1, 'b', None]})"
+
+
+READ_MOST = (
+    Campaign, User, Mailbox, LinkedIn, ChannelAccount, Team, Member, Invitation, Activity, ActivityLead,
+    Message, Conversation,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", READ_MOST)
+def test_every_field_of_the_models_that_people_read_most_is_described(kind: type) -> None:
+    (body,) = (node for node in ast.parse(inspect.getsource(kind)).body if isinstance(node, ast.ClassDef))
+    fields = [
+        (node, after)
+        for node, after in zip(body.body, [*body.body[1:], None], strict=True)
+        if isinstance(node, ast.AnnAssign)
+    ]
+    assert [
+        ast.unparse(node.target)
+        for node, after in fields
+        if not isinstance(after, ast.Expr) and ast.unparse(node.target) != "id"
+    ] == []
