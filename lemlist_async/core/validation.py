@@ -188,6 +188,8 @@ def taker(hint: Any, nested: Nested) -> Take:
     inside = next((kind for kind in kinds if get_origin(kind) is Sequence), None)
     scalars = [kind for kind in kinds if kind is not inside]
     one = None if inside is not None and not scalars else _one(scalars, own, nested)
+    if inside is None and one is not None:
+        return _quick(one, scalars, own)
     several = None if inside is None else _several(get_args(inside)[0], own, nested)
 
     def take(name: str, value: Any) -> Any:
@@ -196,6 +198,18 @@ def taker(hint: Any, nested: Nested) -> Take:
         if several is not None and (one is None or is_many(value)):
             return several(name, value)
         return value if one is None else one(name, value)
+
+    return take
+
+
+def _quick(one: Take, kinds: Sequence[Any], own: _Marks) -> Take:
+    """The same with a shortcut for what is nearly all that is sent: texts and flags that nothing is asked of."""
+    exact = (
+        next((kind for kind in (str, bool) if kind in kinds), None) if own == _Marks(None, None, ()) else None
+    )
+
+    def take(name: str, value: Any) -> Any:
+        return value if value is None or type(value) is exact else one(name, value)
 
     return take
 
