@@ -9,12 +9,17 @@ from collections.abc import Callable
 
 Clock = Callable[[], float]
 
-# freezegun and its like replace time.monotonic, and a throttle that reads a frozen clock waits for ever
-steady: Clock = (
-    functools.partial(time.clock_gettime, time.CLOCK_MONOTONIC)
-    if hasattr(time, "clock_gettime")  # not on Windows
-    else time.monotonic
-)
+
+def _clock() -> Clock:
+    # freezegun and its like replace time.monotonic wherever they see it, and a throttle that reads a frozen clock
+    # waits for ever; inside a partial they do not see it
+    if isinstance(time.monotonic, types.BuiltinFunctionType) or not hasattr(time, "clock_gettime"):
+        return functools.partial(time.monotonic)
+    # imported while time is frozen: another name for the same clock, which Windows does not have
+    return functools.partial(time.clock_gettime, time.CLOCK_MONOTONIC)
+
+
+steady: Clock = _clock()
 """Seconds since some moment, which never go back."""
 
 FROZEN = (

@@ -72,6 +72,8 @@ _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """What a terminal that shows a log would obey."""
 _MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[a-z!?/]", re.IGNORECASE)
+_JSON = frozenset({b"{", b"["})
+"""How most answers begin, which spares them the search."""
 _UNPACKED = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
 """Encodings that aiohttp unpacks, or raises for."""
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
@@ -100,7 +102,7 @@ def is_html(reply: Reply) -> bool:
 
     The body decides and not its type: Node's frameworks label a bare sentence as HTML.
     """
-    return _MARKUP.match(reply.body[:200]) is not None
+    return reply.body[:1] not in _JSON and _MARKUP.match(reply.body[:200]) is not None
 
 
 def announces_html(reply: Reply) -> bool:

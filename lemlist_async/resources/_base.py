@@ -128,7 +128,8 @@ def reader(into: Any, under: str | None = None) -> Decode[Any]:
     decode, wanted = decoder(into), get_origin(into) or into
 
     def checked(raw: Any, surprises: Surprises) -> Any:
-        raw = _below(raw, under)
+        if under is not None:
+            raw = _below(raw, under)
         found = decode(_several(raw) if wanted is list else raw, surprises)
         if not isinstance(found, wanted):
             came = "nothing" if raw is None else type(raw).__name__
@@ -155,7 +156,7 @@ def confirmation(into: Any, under: str | None = None) -> Callable[[str | None, A
 
     def shaped(raw: Any, surprises: Surprises) -> Any:
         with contextlib.suppress(ShapeError):
-            inner = _below(raw, under)
+            inner = raw if under is None else _below(raw, under)
             found = decode(_several(inner) if wanted is list else inner, surprises)
             if isinstance(found, wanted):
                 return found
@@ -185,8 +186,8 @@ def _acts_on(method: str, path: str, ids: Sequence[str]) -> str | None:
     return None if method == "POST" and not path.endswith("}") else ""
 
 
-def _below(raw: Any, under: str | None) -> Any:
-    return raw[under] if under is not None and is_object(raw) and under in raw else raw
+def _below(raw: Any, under: str) -> Any:
+    return raw[under] if is_object(raw) and under in raw else raw
 
 
 def _several(raw: Any) -> list[Any]:

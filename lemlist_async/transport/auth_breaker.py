@@ -37,6 +37,8 @@ class AuthCircuit:
         self._opened = 0.0
         self._worked = False
         self._probing = False
+        self.calm: bool = False
+        """Whether the key has worked and nothing has refused it since: then there is nothing to ask or to tell."""
 
     @property
     def state(self) -> State:
@@ -65,13 +67,14 @@ class AuthCircuit:
 
     def accepted(self) -> None:
         """An answer came that no wrong key would have got."""
-        if self._refusals or not self._worked:
-            self._worked, self._refusals, self._last = True, 0, None
+        self._worked, self._refusals, self._last = True, 0, None
+        self.calm = True
 
     def failed(self, error: LemlistError) -> None:
         """A try ended so."""
         if isinstance(error, AuthenticationError):
             self._refusals += 1
+            self.calm = False
             threshold = self._settings.failure_threshold
             if threshold is not None and self._refusals >= threshold:
                 self._last, self._opened = error, steady()

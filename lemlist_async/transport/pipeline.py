@@ -161,7 +161,7 @@ class Pipeline:
                         # with what came last as its context, where that is not the last word
                         raise self._failed(call, journey.conclude(error), journey.tries)  # noqa: B904
                 else:
-                    if journey.key is not None:
+                    if journey.key is not None and not self.auth_circuit.calm:
                         self.auth_circuit.accepted()
                     return result
                 await self._rest(pause)
@@ -176,7 +176,7 @@ class Pipeline:
         if deadline is not None:
             deadline += asyncio.get_running_loop().time()
         try:
-            probe = ours and self.auth_circuit.admit(call)
+            probe = ours and not self.auth_circuit.calm and self.auth_circuit.admit(call)
         except AuthenticationError as refused:
             raise self._failed(call, refused) from None
         self._budget.earn()
@@ -327,7 +327,10 @@ class Pipeline:
     def _decode(self, call: Call[Any], reply: Reply) -> Any:
         if is_html(reply):
             raise unlike_the_api(call, reply)
-        found = self._parse(call, reply)
+        try:
+            found = read(reply.body, self.surprises) if reply.body else None
+        except ValueError:
+            found = self._sentence(call, reply)
         if (refused := refusal_inside(call, reply, found)) is not None:
             raise refused
         if call.decode is None:
@@ -340,16 +343,12 @@ class Pipeline:
             why = f"the answer has another shape: {error}"
         raise DecodeError(why, status=reply.status, body=reply.text(BODY_READ), operation=call.operation)
 
-    def _parse(self, call: Call[Any], reply: Reply) -> Any:
-        """JSON, or the sentence that confirms a write; None for nothing."""
-        body = reply.body
-        if not body or body.isspace():
+    def _sentence(self, call: Call[Any], reply: Reply) -> str | None:
+        """What is no JSON: the sentence that confirms a write, or nothing at all."""
+        if reply.body.isspace():
             return None
-        try:
-            return read(body, self.surprises)
-        except ValueError:
-            # what begins like JSON and does not parse is JSON that was damaged
-            damaged = body.removeprefix(_BOM).lstrip().startswith((b"{", b"["))
+        # what begins like JSON and does not parse is JSON that was damaged
+        damaged = reply.body.removeprefix(_BOM).lstrip().startswith((b"{", b"["))
         packed = left_packed(reply)
         if not damaged and (call.text or call.effect is not Effect.READ):
             return None if packed else reply.text()

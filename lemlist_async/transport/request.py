@@ -38,7 +38,8 @@ class Request(ClientRequest):
         Raises:
             StaleConnectionError: what lies on the connection would become the answer to this request.
         """
-        if is_stale(conn.protocol):
+        pool: Any = conn._connector  # pyright: ignore[reportPrivateUsage]  # no public way to ask it
+        if not getattr(pool, "checks", False) and is_stale(conn.protocol):
             raise StaleConnectionError
         self.written = True
         if self.slot is not None:
@@ -56,10 +57,19 @@ class Connector(aiohttp.TCPConnector):
     one that came after its request had been given up, would be taken for the answer to the next request.
     """
 
-    async def _get(self, key: Any, traces: Any) -> Connection | None:
-        while (conn := await super()._get(key, traces)) is not None and is_stale(conn.protocol):
-            conn.close()
-        return conn
+    checks: bool = False
+    """Whether aiohttp asks the method below; if not, each request looks at its connection itself."""
+
+    # no coroutine of its own, which every call would pay for
+    def _get(  # pyright: ignore[reportIncompatibleMethodOverride]  # to be awaited is all that is asked of it
+        self, key: Any, traces: Any
+    ) -> Coroutine[Any, Any, Connection | None]:
+        self.checks = True
+        idle: Any = self._conns.get(key)
+        while idle and (protocol := idle[0][0]).should_close:
+            protocol.close()
+            idle.popleft()
+        return super()._get(key, traces)
 
 
 def is_stale(protocol: object) -> bool:

@@ -1,6 +1,7 @@
 """Tools that change Python for a test: frozen clocks, and what stands in for aiohttp."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import freezegun
 import pytest
 import vcr
 
-from lemlist_async import Lemlist, Retry, ThrottleOptions, errors
+from lemlist_async import Lemlist, Retry, ThrottleOptions, clock, errors
 from tests.support.clients import quick
 from tests.support.scripted import says, scripted
 
@@ -24,6 +25,19 @@ async def test_a_frozen_clock_stops_no_throttle() -> None:
                 for _ in range(12):
                     await lemlist.team.get()
         assert len(server.seen) == 12
+
+
+def test_a_clock_that_is_first_looked_for_while_time_is_frozen_goes_on() -> None:
+    with freezegun.freeze_time("2026-01-01"):
+        late = clock._clock()
+        before = late(), clock.steady()
+        for _ in range(10_000):
+            pass
+        assert late() > before[0]
+        assert clock.steady() > before[1]
+        assert clock.stands_still(time.monotonic)
+        assert not clock.stands_still(late)
+    assert not clock.stands_still(time.monotonic)
 
 
 async def test_a_frozen_loop_is_told_where_a_wait_would_have_no_end() -> None:
