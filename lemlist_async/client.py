@@ -369,6 +369,11 @@ class Lemlist:
         return str(self._base)
 
     @property
+    def key_fingerprint(self) -> str:
+        """A name for the API key that does not give it away: 16 hex digits of a hash."""
+        return self._pipeline.key_fingerprint
+
+    @property
     def options(self) -> Options:
         """The options of this view."""
         return self._options

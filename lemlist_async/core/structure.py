@@ -254,7 +254,11 @@ def without_secrets(value: Any, redact: Callable[[str], str]) -> Any:
     if is_array(value):
         return [without_secrets(item, redact) for item in value]
     if is_object(value):
-        return {redact(key): without_secrets(item, redact) for key, item in value.items()}
+        return {
+            # a result of the caller's own may have keys that are no texts
+            redact(key) if type(key) is str else key: without_secrets(item, redact)
+            for key, item in value.items()
+        }
     plain = unstructure(value)
     return redact(plain) if isinstance(plain, str) else plain
 

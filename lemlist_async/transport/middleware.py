@@ -10,8 +10,10 @@ from aiohttp.hdrs import AUTHORIZATION, COOKIE
 
 from lemlist_async.clock import steady
 from lemlist_async.core.classify import by_limiter, is_plan_limit, refusal
+from lemlist_async.core.departure import DEPARTURES
 from lemlist_async.core.headers import read_quota, read_rate
-from lemlist_async.core.wire import Call, Reply
+from lemlist_async.core.retry import may_have_happened
+from lemlist_async.core.wire import Call, Effect, Reply
 from lemlist_async.credentials import ApiKey
 from lemlist_async.errors import LemlistError
 from lemlist_async.options import Options
@@ -77,10 +79,13 @@ class Try:
             request.headers[AUTHORIZATION] = self._key.authorization
         failed: LemlistError
         options = self._options
+        departures = None if self._call.effect is Effect.READ else DEPARTURES.get()
         slot = await self._throttle.acquire(options.lane, max_wait=options.max_wait, owner=self._owner)
         self._granted(slot, request)
         try:
             try:
+                if departures is not None:
+                    await departures.leaving()
                 response = await handler(request)
             finally:
                 # the answer, which trace hooks and callers of the session see, refers to these headers
@@ -88,6 +93,8 @@ class Try:
         except BaseException as error:
             self._end(slot, request)
             if not isinstance(error, CAUGHT):
+                if departures is not None and not self.sent:
+                    departures.undone()
                 raise
             failed = fault(error, self._call, sent=self.sent)
         else:
@@ -97,6 +104,8 @@ class Try:
                 return response
             failed = await self._refusal(response)
         failed.scrub(self._redact)
+        if departures is not None and not may_have_happened(failed):
+            departures.undone()
         # outside of the except block: aiohttp's exception, as a context, would carry the request's headers
         try:
             raise failed

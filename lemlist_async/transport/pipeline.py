@@ -110,6 +110,11 @@ class Pipeline:
         self._resting: set[asyncio.Future[None]] = set()
         self._streams: set[aiohttp.ClientResponse] = set()
 
+    @property
+    def key_fingerprint(self) -> str:
+        """A name for the key that does not give it away."""
+        return self._key.fingerprint
+
     # The two ways to run a call -----------------------------------------------------------------------
 
     def run(self, call: Call[T], options: Options) -> Coroutine[Any, Any, T]:
