@@ -2,7 +2,7 @@
 
 from lemlist_async.bulk.export import Export
 from lemlist_async.bulk.face import Bulk
-from lemlist_async.bulk.job import Job, JobStoppedError, Outcome, RowRefusedError, State
+from lemlist_async.bulk.job import Job, JobStoppedError, Outcome, RowRefusedError, RowResult, State
 from lemlist_async.bulk.jobs.contacts import ListContacts, UpsertContacts
 from lemlist_async.bulk.jobs.enrichment import EnrichPeople
 from lemlist_async.bulk.jobs.lead_changes import StopLeads, UpdateLeads
@@ -13,7 +13,7 @@ from lemlist_async.bulk.journal import Journal, JournalError
 from lemlist_async.bulk.own import OwnRun
 from lemlist_async.bulk.plan import Forecast, Plan
 from lemlist_async.bulk.progress import Progress, Report
-from lemlist_async.bulk.runner import RowResult, Run
+from lemlist_async.bulk.runner import Run
 from lemlist_async.bulk.sync import ActivityBatch
 
 __all__ = [

@@ -12,11 +12,19 @@ from lemlist_async.bulk.export import Export
 from lemlist_async.bulk.job import Job
 from lemlist_async.bulk.jobs import KINDS
 from lemlist_async.bulk.jobs.leads import ImportLeads, OnDuplicate
-from lemlist_async.bulk.journal import Journal
+from lemlist_async.bulk.journal import Journal, JournalError
 from lemlist_async.bulk.own import Each, Key, OwnJob, OwnRun
-from lemlist_async.bulk.plan import Plan, forecast, make_plan
+from lemlist_async.bulk.plan import (
+    Binding,
+    Plan,
+    Surroundings,
+    check_bindings,
+    check_same_job,
+    make_plan,
+    take_up,
+)
 from lemlist_async.bulk.rows import Source, is_path
-from lemlist_async.bulk.runner import Run
+from lemlist_async.bulk.runner import LOOK_UP_AFTER, Run
 from lemlist_async.bulk.settle import OnAmbiguous
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.files import header_of
@@ -48,6 +56,7 @@ class Bulk:
         on_duplicate: OnDuplicate = "skip",
         columns: dict[str, str] | None = None,
         retry_failed: bool = False,
+        force: Collection[Binding] = (),
         **flags: Unpack[LeadFlags],
     ) -> Plan:
         """Plan an import of leads into a campaign; nothing is sent.
@@ -63,6 +72,7 @@ class Bulk:
             delimiter=delimiter,
             header=header,
             retry_failed=retry_failed,
+            force=force,
         )
 
     async def plan(
@@ -75,51 +85,91 @@ class Bulk:
         delimiter: str | None = None,
         header: bool = True,
         retry_failed: bool = False,
+        force: Collection[Binding] = (),
+        dry_run: bool = False,
     ) -> Plan:
         """Plan a job; nothing is sent.
 
         `rows` is a CSV or JSON lines file, or mappings from column to value; a plain text among them is a row
-        with that one value. `journal` is the file that lets the job survive a crash; given again with the same
-        rows it goes on where it was. `retry_failed` sends rows again that lemlist said no to.
+        with that one value, where the job takes such rows. `journal` is the file that lets the job survive a crash;
+        given again with the same rows it goes on where it was. `retry_failed` sends rows again that lemlist said no
+        to.
 
         A file tells its `encoding` by a byte order mark, else it is UTF-8; the `delimiter` of a CSV is found out. With
         `header=False` its first row is a row, and the columns are ``1``, ``2``, … or, alone, ``value``.
 
+        A journal is bound to its rows, the API key and the server. `force` goes on with it although one of these
+        differs: ``rows`` ignores the rows that are given, ``key`` and ``host`` do the rest with the present key or
+        server. With `dry_run` the plan is only looked at: key and server are neither held against the journal nor
+        written to it.
+
         Raises:
             InvalidInputError: the rows cannot be read, or have no column that the job needs.
-            ConfigurationError: an option that cannot work, or another job's journal.
+            ConfigurationError: an option that cannot work, or a journal of another job, other rows, another key or
+                another server.
             JournalError: the journal cannot be used.
+            TypeError: rows that are neither a path nor an iterable of mappings.
         """
         file_format = FileFormat(encoding=encoding, delimiter=delimiter, header=header)
         if is_path(rows) and (columns := header_of(Path(rows), file_format)):
             job.check_columns(columns)
-        throttle = self._lemlist.throttle
         return await make_plan(
             job,
             rows,
             journal=journal,
             file_format=file_format,
-            limit=throttle.limit,
-            window=throttle.window,
+            around=self._around(force, dry_run),
             retry_failed=retry_failed,
         )
 
-    async def resume(self, journal: str | os.PathLike[str], *, retry_failed: bool = False) -> Plan:
-        """Take up a job from its journal alone.
+    async def resume(
+        self,
+        journal: str | os.PathLike[str],
+        *,
+        retry_failed: bool = False,
+        force: Collection[Binding] = (),
+        dry_run: bool = False,
+    ) -> Plan:
+        """Take up a job from its journal alone; `force` and `dry_run` are those of `plan`.
 
         Raises:
-            ConfigurationError: there is no journal, no finished plan in it, or its kind of job is not known here.
+            ConfigurationError: there is no journal, no finished plan in it, its kind of job is not known here, or it
+                was made with another key or server.
             JournalError: the journal cannot be used.
         """
         opened = await Journal.open(journal, new=False)
         try:
-            job = job_of(await opened.meta(), opened.path)
-            await opened.recover(repeatable=job.effect.repeatable, retry_failed=retry_failed)
-            throttle = self._lemlist.throttle
-            return Plan(job, opened, await forecast(job, opened, throttle.limit, throttle.window))
+            around, meta = self._around(force, dry_run), await opened.meta()
+            check_same_job(meta, opened.path, {})
+            check_bindings(meta, opened.path, around)
+            return await take_up(job_of(meta, opened.path), opened, around, retry_failed=retry_failed)
         except BaseException:
             await opened.close()
             raise
+
+    async def erase(self, journal: str | os.PathLike[str]) -> None:
+        """Remove the personal data of a finished job from its journal; counts, lines and states stay.
+
+        Raises:
+            ConfigurationError: there is no journal.
+            JournalError: it is not finished, or cannot be used.
+        """
+        opened = await Journal.open(journal, new=False)
+        try:
+            await opened.erase()
+        finally:
+            await opened.close()
+
+    def _around(self, force: Collection[Binding], dry_run: bool) -> Surroundings:
+        throttle = self._lemlist.throttle
+        return Surroundings(
+            key=self._lemlist.key_fingerprint,
+            host=self._lemlist.base_url,
+            limit=throttle.limit,
+            window=throttle.window,
+            skip=frozenset(force),
+            binds=not dry_run,
+        )
 
     @overload
     def run(
@@ -129,6 +179,7 @@ class Bulk:
         on_ambiguous: OnAmbiguous = ...,
         poll_every: float = ...,
         patience: float = ...,
+        look_up_after: float = ...,
     ) -> Run: ...
     @overload
     def run(
@@ -145,7 +196,9 @@ class Bulk:
         delimiter: str | None = ...,
         header: bool = ...,
         retry_failed: bool = ...,
+        force: Collection[Binding] = ...,
         on_ambiguous: OnAmbiguous = ...,
+        look_up_after: float = ...,
     ) -> OwnRun: ...
     def run(
         self,
@@ -161,14 +214,17 @@ class Bulk:
         delimiter: str | None = None,
         header: bool = True,
         retry_failed: bool = False,
+        force: Collection[Binding] = (),
         on_ambiguous: OnAmbiguous = "verify",
         poll_every: float = 5.0,
         patience: float = 900.0,
+        look_up_after: float = LOOK_UP_AFTER,
     ) -> Run | OwnRun:
         """Run a plan, or rows with a function of your own; iterate over the result for each row as it finishes.
 
         `on_ambiguous` says what becomes of a row whose answer was lost, and that may not just be sent again:
-        ``verify`` looks it up and sends it again if it is not there, ``report`` leaves it as unknown.
+        ``verify`` looks it up, twice if need be, `look_up_after` seconds after the loss and after the first look; a
+        row that is not there is sent again only if lemlist refuses duplicates. ``report`` leaves it as unknown.
         `poll_every` is the least time between two questions for the same result, and `patience` the time without
         any new result after which the run ends and leaves the rest to another one, both in seconds.
 
@@ -176,13 +232,27 @@ class Bulk:
         `Outcome`. `effect` is what doing a row again would do. After a lost answer or a crash a repeatable row is
         done again; any other one is given to `verify`, which returns None if it was not done, and ends as unknown
         without it. `key` tells which rows are the same; by default those that are equal. `journal`, `encoding`,
-        `delimiter`, `header` and `retry_failed` are those of `plan`, and `name` is what the journal calls the job.
+        `delimiter`, `header`, `retry_failed` and `force` are those of `plan`, and `name` is what the journal calls
+        the job.
 
         Raises:
-            ConfigurationError: rows without `each`.
+            ConfigurationError: rows without `each`, or times below zero.
         """
+        if min(poll_every, patience, look_up_after) < 0:
+            raise ConfigurationError("poll_every, patience and look_up_after are seconds of at least 0")
+
+        def run(made: Plan) -> Run:
+            return Run(
+                self._lemlist,
+                made,
+                on_ambiguous=on_ambiguous,
+                poll_every=poll_every,
+                patience=patience,
+                look_up_after=look_up_after,
+            )
+
         if isinstance(plan, Plan):
-            return self._run(plan, on_ambiguous, poll_every, patience)
+            return run(plan)
         if each is None:
             raise ConfigurationError("give a plan, or rows with each=…, the function that does one of them")
         rows, job = plan, OwnJob(each=each, effect=effect, by=key, look_up=verify, name=name)
@@ -195,12 +265,10 @@ class Bulk:
                 delimiter=delimiter,
                 header=header,
                 retry_failed=retry_failed,
+                force=force,
             ),
-            lambda made: self._run(made, on_ambiguous, poll_every, patience),
+            run,
         )
-
-    def _run(self, plan: Plan, on_ambiguous: OnAmbiguous, poll_every: float, patience: float) -> Run:
-        return Run(self._lemlist, plan, on_ambiguous=on_ambiguous, poll_every=poll_every, patience=patience)
 
     # Out of lemlist -------------------------------------------------------------------------------------
 
@@ -255,5 +323,8 @@ def job_of(meta: dict[str, str], path: Path) -> Job:
         raise ConfigurationError(
             f"{path} is the journal of a {kind!r} job, which can only be resumed by its program"
         )
-    job: Job = KINDS[kind](**loads(meta["options"]))
+    try:
+        job: Job = KINDS[kind](**loads(meta["options"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError(f"{path} is damaged: its options are not those of {kind} ({error})") from None
     return job

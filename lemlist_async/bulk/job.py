@@ -39,6 +39,12 @@ class State(enum.StrEnum):
     """It may have happened, and there is no way to find out."""
 
 
+IN_DOUBT = "in doubt"
+"""`what` of an unknown row that is still to be looked up."""
+ABSENT = "absent"
+"""`what` of an unknown row that one look-up did not find."""
+
+
 @attrs.frozen
 class Outcome:
     """What became of a row."""
@@ -51,6 +57,15 @@ class Outcome:
     """lemlist's id of what the row is about, where there is one."""
     result: Any = None
     """What lemlist answered, as plain JSON, where the job is about that."""
+
+
+@attrs.frozen
+class RowResult:
+    """What became of one row."""
+
+    line: int
+    payload: dict[str, Any]
+    outcome: Outcome
 
 
 def done(
@@ -85,9 +100,9 @@ class EndJobError(LemlistError):
 
 
 class JobStoppedError(LemlistError):
-    """The job ended before its rows did; what was not sent waits for another run.
+    """The job ended before its rows did, or never began; what was not sent waits for another run.
 
-    The error that stopped it is the `__cause__`.
+    The error that stopped it is the `__cause__`. A function of the caller's may raise it to stop the job.
     """
 
 
@@ -105,6 +120,11 @@ class Job(abc.ABC):
     """Rows that go together, at most."""
     calls: int = 1
     """Calls for one batch, at most."""
+    single_request: ClassVar[bool] = False
+    """Whether `do` changes something with one request only, and nothing outside of lemlist. Then a row is noted as
+    sent when that request leaves; else before `do` is called."""
+    takes_texts: ClassVar[bool] = False
+    """Whether a plain text can be a row, as one that has it in the column ``value``."""
     follows: bool = False
     """Whether rows are pending after they are sent, and `follow` gets their results."""
     adjustable: ClassVar[frozenset[str]] = frozenset()
@@ -114,6 +134,11 @@ class Job(abc.ABC):
     def verifiable(self) -> bool:
         """Whether `verify` asks lemlist, which costs a call for each row in doubt."""
         return not self.effect.repeatable
+
+    @property
+    def marks_late(self) -> bool:
+        """Whether a row is noted as sent when its request leaves, and not before it waits for its turn."""
+        return self.single_request and not self.effect.repeatable
 
     @property
     def posts(self) -> bool:

@@ -21,8 +21,15 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+"""Flags that keep a file from being opened through a symbolic link, and from being inherited."""
+
+
 class FileLock:
-    """Beside the file it protects, since SQLite's own locks go when any descriptor of the file is closed."""
+    """Lock beside the file it protects, since SQLite's own locks go when any descriptor of the file is closed.
+
+    `path` is resolved already: two spellings of one file must not lead to two locks.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -32,9 +39,10 @@ class FileLock:
         """Take the lock at once.
 
         Raises:
-            BlockingIOError: somebody else holds it.
+            BlockingIOError: another runner holds it.
+            OSError: it cannot be made, or is a symbolic link.
         """
-        descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600)
+        descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | NO_FOLLOW, 0o600)
         try:
             _lock(descriptor)
         except BaseException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -15,13 +15,15 @@ from lemlist_async.bulk.job import (
     Outcome,
     Payload,
     RowRefusedError,
+    RowResult,
     State,
     done,
 )
 from lemlist_async.bulk.plan import Plan
 from lemlist_async.bulk.progress import Progress, Report
-from lemlist_async.bulk.runner import RowResult, Run
-from lemlist_async.core.json import dumps, loads
+from lemlist_async.bulk.runner import Run
+from lemlist_async.bulk.values import exact
+from lemlist_async.core.json import dumps
 from lemlist_async.core.structure import without_secrets
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import InvalidInputError
@@ -44,6 +46,7 @@ class OwnJob(Job):
     """
 
     kind = "own"
+    takes_texts: ClassVar[bool] = True
 
     each: Each
     effect: Effect
@@ -65,23 +68,26 @@ class OwnJob(Job):
     def check(self, values: Mapping[str, Any]) -> Payload:
         """Any row will do that is JSON: that is how the function gets it, after a crash too."""
         try:
-            found: Payload = loads(dumps({str(name): value for name, value in values.items()}))
-        except TypeError as error:
+            found: Payload = exact(values)
+        except ValueError as error:
             raise RowRefusedError(f"the row cannot be written as JSON: {error}") from None
         return found
 
     def key(self, payload: Payload) -> str:
         """As the caller says; the whole row where nothing is said."""
-        if self.by is not None:
-            return self.by(payload)
-        return dumps(payload, sort_keys=True).decode()
+        if self.by is None:
+            return dumps(payload, sort_keys=True).decode()
+        try:
+            return str(self.by(payload))
+        except Exception as error:  # noqa: BLE001  # a row that the function does not fit is refused, whatever it raises
+            raise RowRefusedError(f"key= raised {type(error).__name__}: {error}") from None
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
         """Call the function."""
         try:
-            return [_outcome(await self.each(lemlist, payloads[0]), lemlist)]
+            return [_safe(await self.each(lemlist, payloads[0]), lemlist)]
         except InvalidInputError as error:
-            return [Outcome(State.REFUSED, "refused", str(error))]
+            raise RowRefusedError(str(error)) from error
 
     async def verify(self, lemlist: Lemlist, payload: Payload) -> Outcome | None:
         """Call the caller's look-up, which gives None for a row that was not done."""
@@ -92,6 +98,15 @@ class OwnJob(Job):
 
 
 _DONE = done("done")
+_ENDS = frozenset({State.DONE, State.FAILED, State.REFUSED, State.UNKNOWN})
+
+
+def _safe(result: Any, lemlist: Lemlist) -> Outcome:
+    """As `_outcome`; the row was done, even if its result cannot be written down."""
+    try:
+        return _outcome(result, lemlist)
+    except RecursionError:
+        return done("done", reason="its result was not kept: it is nested too deeply, or in itself")
 
 
 def _outcome(result: Any, lemlist: Lemlist) -> Outcome:
@@ -99,6 +114,8 @@ def _outcome(result: Any, lemlist: Lemlist) -> Outcome:
     if result is None:
         return _DONE
     if isinstance(result, Outcome):
+        if result.state not in _ENDS:
+            raise ValueError(f"the outcome of a row is one of {', '.join(sorted(_ENDS))}, not {result.state}")
         reason = None if result.reason is None else lemlist.redact(result.reason)
         return attrs.evolve(result, reason=reason, result=without_secrets(result.result, lemlist.redact))
     found = without_secrets(result, lemlist.redact)
@@ -117,6 +134,7 @@ class OwnRun:
         self._run: Run | None = None
         self._report: Report | None = None
         self._stopped = False
+        self._begun = False
 
     def stop(self) -> None:
         """Begin no more rows; those in flight are finished first."""
@@ -129,6 +147,12 @@ class OwnRun:
         """How far it is; None before it has begun."""
         return None if self._run is None else self._run.progress
 
+    async def finish(self) -> Report:
+        """Run to the end without looking at the rows, and tell what was done; raises what the iteration does."""
+        async for _ in self:
+            pass
+        return await self.report()
+
     async def report(self) -> Report:
         """What was done so far.
 
@@ -138,18 +162,23 @@ class OwnRun:
         if self._report is not None:
             return self._report
         if self._run is None:
-            raise JobStoppedError("the job has not begun: iterate over it")
+            raise JobStoppedError("the job has not begun: iterate over it, or await finish()")
         return await self._run.report()
 
     async def __aiter__(self) -> AsyncIterator[RowResult]:
         """Plan, and run to the end; raises what `Bulk.plan` and `Run` raise."""
+        if self._begun:
+            raise JobStoppedError("a job of rows runs once: make another one with bulk.run(rows, …)")
+        self._begun = True
         async with await self._make() as plan:
-            self._run = run = self._start(plan)
+            run = self._start(plan)
             if self._stopped:
                 run.stop()
+            self._run = run
             try:
                 async with contextlib.aclosing(aiter(run)) as results:
                     async for result in results:
                         yield result
             finally:
-                self._report = await run.report()
+                if run.begun:
+                    self._report = await run.report()

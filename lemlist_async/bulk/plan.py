@@ -6,22 +6,30 @@ import asyncio
 import hashlib
 import itertools
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import attrs
 
-from lemlist_async.bulk.job import Job, RowRefusedError, State
-from lemlist_async.bulk.journal import Journal, check_same_job
-from lemlist_async.bulk.rows import Source, is_path, read_rows
+from lemlist_async.bulk.job import Job, RowResult, State
+from lemlist_async.bulk.journal import Journal, JournalError
+from lemlist_async.bulk.rows import Source, check_source, is_path, read_rows
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.files import digest
 from lemlist_async.bulk.source.raw_row import RawRow
-from lemlist_async.bulk.tables import NewRow
+from lemlist_async.bulk.tables import FIRST_PAGE, JournalRow, NewRow
+from lemlist_async.bulk.values import cells, exact, readable, shown
 from lemlist_async.core.json import dumps
+from lemlist_async.core.wire import Effect
+from lemlist_async.errors import ConfigurationError
 
 _CHUNK = 1_000
 """Rows that are held while planning."""
+_LONGEST_REASON = 500
+
+Binding = Literal["rows", "key", "host"]
+"""What a journal is bound to, beside its job."""
 
 
 @attrs.frozen(kw_only=True)
@@ -37,23 +45,59 @@ class Forecast:
     pending: int
     """Sent by an earlier run, whose results are still to be fetched."""
     doubtful: int
-    """Sent by an earlier run that died; they are looked up first."""
+    """Sent by an earlier run that ended before the answer; they are looked up."""
     requests: int
-    """Calls for the rows to send, at most, one for each result, one look-up for each doubtful row, and one to
-    prepare."""
+    """Calls at most: for the rows to send, one for each result, one to prepare, and for each doubtful row two
+    look-ups and, where lemlist refuses duplicates, the sending after them."""
     seconds: float
     """The least time the limit allows for that many calls, without any waiting for answers."""
     credits: int
     """Enrichment credits that may be charged."""
 
 
+@attrs.frozen(kw_only=True)
+class Surroundings:
+    """Where a plan is made: the team's key by its fingerprint, the server, and its limit."""
+
+    key: str
+    host: str
+    limit: int
+    window: float
+    skip: frozenset[str] = frozenset()
+    """What is not held against the journal."""
+    binds: bool = True
+    """Whether the journal is bound to key and host; not for a mere look, which may have no key."""
+
+
 class Plan:
     """A checked job in its journal, ready to run. Close it, or use `async with`."""
 
-    def __init__(self, job: Job, journal: Journal, forecast: Forecast) -> None:
+    def __init__(self, job: Job, journal: Journal, forecast: Forecast, around: Surroundings) -> None:
         self.job = job
         self.journal = journal
         self.forecast = forecast
+        self._around = around
+        self._used = False
+
+    async def refused(self) -> AsyncIterator[RowResult]:
+        """Rows that were refused while planning, or are the same as an earlier one, with line and reason."""
+        rows = self.journal.rows(refused=True)
+
+        def page() -> list[JournalRow]:
+            return list(itertools.islice(rows, FIRST_PAGE))
+
+        while found := await self.journal.in_thread(page):
+            for row in found:
+                yield RowResult(row.line, row.payload, row.outcome)
+
+    async def begin(self) -> None:
+        """Make ready for a run: an earlier one of this plan may have left rows in flight, and changed the forecast."""
+        if self._used:
+            await self.journal.recover(repeatable=self.job.effect.repeatable)
+            self.forecast = await forecast(self.job, self.journal, self._around)
+        self._used = True
+        if self.forecast.doubtful:
+            await self.journal.reopen()
 
     async def aclose(self) -> None:
         """Let go of the journal; a temporary one is removed."""
@@ -65,6 +109,9 @@ class Plan:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
+    def __repr__(self) -> str:
+        return f"<Plan of {self.job.kind}: {self.forecast.rows} rows, {self.forecast.to_send} to send>"
+
 
 async def make_plan(
     job: Job,
@@ -72,36 +119,48 @@ async def make_plan(
     *,
     journal: str | os.PathLike[str] | None,
     file_format: FileFormat,
-    limit: int,
-    window: float,
+    around: Surroundings,
     retry_failed: bool = False,
 ) -> Plan:
     """Read and check all rows into a journal; a journal that holds this job already is taken as it is.
 
     Raises:
         InvalidInputError: the source cannot be read.
-        ConfigurationError: the journal belongs to another job.
+        ConfigurationError: the journal belongs to another job, other rows, another key or another server.
         JournalError: the journal cannot be used.
+        TypeError: rows that are no path and no iterable of mappings.
     """
+    check_source(source)
     opened = await Journal.open(journal)
     try:
-        options = _sorted(job.options())
-        mark = await asyncio.to_thread(digest, Path(source)) if is_path(source) else ""
         meta = await opened.meta()
-        mine = {"kind": job.kind, "identity": identity(job), "digest": mark}
+        mine = {"kind": job.kind, "identity": identity(job)}
         check_same_job(meta, opened.path, mine)
-        if meta.get("planned") != "1":
+        check_bindings(meta, opened.path, around)
+        if meta.get("planned") == "1":
+            await _check_same_rows(opened, job, source, file_format, meta, around)
+        else:
             await opened.forget_rows()
             name = os.fspath(source) if is_path(source) else type(source).__name__
-            await opened.describe(source=str(name), **mine)
-            await _fill(opened, job, source, file_format)
-            await opened.describe(planned="1")
-        await opened.describe(options=options)
-        await opened.recover(repeatable=job.effect.repeatable, retry_failed=retry_failed)
-        return Plan(job, opened, await forecast(job, opened, limit, window))
+            await opened.describe(source=readable(name), **mine)
+            count, mark = await _fill(opened, job, source, file_format)
+            await opened.describe(digest=mark, rows=str(count), planned="1")
+        return await take_up(job, opened, around, retry_failed=retry_failed)
     except BaseException:
         await opened.close()
         raise
+
+
+async def take_up(job: Job, journal: Journal, around: Surroundings, *, retry_failed: bool) -> Plan:
+    """Make a plan of a journal whose rows are in."""
+    bound = {"key": around.key, "host": around.host} if around.binds else {}
+    await journal.describe(options=_sorted(job.options()), **bound)
+    await journal.recover(repeatable=job.effect.repeatable, retry_failed=retry_failed)
+    await journal.gather()
+    return Plan(job, journal, await forecast(job, journal, around), around)
+
+
+# What a journal belongs to -------------------------------------------------------------------------------
 
 
 def identity(job: Job) -> str:
@@ -109,25 +168,133 @@ def identity(job: Job) -> str:
     return _sorted({name: value for name, value in job.options().items() if name not in job.adjustable})
 
 
+def check_same_job(meta: dict[str, str], path: Path, mine: dict[str, str]) -> None:
+    """Refuse to run a job on another one's journal.
+
+    Raises:
+        ConfigurationError: naming what differs.
+        JournalError: its personal data were erased.
+    """
+    if meta.get("erased") == "1":
+        raise JournalError(f"the personal data of {path} were erased: it can be reported, and not run")
+    for name, value in mine.items():
+        theirs = meta.get(name, value)
+        if theirs != value:
+            raise ConfigurationError(
+                f"the journal {path} belongs to another job ({name} {theirs}); take another journal for this one"
+            )
+
+
+def check_bindings(meta: dict[str, str], path: Path, around: Surroundings) -> None:
+    """Refuse to go on with another team's key, or at another server.
+
+    Raises:
+        ConfigurationError: naming what differs.
+    """
+    if unknown := around.skip - set(get_args(Binding)):
+        raise ConfigurationError(
+            f"force takes {', '.join(get_args(Binding))}, not {', '.join(map(repr, sorted(unknown)))}"
+        )
+    if not around.binds:
+        return
+    for name, mine, what in (
+        ("key", around.key, "another API key, which may be that of another team"),
+        ("host", around.host, f"another server, {meta.get('host')}"),
+    ):
+        if meta.get(name, mine) != mine and name not in around.skip:
+            raise ConfigurationError(
+                f"the journal {path} was made with {what}; force {name!r} goes on with it all the same"
+            )
+
+
+async def _check_same_rows(
+    journal: Journal,
+    job: Job,
+    source: Source,
+    file_format: FileFormat,
+    meta: dict[str, str],
+    around: Surroundings,
+) -> None:
+    """Refuse rows that are not those of the journal, which would be ignored."""
+    if "rows" in around.skip:
+        return
+    given = Digest()
+    if is_path(source):
+        what = "another file, or the file has changed"
+        same = await asyncio.to_thread(digest, Path(source)) == meta.get("digest")
+    else:
+        async for _ in given.read(job, source, file_format):
+            pass
+        what = f"other rows than the {given.rows} that were given"
+        # version 1 kept no digest of rows that were no file: their number has to do
+        same = (
+            given.value == meta["digest"] if meta.get("digest") else str(given.rows) == meta.get("rows", "0")
+        )
+    if not same:
+        raise ConfigurationError(
+            f"the journal {journal.path} belongs to {what}; take another journal for these, or resume it without "
+            "rows (force 'rows' goes on with those in the journal)"
+        )
+
+
+class Digest:
+    """Reads a source, and knows it again: by the bytes of a file, else by what its rows hold."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._file = ""
+        self.rows: int = 0
+
+    @property
+    def value(self) -> str:
+        """SHA-256, once all was read."""
+        return self._file or self._hash.hexdigest()
+
+    async def read(self, job: Job, source: Source, file_format: FileFormat) -> AsyncIterator[list[RawRow]]:
+        """Give the rows in their order, with cells that are plain JSON or a fault."""
+        if is_path(source):
+            self._file = await asyncio.to_thread(digest, Path(source))
+        async for raws in read_rows(source, file_format, most=_CHUNK, texts=job.takes_texts):
+            found = [_plain(raw) for raw in raws]
+            self.rows += len(found)
+            if not self._file:
+                self._hash.update(b"".join(map(_written, found)))
+            yield found
+
+
+def _plain(raw: RawRow) -> RawRow:
+    """A row whose cells are plain JSON, or that has a fault and is there to be shown."""
+    if raw.fault is not None:
+        return raw._replace(values=shown(raw.values))
+    try:
+        return raw._replace(values=cells(raw.values))
+    except ValueError as error:
+        return raw._replace(values=shown(raw.values), fault=str(error))
+
+
+def _written(raw: RawRow) -> bytes:
+    return dumps((raw.values, raw.fault)) + b"\n"
+
+
+# Filling it ----------------------------------------------------------------------------------------------
+
+
 def _sorted(options: dict[str, Any]) -> str:
     return dumps(options, sort_keys=True).decode()
 
 
-def _text(payload: dict[str, Any]) -> str:
-    return dumps(payload, default=str).decode()
-
-
-async def _fill(journal: Journal, job: Job, source: Source, file_format: FileFormat) -> None:
-    """Rows are read and checked while the journal writes those before them."""
-    n, written = 0, journal.add([])
+async def _fill(journal: Journal, job: Job, source: Source, file_format: FileFormat) -> tuple[int, str]:
+    """Rows are read and checked while the journal writes those before them: how many, and their digest."""
+    n, written, mark = 0, journal.add([]), Digest()
     try:
-        async for raws in read_rows(source, file_format, most=_CHUNK):
+        async for raws in mark.read(job, source, file_format):
             rows = [check(job, n, raw) for n, raw in enumerate(raws, n + 1)]
             await written
             written = journal.add(rows)
             n += len(rows)
     finally:
         await written
+    return n, mark.value
 
 
 def check(job: Job, n: int, raw: RawRow) -> NewRow:
@@ -136,24 +303,30 @@ def check(job: Job, n: int, raw: RawRow) -> NewRow:
     if fault is None:
         try:
             payload = job.check(raw.values)
-        except RowRefusedError as refused:
+            text = dumps(payload)
+            if b"null" in text:
+                exact(payload)  # which a NaN would have become
+            key = job.key(payload)
+        except (TypeError, ValueError) as refused:  # a RowRefusedError is one
             fault = str(refused)
         else:
-            key = hashlib.sha256(job.key(payload).encode("utf-8", "replace")).digest()[:16]
-            return NewRow(n, raw.line, key, _text(payload), credits=job.credits(payload))
-    kept = {str(name): value for name, value in itertools.islice(raw.values.items(), 100)}
-    return NewRow(n, raw.line, None, _text(kept), State.REFUSED.value, "refused", fault)
+            mark = hashlib.sha256(key.encode("utf-8", "replace")).digest()[:16]
+            return NewRow(n, raw.line, mark, text.decode(), credits=job.credits(payload))
+    kept = dumps(shown(raw.values)).decode()
+    return NewRow(n, raw.line, None, kept, State.REFUSED.value, "refused", fault[:_LONGEST_REASON])
 
 
-async def forecast(job: Job, journal: Journal, limit: int, window: float) -> Forecast:
+async def forecast(job: Job, journal: Journal, around: Surroundings) -> Forecast:
     """What is left to do, and how long the limit makes it take."""
     counts = await journal.counts()
     by_state = {state: sum(n for (s, _), n in counts.items() if s == state) for state in State}
     to_send, doubtful, pending = by_state[State.NEW], by_state[State.UNKNOWN], by_state[State.PENDING]
     batches = -(-to_send // job.batch)
     results = (to_send if job.follows else 0) + pending
-    lookups = doubtful if job.verifiable else 0
-    requests = batches * job.calls + results + lookups + (1 if to_send or doubtful else 0)
+    # a row that two look-ups do not find is sent again where lemlist refuses duplicates
+    again = 2 + (job.calls if job.effect is Effect.DEDUPABLE else 0)
+    doubts = doubtful * again if job.verifiable else 0
+    requests = batches * job.calls + results + doubts + (1 if to_send or doubtful else 0)
     return Forecast(
         rows=sum(counts.values()),
         to_send=to_send,
@@ -162,7 +335,7 @@ async def forecast(job: Job, journal: Journal, limit: int, window: float) -> For
         doubtful=doubtful,
         pending=pending,
         requests=requests,
-        seconds=seconds_at_limit(requests, limit, window),
+        seconds=seconds_at_limit(requests, around.limit, around.window),
         credits=await journal.credits(),
     )
 

@@ -106,20 +106,24 @@ class Meter:
     def __init__(self, throttle: Throttle, forecast: Forecast, *, follows: bool) -> None:
         self._throttle = throttle
         self._before = throttle.stats
-        self._total = forecast.to_send + forecast.doubtful + forecast.pending
         self._done = 0
         self._follows = follows
-        self._steps: dict[str, list[int]] = {
-            "look up": [forecast.doubtful, 0],
-            "send": [forecast.to_send, 0],
-            "results": [forecast.pending + (forecast.to_send if follows else 0), 0],
-        }
+        self._plan_for(forecast)
         self._marks: deque[_Mark] = deque()
         self._started: float | None = None
         self._ended: float | None = None
 
-    def start(self) -> None:
-        """The run begins."""
+    def _plan_for(self, forecast: Forecast) -> None:
+        self._total = forecast.to_send + forecast.doubtful + forecast.pending
+        self._steps: dict[str, list[int]] = {
+            "send": [forecast.to_send, 0],
+            "look up": [forecast.doubtful, 0],
+            "results": [forecast.pending + (forecast.to_send if self._follows else 0), 0],
+        }
+
+    def start(self, forecast: Forecast) -> None:
+        """The run begins, with so much to do."""
+        self._plan_for(forecast)
         self._started = time.monotonic()
         self._marks.append(_Mark(self._started, 0, self._before.grants))
 
@@ -127,13 +131,16 @@ class Meter:
         """The run is over."""
         self._ended = time.monotonic()
 
-    def passed(self, step: str, *, through: int, pending: int = 0) -> None:
-        """Rows went through a step; `through`: those that have their outcome."""
+    def passed(self, step: str, *, through: int, pending: int = 0, doubtful: int = 0) -> None:
+        """Rows went through a step; `through`: those that have their outcome, `doubtful`: those to be looked up."""
         results = self._steps["results"]
         if step == "results":
             results[1] += through
-        else:
+        elif step == "look up":
             self._steps[step][1] += through + pending
+        else:
+            self._steps[step][1] += through + pending + doubtful
+            self._steps["look up"][0] += doubtful
         if step == "send" and self._follows:
             results[0] -= through  # settled as they were sent: there is nothing to fetch for them
         self._done += through

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard, cast
 
@@ -18,46 +17,109 @@ Source = str | os.PathLike[str] | Rows
 """A path (``.json``, ``.jsonl``, ``.ndjson``, else CSV), or mappings from column to value; a plain text among these
 is a row whose only column, ``value``, holds it."""
 
+_PIECE = 4 * 2**20
+"""Bytes of rows that are read at once, unless a single row has more."""
+
 
 def is_path(source: Source) -> TypeGuard[str | os.PathLike[str]]:
     """Whether a source is a file."""
     return isinstance(source, str | os.PathLike)
 
 
-async def read_rows(source: Source, file_format: FileFormat, *, most: int) -> AsyncIterator[list[RawRow]]:
-    """All rows of a source, `most` at a time.
+def check_source(source: object) -> None:
+    """Refuse what holds rows and is none of the ways to give them.
+
+    Raises:
+        TypeError: saying what to pass instead.
+    """
+    if isinstance(source, str | os.PathLike):
+        return
+    kind = type(source).__name__
+    for is_it, instead in _INSTEAD:
+        if is_it(source):
+            raise TypeError(
+                f"rows are given as a path or as an iterable of mappings, not as {kind}: {instead}"
+            )
+
+
+def _has(*names: str) -> Callable[[object], bool]:
+    return lambda source: all(hasattr(source, one) for one in names)
+
+
+_INSTEAD: tuple[tuple[Callable[[object], bool], str], ...] = (
+    (lambda source: isinstance(source, Mapping), "for one row pass a list with it, [row]"),
+    (lambda source: isinstance(source, bytes | bytearray | memoryview), "pass the path of a file"),
+    (_has("read"), "pass the path of the file, or csv.DictReader(file)"),
+    (_has("to_dicts"), "pass frame.to_dicts()"),
+    (_has("to_dict", "columns"), "pass frame.to_dict('records')"),
+    (_has("to_dict"), "pass a list of mappings"),
+    (lambda source: not isinstance(source, Iterable | AsyncIterable), "pass a list of mappings"),
+)
+
+
+async def read_rows(
+    source: Source, file_format: FileFormat, *, most: int, texts: bool = True
+) -> AsyncIterator[list[RawRow]]:
+    """All rows of a source, up to `most` at a time, and fewer where they are large; `texts` may be rows.
 
     Raises:
         InvalidInputError: the file cannot be opened, is no text in its encoding, has no usable header, or a
             quote in it is never closed.
+        TypeError: the first row is a text, and those of this job cannot be.
     """
     if isinstance(source, AsyncIterable):
-        async for rows in _gathered(source, most):
+        async for rows in _gathered(source, most, texts):
             yield rows
         return
     if isinstance(source, str | os.PathLike):
         read = read_file(Path(source), file_format)
     else:
-        read = itertools.starmap(_raw, enumerate(source, 1))
-    while rows := list(itertools.islice(read, most)):
-        yield rows
-
-
-async def _gathered(source: AsyncIterable[Row], most: int) -> AsyncIterator[list[RawRow]]:
-    number, rows = 0, list[RawRow]()
-    async for values in source:
-        number += 1
-        rows.append(_raw(number, values))
-        if len(rows) == most:
+        read = (_raw(number, values, texts) for number, values in enumerate(source, 1))
+    rows, size = list[RawRow](), 0
+    for row in read:
+        rows.append(row)
+        size += _size(row.values)
+        if len(rows) == most or size >= _PIECE:
             yield rows
-            rows = []
+            rows, size = [], 0
     if rows:
         yield rows
 
 
-def _raw(number: int, values: object) -> RawRow:
+async def _gathered(source: AsyncIterable[Row], most: int, texts: bool) -> AsyncIterator[list[RawRow]]:
+    number, size, rows = 0, 0, list[RawRow]()
+    async for values in source:
+        number += 1
+        row = _raw(number, values, texts)
+        rows.append(row)
+        size += _size(row.values)
+        if len(rows) == most or size >= _PIECE:
+            yield rows
+            rows, size = [], 0
+    if rows:
+        yield rows
+
+
+def _size(value: object) -> int:
+    """About how many bytes a value takes."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(map(_size, cast("Mapping[object, object]", value).values()))
+    if isinstance(value, list | tuple):
+        return sum(map(_size, cast("Iterable[object]", value)))
+    return 8
+
+
+def _raw(number: int, values: object, texts: bool) -> RawRow:
     if isinstance(values, str):
-        return RawRow(number, {"value": values})
+        if texts:
+            return RawRow(number, {"value": values})
+        if number == 1:
+            raise TypeError(
+                "a row of this job is a mapping from column to value, not a text: pass {'email': …} for each, "
+                "or the path of a file"
+            )
     if isinstance(values, Mapping):
         return RawRow(number, cast("Mapping[str, Any]", values))
     return RawRow(number, {}, f"a row is a mapping, not {type(values).__name__}")

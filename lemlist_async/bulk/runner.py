@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
+import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from lemlist_async.bulk.desk import Desk, Finished
-from lemlist_async.bulk.job import JobStoppedError, Outcome, State
+from lemlist_async.bulk.job import ABSENT, IN_DOUBT, JobStoppedError, Outcome, RowResult, State
 from lemlist_async.bulk.journal import JournalError
 from lemlist_async.bulk.plan import Plan
 from lemlist_async.bulk.posted import Posted
 from lemlist_async.bulk.progress import Meter, Progress, Report
-from lemlist_async.bulk.settle import OnAmbiguous, Settled, Settler
+from lemlist_async.bulk.settle import ROUNDS, Marks, OnAmbiguous, Settled, Settler
 from lemlist_async.bulk.tables import JournalRow
 
 if TYPE_CHECKING:
@@ -30,21 +30,17 @@ _HAND_IN = 0.5
 """Seconds between two looks at what was posted."""
 _HELD = 20_000
 """Rows in flight at most, for the memory's sake; two batches always may be."""
-
-
-@attrs.frozen
-class RowResult:
-    """What became of one row."""
-
-    line: int
-    payload: dict[str, Any]
-    outcome: Outcome
+LOOK_UP_AFTER = 30.0
+"""Seconds between a lost answer and each look-up: as long as gateways in front of an API usually wait for it, so that
+what it was still doing when the answer was lost is done by then."""
+_log = logging.getLogger("lemlist_async.bulk")
 
 
 class Run:
-    """One run of a plan: iterate over it for the rows, in the order they finish.
+    """One run of a plan: iterate over it for the rows, in the order they finish, or `finish` it; once.
 
-    Leaving the loop early stops it at once; what was in flight is looked up by the next run.
+    Leaving the loop early stops it at once; what was in flight is looked up by the next run. A plan has one run at a
+    time.
     """
 
     def __init__(
@@ -55,13 +51,19 @@ class Run:
         on_ambiguous: OnAmbiguous = "verify",
         poll_every: float = 5.0,
         patience: float = 900.0,
+        look_up_after: float = LOOK_UP_AFTER,
     ) -> None:
-        self._lemlist = lemlist.with_options(lane="bulk")
+        # a deadline or a bound for the queue is meant for a person who waits; a row waits as long as it takes
+        self._lemlist = lemlist.with_options(lane="bulk", deadline=None, max_wait=None)
         self._plan = plan
         self._every = poll_every
         self._patience = patience
         self._posted = Posted(plan.job)
-        self._settler = Settler(self._lemlist, plan.job, plan.journal, on_ambiguous, self._posted)
+        self._settler = Settler(self._lemlist, plan.job, on_ambiguous, self._posted)
+        self._look_up_after = look_up_after
+        self._doubted = 0.0
+        """When a row came into doubt, on the clock of the event loop."""
+        self._begun = False
         self._meter = Meter(lemlist.throttle, plan.forecast, follows=plan.job.follows)
         self._stopping = asyncio.Event()
         self._error: BaseException | None = None
@@ -75,6 +77,11 @@ class Run:
     def stopped(self) -> bool:
         """Whether it begins no more rows: `stop` was called, or an error ended it."""
         return self._stopping.is_set()
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has begun, and there is something to report."""
+        return self._begun
 
     @property
     def progress(self) -> Progress:
@@ -92,36 +99,131 @@ class Run:
         """
         return self._posted.add(body)
 
+    async def finish(self) -> Report:
+        """Run to the end without looking at the rows, and tell what was done.
+
+        Raises:
+            JobStoppedError: as the iteration.
+        """
+        async for _ in self:
+            pass
+        return await self.report()
+
     async def report(self) -> Report:
-        """What was done so far."""
+        """What was done so far.
+
+        Raises:
+            JobStoppedError: it has not begun, so that nothing was sent.
+        """
+        if not self._begun:
+            raise JobStoppedError(
+                "the run has not begun, and nothing was sent: iterate over it, or await finish()"
+            )
         counts = await self._plan.journal.counts()
         retries = self._retries + self._settler.retries
         return self._meter.report(counts, retries=retries, confirmed=self._settler.confirmed)
 
-    async def __aiter__(self) -> AsyncGenerator[RowResult, None]:
+    def __aiter__(self) -> AsyncGenerator[RowResult, None]:
         """Run to the end.
 
         Raises:
             JobStoppedError: something that no further row would survive; what was in flight is finished first.
+            JournalError: another run of the plan goes on, or this one was begun before.
         """
-        self._meter.start()
+        handle = _Handle()
+        rows = self._rows(handle)
+        handle.rows = weakref.ref(rows)
+        return rows
+
+    async def _rows(self, handle: _Handle) -> AsyncGenerator[RowResult, None]:
+        plan, journal = self._plan, self._plan.journal
+        if self._begun:
+            raise JournalError("this run has begun before: make another one with bulk.run(plan)")
+        self._begun = True
+        try:
+            await journal.begin(handle)
+        except BaseException:
+            self._begun = False
+            raise
+        # rows of an earlier run may have left right before this one began
+        self._doubted = asyncio.get_running_loop().time()
         off = self._lemlist.on("retry", self._saw_retry)
         try:
-            await self._plan.job.prepare(self._lemlist, self._plan.forecast)
-            for each in (
-                self._pass(State.UNKNOWN, "look up", 1, self._settler.doubt),
-                self._pass(State.NEW, "send", self._plan.job.batch, self._settler.send),
-                self._collect(),
-            ):
-                async with contextlib.aclosing(each) as groups:
-                    async for results in groups:
-                        for result in results:
-                            yield result
+            await plan.begin()
+            self._meter.start(plan.forecast)
+            await plan.job.prepare(self._lemlist, plan.forecast)
+            passes = self._passes()
+            async with contextlib.aclosing(passes) as groups:
+                async for results in groups:
+                    for result in results:
+                        yield result
         finally:
             self._meter.end()
             off()
+            with contextlib.suppress(JournalError):  # on a full disk the next run does it
+                await journal.gather()
+            journal.end()
         if self._error is not None:
+            if isinstance(self._error, JobStoppedError):
+                raise self._error
             raise JobStoppedError(f"the job stopped: {self._error}") from self._error
+
+    async def _passes(self) -> AsyncGenerator[list[RowResult], None]:
+        """The parts of a run in their order."""
+        for each in (
+            self._pass(State.NEW, "send", self._plan.job.batch, self._settler.send),
+            self._find_out(),
+            self._collect(),
+        ):
+            async with contextlib.aclosing(each) as groups:
+                async for results in groups:
+                    yield results
+
+    async def _find_out(self) -> AsyncGenerator[list[RowResult], None]:
+        """Look up the rows in doubt, by the rule that `settle` states."""
+        for _ in range(ROUNDS):
+            for what, settle in ((IN_DOUBT, self._settler.look_up), (ABSENT, self._settler.look_again)):
+                if not await self._any(State.UNKNOWN, what) or await self._wait_to_look():
+                    continue
+                each = self._pass(State.UNKNOWN, "look up", 1, settle, what)
+                async with contextlib.aclosing(each) as groups:
+                    async for results in groups:
+                        yield results
+                self._doubted = asyncio.get_running_loop().time()
+        async with contextlib.aclosing(self._leave_undecided()) as groups:
+            async for results in groups:
+                yield results
+
+    async def _any(self, state: State, what: str | None = None) -> bool:
+        return bool(await self._plan.journal.take(state, 0, 1, what=what))
+
+    async def _wait_to_look(self) -> bool:
+        """Wait until a look-up tells something; whether the run was stopped meanwhile."""
+        if not self._settler.looks_up:
+            return self._stopping.is_set()
+        seconds = max(0.0, self._doubted + self._look_up_after - asyncio.get_running_loop().time())
+        _log.info(
+            "rows whose answer was lost are looked up in %.0f s, when lemlist should be done with them",
+            seconds,
+        )
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        return self._stopping.is_set()
+
+    async def _leave_undecided(self) -> AsyncGenerator[list[RowResult], None]:
+        """Rows that this run looks up no more: unknown, until another one does."""
+        journal = self._plan.journal
+        for what in (IN_DOUBT, ABSENT):
+            while not isinstance(self._error, JournalError) and (
+                rows := await journal.take(State.UNKNOWN, 0, what=what)
+            ):
+                found = [(row, Outcome(State.UNKNOWN, "unknown", row.reason, row.id)) for row in rows]
+                try:
+                    await journal.write([(row.n, outcome) for row, outcome in found])
+                    await journal.flush()
+                except JournalError as error:
+                    self._halt(error)
+                yield self._passed("look up", found)
 
     def _saw_retry(self, _event: object) -> None:
         self._retries += 1
@@ -130,7 +232,7 @@ class Run:
         """Ask for results again and again, until all are there or none has come for a long time."""
         last = began = time.monotonic()
         asks = not self._plan.job.posts  # else what is posted comes first, and what is left is asked for
-        while await self._pending():
+        while await self._any(State.PENDING):
             rounds = [self._told(began + self._every)]
             if asks:
                 began = time.monotonic()
@@ -144,12 +246,9 @@ class Run:
                 return
             asks = True
 
-    async def _pending(self) -> bool:
-        return bool(await self._plan.journal.take(State.PENDING, 0, 1))
-
     async def _told(self, until: float) -> AsyncGenerator[list[RowResult], None]:
         """Results that are posted while there is nothing to ask."""
-        while await self._pending():
+        while await self._any(State.PENDING):
             try:
                 found = await self._posted.hand_in(self._plan.journal)
             except JournalError as error:
@@ -167,13 +266,21 @@ class Run:
         return self._stopping.is_set()
 
     async def _pass(
-        self, state: State, step: str, batch: int, settle: _Settle
+        self, state: State, step: str, batch: int, settle: _Settle, what: str | None = None
     ) -> AsyncGenerator[list[RowResult], None]:
         """Work off the rows in a state."""
         width = max(2, min(self._lemlist.throttle.limit + _SPARE, _WIDEST + _SPARE, _HELD // batch))
-        journal, repeatable = self._plan.journal, self._plan.job.effect.repeatable
-        careful = not (journal.temporary or repeatable)
-        desk = Desk(journal, state, self._stopping, batch=batch, width=width, careful=careful)
+        journal, job = self._plan.journal, self._plan.job
+        desk = Desk(
+            journal,
+            state,
+            self._stopping,
+            batch=batch,
+            width=width,
+            careful=not (journal.temporary or job.effect.repeatable),
+            late=job.marks_late,
+            what=what,
+        )
         workers = [asyncio.create_task(self._work(desk, settle)) for _ in range(width)]
         clerk = asyncio.create_task(desk.serve())
         try:
@@ -188,28 +295,31 @@ class Run:
         for failed in ended:
             if isinstance(failed, JournalError):
                 self._halt(failed)
-            elif isinstance(failed, Exception):
+            elif failed is not None and not isinstance(failed, asyncio.CancelledError):
                 raise failed
 
     def _passed(self, step: str, found: Sequence[Finished]) -> list[RowResult]:
         """Count rows; those that have their outcome."""
         results = [
-            RowResult(row.line, row.payload, outcome)
-            for row, outcome in found
-            if outcome.state is not State.PENDING
+            RowResult(row.line, row.payload, outcome) for row, outcome in found if not _is_open(outcome)
         ]
-        self._meter.passed(step, through=len(results), pending=len(found) - len(results))
+        doubtful = sum(outcome.state is State.UNKNOWN and _is_open(outcome) for _, outcome in found)
+        if doubtful:
+            self._doubted = asyncio.get_running_loop().time()
+        pending = len(found) - len(results) - doubtful
+        self._meter.passed(step, through=len(results), pending=pending, doubtful=doubtful)
         return results
 
     async def _work(self, desk: Desk, settle: _Settle) -> None:
         try:
             while rows := await desk.next():
-                settled = await settle(rows)
+                settled = await settle(rows, desk)
                 if settled.stop is not None:
                     self._halt(settled.stop)
                 desk.bring(rows, settled)
-        except Exception:
-            # a fault in the program, such as in a function of the caller's: the other workers begin no more
+        except BaseException:
+            # the run was left, or a fault in the program, such as in a function of the caller's: the other
+            # workers begin no more
             self._stopping.set()
             raise
         finally:
@@ -220,4 +330,20 @@ class Run:
         self._stopping.set()
 
 
-_Settle = Callable[[Sequence[JournalRow]], Awaitable[Settled]]
+def _is_open(outcome: Outcome) -> bool:
+    """Whether more will be known of the row in this run."""
+    return outcome.state is State.PENDING or (
+        outcome.state is State.UNKNOWN and outcome.what in (IN_DOUBT, ABSENT)
+    )
+
+
+class _Handle:
+    """Tells whether the iteration of a run still has a consumer."""
+
+    rows: weakref.ref[object] | None = None
+
+    def __call__(self) -> object:
+        return self.rows and self.rows()
+
+
+_Settle = Callable[[Sequence[JournalRow], Marks], Awaitable[Settled]]

@@ -1,14 +1,44 @@
-"""Sends a batch of rows until each one's fate is known."""
+"""Sends rows, and finds out about those whose answer was lost.
+
+The one rule for rows in doubt, whatever brought them there (a lost answer, a 5xx, a deadline, a crash, another runner
+that took over):
+
+1. A row that may be repeated is sent again.
+2. Any other row is left alone for a while, `look_up_after` seconds: behind a gateway that has given up, lemlist may
+   still be at work, and a row that is not there yet may be there a moment later.
+3. Then it is looked up. If it is there, it is done.
+4. If it is not there, it is looked up once more after another such wait.
+5. If it is still not there, it is sent again only if lemlist itself refuses duplicates. Any other row ends as unknown.
+
+`failed` means that lemlist said no. "Not done" means that no request of the row left, or that lemlist refused each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from lemlist_async.bulk.job import CannotVerifyError, EndJobError, Job, Outcome, State, failed
-from lemlist_async.bulk.journal import Journal, JournalError
+import attrs
+
+from lemlist_async.bulk.job import (
+    ABSENT,
+    IN_DOUBT,
+    CannotVerifyError,
+    EndJobError,
+    Job,
+    JobStoppedError,
+    Outcome,
+    RowRefusedError,
+    State,
+    failed,
+)
+from lemlist_async.bulk.journal import JournalError
 from lemlist_async.bulk.posted import Posted
 from lemlist_async.bulk.tables import JournalRow
+from lemlist_async.bulk.values import exact
+from lemlist_async.core.departure import DEPARTURES
+from lemlist_async.core.wire import Effect
 from lemlist_async.errors import (
     AmbiguousError,
     APIStatusError,
@@ -35,16 +65,18 @@ if TYPE_CHECKING:
 
 OnAmbiguous = Literal["verify", "report"]
 
-_ROUNDS = 3
+_LATER = "; since then: "
+ROUNDS = 3
 """Times a row is sent at most, when each time it is known not to have happened, or harmless to repeat."""
 _SPLITS = 64
 """Times the parts of one batch are halved at most, to find the rows that lemlist refuses the batch for."""
 
-# Nothing happened, and the next row would fare the same: the row stays new and the job stops.
+# The next row would fare the same: the job stops. The row stays new, if nothing of it happened before.
 _STOPS = (
     AuthenticationError,
     ClosedError,
     InvalidInputError,
+    JobStoppedError,
     JournalError,
     NotSentError,
     PaymentRequiredError,
@@ -52,18 +84,34 @@ _STOPS = (
     QueueError,
     RateLimitError,
 )
+_LOST = (AmbiguousError, DeadlineExceededError, DecodeError, TransportError)
+"""It may have happened."""
+
+
+class Marks(Protocol):
+    """Where rows are marked as sent by their worker."""
+
+    async def mark(self, numbers: Sequence[int]) -> None:
+        """Mark rows, on the disk; an error if another runner took one of them."""
+        ...
+
+    def take_back(self, numbers: Iterable[int]) -> None:
+        """Rows that were marked, and of which surely nothing left."""
+        ...
 
 
 class Settled:
     """What became of a batch: rows without an outcome surely did not happen, and wait for another run."""
 
-    __slots__ = ("lost", "outcomes", "splits", "stop")
+    __slots__ = ("lost", "marked", "outcomes", "splits", "stop")
 
-    def __init__(self, lost: Iterable[int] = ()) -> None:
+    def __init__(self) -> None:
         self.outcomes: dict[int, Outcome] = {}
         """By the number of the row."""
-        self.lost: set[int] = set(lost)
-        """Rows of which an earlier try may have happened."""
+        self.lost: dict[int, str] = {}
+        """Rows of which an earlier try may have happened, and how its answer was lost."""
+        self.marked: set[int] = set()
+        """Rows that were marked as sent by their worker."""
         self.stop: BaseException | None = None
         """What ends the job."""
         self.splits: int = _SPLITS
@@ -73,33 +121,93 @@ class Settled:
         self.outcomes.update((row.n, outcome) for row in rows)
 
 
+class Batch:
+    """One sending of rows: marks them before the first request that changes something leaves, and counts those."""
+
+    def __init__(self, rows: Sequence[JournalRow], settled: Settled, desk: Marks | None) -> None:
+        self._rows = rows
+        self._settled = settled
+        self._desk = desk
+        self._marking = asyncio.Lock()
+        self.left: int = 0
+        """Requests that left, and that lemlist did not refuse."""
+
+    async def leaving(self) -> None:
+        """Mark the rows, unless they are."""
+        self.left += 1
+        if self._desk is None:
+            return
+        async with self._marking:
+            numbers = [row.n for row in self._rows if row.n not in self._settled.marked]
+            if numbers:
+                # before it is certain: a worker that is cancelled here may have marked them
+                self._settled.marked.update(numbers)
+                await self._desk.mark(numbers)
+
+    def undone(self) -> None:
+        """One of them did not happen."""
+        self.left -= 1
+
+    def give_up(self) -> None:
+        """The run is left: rows that were marked for a request that never left are new again."""
+        if self._desk is not None and self.left < 1:
+            self._desk.take_back(self._settled.marked - self._settled.lost.keys())
+
+
 class Settler:
     """Sends batches for one run."""
 
-    def __init__(
-        self, lemlist: Lemlist, job: Job, journal: Journal, on_ambiguous: OnAmbiguous, posted: Posted
-    ) -> None:
+    def __init__(self, lemlist: Lemlist, job: Job, on_ambiguous: OnAmbiguous, posted: Posted) -> None:
         self._lemlist = lemlist
         self._job = job
-        self._journal = journal
         self._on_ambiguous = on_ambiguous
         self._posted = posted
         self.retries: int = 0
-        """Rows that were sent again after a look-up."""
+        """Rows that were sent again."""
         self.confirmed: int = 0
         """Rows that a look-up found done."""
 
-    def send(self, rows: Sequence[JournalRow]) -> Awaitable[Settled]:
-        """Do rows that are marked as sent."""
-        return self._settle(rows, Settled(), None)
+    @property
+    def looks_up(self) -> bool:
+        """Whether a row in doubt is looked up, which asks lemlist."""
+        return self._job.verifiable and self._on_ambiguous == "verify"
 
-    def doubt(self, rows: Sequence[JournalRow]) -> Awaitable[Settled]:
-        """Find out about rows of an earlier run, and do those that were not done."""
-        batch = Settled(row.n for row in rows)
-        return self._settle(rows, batch, "an earlier run was ended before the answer")
+    # The passes ----------------------------------------------------------------------------------------
 
-    async def follow(self, rows: Sequence[JournalRow]) -> Settled:
+    async def send(self, rows: Sequence[JournalRow], desk: Marks) -> Settled:
+        """Do rows; they are marked as sent already, unless the job lets them be marked late."""
+        return await self._settle(rows, Settled(), desk if self._job.marks_late else None)
+
+    async def look_up(self, rows: Sequence[JournalRow], desk: Marks) -> Settled:
+        """Look for rows in doubt; those that are not there are looked for once more, by `look_again`."""
+        del desk
+        batch = Settled()
+        for row in rows:
+            outcome = await self._found(row, batch)
+            batch.outcomes[row.n] = outcome or Outcome(State.UNKNOWN, ABSENT, row.reason, row.id)
+        return batch
+
+    async def look_again(self, rows: Sequence[JournalRow], desk: Marks) -> Settled:
+        """Look a second time, and send what is not there if lemlist refuses duplicates."""
+        batch = Settled()
+        absent: list[JournalRow] = []
+        for row in rows:
+            if (outcome := await self._found(row, batch)) is not None:
+                batch.outcomes[row.n] = outcome
+            elif self._job.effect is Effect.DEDUPABLE and batch.stop is None:
+                absent.append(row)
+                batch.lost[row.n] = _why(row)
+            else:
+                why = _with(_why(row), "two look-ups did not find it, and sending it again might do it twice")
+                batch.outcomes[row.n] = Outcome(State.UNKNOWN, "unknown", why, row.id)
+        if absent:
+            self.retries += len(absent)
+            await self._settle(absent, batch, desk)
+        return batch
+
+    async def follow(self, rows: Sequence[JournalRow], desk: Marks) -> Settled:
         """Ask for the results of pending rows."""
+        del desk
         batch = Settled()
         try:
             for row in rows:
@@ -112,7 +220,7 @@ class Settler:
         if (told := self._posted.of(row)) is not None:
             return told
         try:
-            return await self._job.follow(self._lemlist, row.payload, row.outcome)
+            return writable(await self._job.follow(self._lemlist, row.payload, row.outcome))
         except NotFoundError as gone:
             # not failed: that could be sent, and paid for, again
             return Outcome(State.UNKNOWN, "unknown", f"its result is gone: {gone}", row.id)
@@ -122,63 +230,109 @@ class Settler:
             # asking changes nothing: the next round asks again
             return row.outcome
 
-    async def _settle(self, rows: Sequence[JournalRow], batch: Settled, lost: str | None) -> Settled:
+    # Sending --------------------------------------------------------------------------------------------
+
+    async def _settle(self, rows: Sequence[JournalRow], batch: Settled, desk: Marks | None) -> Settled:
         try:
-            await self._do(rows, batch, lost)
+            await self._do(rows, batch, desk)
         except (*_STOPS, DeadlineExceededError) as error:
             batch.stop = error
-        if batch.lost:
-            # unknown though it may be repeated, too: `new` would say that no try was made
-            unknown = Outcome(State.UNKNOWN, "unknown", "a try was lost, and the next one not sent")
-            left = [row for row in rows if row.n in batch.lost and row.n not in batch.outcomes]
-            batch.all_are(left, unknown)
+        for row in rows:
+            if row.n in batch.lost and row.n not in batch.outcomes:
+                batch.outcomes[row.n] = await self._doubt(row, batch.lost[row.n])
         return batch
 
-    async def _do(self, rows: Sequence[JournalRow], batch: Settled, lost: str | None = None) -> None:
-        left = rows
-        for round_ in range(_ROUNDS):
-            if lost is not None:
-                left = await self._not_done(left, lost, batch)
-                if not left:
-                    return
-                await self._journal.write(sent=[row.n for row in left])
-                self.retries += len(left) if round_ else 0
-            lost = await self._try(left, batch)
-            if lost is None:
+    async def _do(self, rows: Sequence[JournalRow], batch: Settled, desk: Marks | None) -> None:
+        repeatable = self._job.effect.repeatable
+        lost = None
+        for round_ in range(ROUNDS if repeatable else 1):
+            self.retries += len(rows) if round_ else 0
+            if (lost := await self._try(rows, batch, desk)) is None:
                 return
-        # sent again it does no harm, so the next run may; any other row was looked up, and is not done
-        state = State.UNKNOWN if self._job.effect.repeatable else State.FAILED
-        batch.all_are(left, Outcome(state, state, f"not done after {_ROUNDS} tries: {lost}"))
+        if repeatable:
+            batch.lost.update((row.n, f"not done after {ROUNDS} tries: {lost}") for row in rows)
 
-    async def _try(self, rows: Sequence[JournalRow], batch: Settled) -> str | None:
+    async def _doubt(self, row: JournalRow, why: str) -> Outcome:
+        """The outcome of a row whose answer was lost: to be looked up, or unknown."""
+        if self.looks_up:
+            return Outcome(State.UNKNOWN, IN_DOUBT, why, row.id)
+        if self._job.effect.repeatable or self._job.verifiable:
+            return Outcome(State.UNKNOWN, "unknown", why, row.id)
+        return await self._looked_up(row, why) or Outcome(State.UNKNOWN, "unknown", why, row.id)
+
+    async def _try(self, rows: Sequence[JournalRow], batch: Settled, desk: Marks | None) -> str | None:
         """Send rows; how the answer was lost, or None once each row has its outcome."""
         again = any(row.tries or row.n in batch.lost for row in rows)
+        sending = Batch(rows, batch, desk)
+        token = DEPARTURES.set(sending)
         try:
             outcomes = await self._job.do(self._lemlist, [row.payload for row in rows], again=again)
-        except _STOPS:
-            raise
         except EndJobError as ended:
             batch.all_are(rows, ended.outcome)
             batch.stop = ended.__cause__ or ended
+            return None
         except MissingIdError as nameless:
             for row in rows:
                 batch.outcomes[row.n] = await self._without_id(row, nameless)
-        except (AmbiguousError, DecodeError, TransportError) as lost:
-            batch.lost.update(row.n for row in rows)
-            return str(lost)
-        except DeadlineExceededError as late:
-            if late.phase == "queue":
+            return None
+        except asyncio.CancelledError as cancelled:
+            if _is_leaving():
+                sending.give_up()
                 raise
-            batch.all_are(rows, failed(str(late)))
-        except BadRequestError as refused:
-            await self._refused(rows, batch, refused)
-        except APIStatusError as refused:
-            batch.all_are(rows, failed(str(refused)))
-        else:
-            batch.outcomes.update(zip([row.n for row in rows], outcomes, strict=True))
+            stop = JobStoppedError(
+                f"line {rows[0].line}: something that was awaited for this row was cancelled"
+            )
+            if not self._job.effect.repeatable:
+                # it was interrupted anywhere, in something that is not known here
+                batch.lost.update((row.n, str(stop)) for row in rows)
+            raise stop from cancelled
+        except (RowRefusedError, LemlistError) as error:
+            return await self._ended(rows, batch, sending, error, desk)
+        finally:
+            DEPARTURES.reset(token)
+        numbers = [row.n for row in rows]
+        batch.outcomes.update(zip(numbers, map(writable, outcomes), strict=True))
         return None
 
-    async def _refused(self, rows: Sequence[JournalRow], batch: Settled, error: BadRequestError) -> None:
+    async def _ended(
+        self,
+        rows: Sequence[JournalRow],
+        batch: Settled,
+        sending: Batch,
+        error: RowRefusedError | LemlistError,
+        desk: Marks | None,
+    ) -> str | None:
+        """A try ended with an error: what that means for its rows."""
+        begun = self._has_begun(sending, error)
+        if begun:
+            batch.lost.update((row.n, f"a request of it was made before it ended: {error}") for row in rows)
+        if isinstance(error, _STOPS) or (_in_queue(error) and not begun):
+            raise error
+        if isinstance(error, _LOST):
+            batch.lost.update((row.n, str(error)) for row in rows)
+            return str(error)
+        if begun:
+            return str(error)
+        if isinstance(error, RowRefusedError):
+            batch.all_are(rows, Outcome(State.REFUSED, "refused", str(error)))
+        elif isinstance(error, BadRequestError):
+            await self._refused(rows, batch, error, desk)
+        elif isinstance(error, APIStatusError):
+            batch.all_are(rows, failed(str(error)))
+        else:
+            raise error
+        return None
+
+    def _has_begun(self, sending: Batch, error: Exception) -> bool:
+        """Whether part of a row was done before its try ended, and must not be done again."""
+        if self._job.effect.repeatable or sending.left < 1:
+            return False
+        # a single request that lemlist says no to did nothing, even if the no stands in a 200
+        return not (self._job.single_request and isinstance(error, APIStatusError))
+
+    async def _refused(
+        self, rows: Sequence[JournalRow], batch: Settled, error: BadRequestError, desk: Marks | None
+    ) -> None:
         """One bad row has the whole batch refused: its halves are sent by themselves, down to that row."""
         if len(rows) == 1 or not batch.splits or isinstance(error, BadTeamError):
             batch.all_are(rows, failed(str(error)))
@@ -186,39 +340,79 @@ class Settler:
         batch.splits -= 1
         middle = len(rows) // 2
         for half in (rows[:middle], rows[middle:]):
-            await self._do(half, batch)
+            await self._do(half, batch, desk)
 
-    async def _not_done(self, rows: Sequence[JournalRow], why: str, batch: Settled) -> Sequence[JournalRow]:
-        """Those of the rows that may be sent again; the others get their outcome."""
-        if self._job.effect.repeatable:
-            return rows
-        if self._on_ambiguous == "report":
-            batch.all_are(rows, Outcome(State.UNKNOWN, "unknown", why))
-            return ()
-        for row in rows:
-            if (outcome := await self._look_up(row, why)) is not None:
-                batch.outcomes[row.n] = outcome
-        return [row for row in rows if row.n not in batch.outcomes]
+    # Looking up -----------------------------------------------------------------------------------------
+
+    async def _found(self, row: JournalRow, batch: Settled) -> Outcome | None:
+        """What a look-up tells of a row in doubt; None if it is not there."""
+        if self._job.verifiable and not self.looks_up:
+            return Outcome(State.UNKNOWN, "unknown", row.reason, row.id)
+        if batch.stop is not None:
+            return row.outcome
+        try:
+            return await self._looked_up(row, _why(row))
+        except _STOPS as error:
+            batch.stop = error
+            return row.outcome
 
     async def _without_id(self, row: JournalRow, error: MissingIdError) -> Outcome:
         """The outcome of a row that lemlist reported as done without naming it: found by a look-up, or not.
 
         Never sent again. Rows that wait for a result have none without an id, so they end as unknown.
         """
-        if self._on_ambiguous == "verify" and self._job.verifiable:
-            found = await self._look_up(row, error.message)
+        if self.looks_up:
+            found = await self._looked_up(row, error.message)
             if found is None:
                 return Outcome(State.UNKNOWN, "unknown", f"{error.message}; a look-up does not find it")
             if found.state is not State.UNKNOWN:
                 return found
         return Outcome(State.UNKNOWN if self._job.follows else State.DONE, "unnamed", error.message)
 
-    async def _look_up(self, row: JournalRow, why: str) -> Outcome | None:
+    async def _looked_up(self, row: JournalRow, why: str) -> Outcome | None:
         try:
             outcome = await self._job.verify(self._lemlist, row.payload)
         except CannotVerifyError as cannot:
-            return Outcome(State.UNKNOWN, "unknown", f"{why}; {cannot}", row.id)
+            return Outcome(State.UNKNOWN, "unknown", _with(why, str(cannot)), row.id)
         except LemlistError as error:
-            return Outcome(State.UNKNOWN, "unknown", f"{why}; the look-up failed: {error}", row.id)
+            if isinstance(error, _STOPS) and not isinstance(error, InvalidInputError):
+                raise
+            return Outcome(State.UNKNOWN, "unknown", _with(why, f"the look-up failed: {error}"), row.id)
+        except asyncio.CancelledError as cancelled:
+            if _is_leaving():
+                raise
+            raise JobStoppedError(f"line {row.line}: its look-up was cancelled from within") from cancelled
         self.confirmed += outcome is not None
+        return None if outcome is None else writable(outcome)
+
+
+def _with(why: str, more: str) -> str:
+    """A reason and what was found out later; not once more in each run."""
+    return f"{why.split(_LATER, maxsplit=1)[0]}{_LATER}{more}"
+
+
+def _why(row: JournalRow) -> str:
+    return row.reason or "the answer was lost"
+
+
+def _is_leaving() -> bool:
+    """Whether the run itself cancels its worker, rather than something the worker awaited having been cancelled."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _in_queue(error: Exception) -> bool:
+    return isinstance(error, DeadlineExceededError) and error.phase == "queue"
+
+
+def writable(outcome: Outcome) -> Outcome:
+    """An outcome that the journal can hold: a result that is no JSON is left out, and the reason says so."""
+    if outcome.result is None:
         return outcome
+    try:
+        return attrs.evolve(outcome, result=exact(outcome.result))
+    except ValueError as error:
+        why = f"its result was not kept: {error}"
+        return attrs.evolve(
+            outcome, result=None, reason=f"{outcome.reason}; {why}" if outcome.reason else why
+        )

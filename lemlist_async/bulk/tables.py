@@ -1,13 +1,19 @@
 """The tables of a journal: what is asked of them and written to them, as plain functions of a connection.
 
-Schema, version 1 (`PRAGMA user_version`):
+Schema, version 2 (`PRAGMA user_version`):
 
 ``meta(key, value)``
     ``kind``, ``options`` and ``identity`` (JSON: all options, and those that may not change between runs),
-    ``source`` (a name), ``digest`` (SHA-256 of a file), ``planned`` (``1`` once all rows are in).
+    ``source`` (a name), ``digest`` (SHA-256 of the file or of the rows), ``planned`` (``1`` once all rows are in),
+    ``rows`` (how many those are), ``key`` and ``host`` (fingerprint of the API key and address of the API),
+    ``tail`` (``wal`` in a file whose newest part is in the write-ahead log), ``erased`` (``1`` once the personal
+    data are gone).
 ``rows(n, line, key, payload, state, what, reason, id, result, tries, credits)``
     ``n`` counts from 1 in the order of the source; ``key`` is a hash of what makes two rows the same;
-    ``payload`` and ``result`` are JSON; ``state`` is one of new, sent, pending, done, refused, failed, unknown.
+    ``payload`` and ``result`` are JSON; ``state`` is one of new, sent, pending, done, refused, failed, unknown;
+    ``what`` of an unknown row says whether a run still looks it up (``in doubt``, ``absent``).
+
+Version 1 has the same tables, and no ``rows``, ``key``, ``host``, ``tail`` and ``erased``.
 
 SQLite lets go of Python's lock for each step of a statement, and a busy event loop makes it wait to get it back. So
 many rows are one step wherever they go: as one JSON text to and from SQLite, or as one long list of values.
@@ -22,13 +28,17 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lemlist_async.bulk.job import Outcome, Payload, State
+from lemlist_async.bulk.job import IN_DOUBT, Outcome, Payload, State
+from lemlist_async.bulk.values import readable
 from lemlist_async.core.json import dumps, loads
+from lemlist_async.core.wire import is_object
 
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 1
+VERSION = 2
+OLDEST_SQLITE = (3, 35)
+"""Has UPDATE … FROM and RETURNING."""
 _FEW = "state IN ('pending', 'unknown', 'failed')"
 """Rows that lie far apart; a query uses their index only if it says just this."""
 SCHEMA = f"""
@@ -42,6 +52,8 @@ CREATE UNIQUE INDEX rows_by_key ON rows (key) WHERE key IS NOT NULL;
 CREATE INDEX rows_open ON rows (state, n) WHERE {_FEW};
 PRAGMA user_version={VERSION};
 """
+NAMES = frozenset({"meta", "rows", "rows_by_key", "rows_open"})
+"""Tables and indexes that a journal has."""
 _INSERT = "INSERT OR IGNORE INTO rows (n, line, key, payload, state, what, reason, credits) VALUES "
 _FINISH = """
 UPDATE rows SET (state, what, reason, id, result) = (
@@ -49,14 +61,24 @@ UPDATE rows SET (state, what, reason, id, result) = (
     json_extract(value, '$[4]'), json_extract(value, '$[5]')
 ) FROM json_each(?) WHERE n = json_extract(value, '$[0]')
 """
+_ENDED = "an earlier run ended before the answer"
 _IDS = "id IN (SELECT value FROM json_each(?))"
 _NUMBERS = "n IN (SELECT value FROM json_each(?))"
-_MARK = f"UPDATE rows SET state = 'sent', tries = tries + 1 WHERE {_NUMBERS}"  # noqa: S608  # our own words
+# of two runs that want a row, only one finds it in the state in which both have read it
+_MARK = f"UPDATE rows SET state = 'sent', tries = tries + 1 WHERE state = ? AND {_NUMBERS} RETURNING n"  # noqa: S608  # our own words
+_MARK_ANY = f"UPDATE rows SET state = 'sent', tries = tries + (state <> 'sent') WHERE {_NUMBERS}"  # noqa: S608  # our own words
 _PUT_BACK = f"UPDATE rows SET state = 'new', tries = tries - 1 WHERE state = 'sent' AND {_NUMBERS}"  # noqa: S608  # our own words
 _COLUMNS = "n, line, payload, state, what, reason, id, result, tries"
-_AS_JSON = "json_array(n, line, json(payload), state, what, reason, id, json(result), tries)"
+_SIZE = "length(CAST(payload AS BLOB))"
+_AS_JSON = f"json_array(n, line, json(payload), state, what, reason, id, json(result), tries, {_SIZE})"
+_BYTES = f"coalesce(sum({_SIZE} + coalesce(length(CAST(result AS BLOB)), 0)), 0)"
 PAGE = 500
 """Rows that are read at once."""
+FIRST_PAGE = 64
+"""Rows that are read first: the next pages have up to twice as many as the one before, since how many bytes they
+have is found out by reading them."""
+PAGE_BYTES = 4 * 2**20
+"""Bytes of rows that are read or written at once, unless a single row has more."""
 _TOGETHER = 100
 """Rows in one INSERT at most; SQLite takes 32,766 values."""
 _STATES = {state.value: state for state in State}
@@ -74,11 +96,21 @@ class JournalRow(NamedTuple):
     id: str | None = None
     result: Any = None
     tries: int = 0
+    size: int = 0
+    """Bytes of the payload."""
 
     @property
     def outcome(self) -> Outcome:
         """What became of it so far."""
         return Outcome(self.state, self.what or self.state, self.reason, self.id, self.result)
+
+
+class DamagedError(Exception):
+    """The file holds what this library never wrote."""
+
+
+class TakenError(Exception):
+    """Rows that were about to be marked are no longer in the state in which they were read."""
 
 
 class NewRow(NamedTuple):
@@ -121,12 +153,25 @@ def _insert(db: sqlite3.Connection, rows: Sequence[NewRow]) -> None:
     there = {n for (n,) in numbers}
     for row in rows:
         if row.n not in there:
-            (line,) = db.execute("SELECT line FROM rows WHERE key = ?", (row.key,)).fetchone()
-            why = f"the same as line {line}"
+            first = db.execute("SELECT line FROM rows WHERE key = ?", (row.key,)).fetchone()
+            if first is None:
+                raise DamagedError(f"row {row.n} was not taken")
+            why = f"the same as line {first[0]}"
             db.execute(
                 _insertion(1),
                 NewRow(row.n, row.line, None, row.payload, State.REFUSED.value, "repeated", why),
             )
+
+
+def forget(db: sqlite3.Connection) -> None:
+    """Drop the rows of a plan that was never finished."""
+    used = "SELECT count(*) FROM rows WHERE tries > 0 OR state NOT IN ('new', 'refused')"
+    (count,) = db.execute(used).fetchone()
+    if count:
+        raise DamagedError(
+            f"its description says that it was never planned, and {count} rows of it were sent"
+        )
+    db.execute("DELETE FROM rows")
 
 
 @functools.cache
@@ -140,36 +185,112 @@ def write(
     *,
     sent: Sequence[int] = (),
     back: Sequence[int] = (),
+    expected: State = State.NEW,
 ) -> None:
-    """In one transaction: what became of rows, and which are about to be sent, or (`back`) surely were not."""
+    """In one transaction: what became of rows, and which are about to be sent, or (`back`) surely were not.
+
+    Raises:
+        TakenError: a row to be sent is not `expected` any more; nothing was written.
+    """
     outcomes = [_finished(n, outcome) for n, outcome in finished]
     with _transaction(db):
-        for statement, values in ((_MARK, sent), (_PUT_BACK, back), (_FINISH, outcomes)):
-            if values:
-                db.execute(statement, (dumps(values).decode(),))
+        if sent:
+            marked = db.execute(_MARK, (expected, dumps(sent).decode())).fetchall()
+            if len(marked) != len(sent):
+                raise TakenError(f"of {len(sent)} rows to be sent only {len(marked)} were still {expected}")
+        if back:
+            db.execute(_PUT_BACK, (dumps(back).decode(),))
+        for page in _pages(outcomes):
+            db.execute(_FINISH, (dumps(page).decode(),))
 
 
-def _finished(n: int, outcome: Outcome) -> tuple[int, str, str, str | None, str | None, str | None]:
-    result = None if outcome.result is None else dumps(outcome.result, default=str).decode()
-    return n, outcome.state, outcome.what, outcome.reason, outcome.id, result
+def write_held(
+    db: sqlite3.Connection,
+    finished: Iterable[tuple[int, Outcome]],
+    *,
+    sent: Sequence[int],
+    back: Sequence[int] = (),
+) -> None:
+    """As `write`, for rows that are marked in memory only: their states in the file lag behind."""
+    write(db, finished, back=back)
+    if sent:
+        db.execute(_MARK_ANY, (dumps(sent).decode(),))
+
+
+_Finished = tuple[int, str, str, str | None, str | None, str | None]
+
+
+def _finished(n: int, outcome: Outcome) -> _Finished:
+    result = None if outcome.result is None else dumps(outcome.result).decode()
+    return n, outcome.state, readable(outcome.what), _or_none(outcome.reason), _or_none(outcome.id), result
+
+
+def _or_none(text: str | None) -> str | None:
+    return None if text is None else readable(text)
+
+
+def _pages(outcomes: Sequence[_Finished]) -> Iterator[Sequence[_Finished]]:
+    """Outcomes in their order, so many bytes of results at once."""
+    page: list[_Finished] = []
+    size = 0
+    for outcome in outcomes:
+        page.append(outcome)
+        size += len(outcome[5] or "")
+        if size >= PAGE_BYTES:
+            yield page
+            page, size = [], 0
+    if page:
+        yield page
 
 
 def recover(db: sqlite3.Connection, repeatable: bool, retry_failed: bool) -> None:
-    """After a crash: rows that were sent are sent again if they may be, else nobody knows about them."""
+    """After a run that ended early: rows that were sent are sent again if they may be, else they are unknown."""
     anew = "UPDATE rows SET state='new', what='', reason=NULL WHERE state = ?"
-    if repeatable:
-        db.executemany(anew, [(State.SENT,), (State.UNKNOWN,)])
-    else:
-        db.execute("UPDATE rows SET state='unknown', what='unknown' WHERE state='sent'")
-    if retry_failed:
-        db.execute(anew, (State.FAILED,))
+    with _transaction(db):
+        if repeatable:
+            db.execute(anew, (State.SENT,))
+            db.execute(f"{anew} AND {_FEW}", (State.UNKNOWN,))
+        else:
+            db.execute(
+                "UPDATE rows SET state='unknown', what='unknown', reason=? WHERE state='sent'", (_ENDED,)
+            )
+        if retry_failed and not repeatable:
+            # another try of the row had been lost before lemlist said no to this one
+            db.execute("UPDATE rows SET state='unknown', what='unknown' WHERE state='failed' AND tries > 1")
+        if retry_failed:
+            db.execute(anew, (State.FAILED,))
 
 
-def take(db: sqlite3.Connection, state: State, after: int, most: int) -> list[JournalRow]:
-    """The next rows in a state, behind row number `after`."""
+def reopen(db: sqlite3.Connection) -> None:
+    """All rows that are unknown are in doubt again: a run looks them up."""
+    db.execute(f"UPDATE rows SET what=? WHERE state='unknown' AND {_FEW}", (IN_DOUBT,))  # noqa: S608  # our own words
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the tables of version 1 to this one; where they are, nothing is changed unless all is."""
+    with _transaction(db):
+        # version 1 said so of rows whose last answer was lost, which lemlist may hold all the same
+        db.execute(
+            "UPDATE rows SET state='unknown', what='unknown' "
+            "WHERE state='failed' AND reason LIKE 'not done after%tries%'"
+        )
+        db.execute(
+            "INSERT OR REPLACE INTO meta SELECT 'rows', CAST(count(*) AS TEXT) FROM rows "
+            "WHERE EXISTS (SELECT 1 FROM meta WHERE key = 'planned' AND value = '1') HAVING count(*) > 0"
+        )
+        db.execute(f"PRAGMA user_version={VERSION}")
+
+
+def take(db: sqlite3.Connection, state: State, what: str | None, after: int, most: int) -> list[JournalRow]:
+    """The next rows in a state (of unknown ones: those with this `what`), behind row number `after`.
+
+    There are fewer than `most` where these are the last, or their bytes are many.
+    """
     # new rows lie side by side, and need no index
     index, few = ("", "") if state is State.NEW else ("INDEXED BY rows_open", f"{_FEW} AND")
-    return _read(db, f"{index} WHERE {few} state = ? AND n > ? ORDER BY n LIMIT ?", (state, after, most))
+    if what is None:
+        return _page(db, f"{index} WHERE {few} state = ? AND n > ?", (state, after), most)
+    return _page(db, f"{index} WHERE {few} state = ? AND n > ? AND what = ?", (state, after, what), most)
 
 
 def pending(db: sqlite3.Connection, ids: Iterable[str]) -> list[JournalRow]:
@@ -178,18 +299,44 @@ def pending(db: sqlite3.Connection, ids: Iterable[str]) -> list[JournalRow]:
     return _read(db, where, (dumps(list(ids)).decode(),))
 
 
+def _page(db: sqlite3.Connection, where: str, values: Sequence[Any], most: int) -> list[JournalRow]:
+    """The first rows by their numbers: `most`, or as many as keep to `PAGE_BYTES`, and one at least."""
+    where = f"{where} ORDER BY n LIMIT ?"
+    while most > 1:
+        rows = f"SELECT payload, result FROM rows {where}"  # noqa: S608  # our own words
+        (size,) = db.execute(f"SELECT {_BYTES} FROM ({rows})", (*values, most)).fetchone()  # noqa: S608  # and again
+        if size <= PAGE_BYTES:
+            break
+        most = max(1, min(most // 2, most * PAGE_BYTES // size))
+    return _read(db, where, (*values, most))
+
+
 def _read(db: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[JournalRow]:
     rows = f"SELECT {_COLUMNS} FROM rows {where}"  # noqa: S608  # our own words
     (text,) = db.execute(f"SELECT json_group_array({_AS_JSON}) FROM ({rows})", values).fetchone()  # noqa: S608  # and again
-    return [
-        JournalRow(n, line, payload, _STATES[state], *rest) for n, line, payload, state, *rest in loads(text)
-    ]
+    try:
+        return [
+            JournalRow(n, line, _object(payload), _STATES[state], *rest)
+            for n, line, payload, state, *rest in loads(text)
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedError(f"a row is not readable ({error})") from None
+
+
+def _object(payload: object) -> Payload:
+    if not is_object(payload):
+        raise TypeError("its payload is no JSON object")
+    return payload
 
 
 def counts(db: sqlite3.Connection) -> Counter[tuple[str, str]]:
     """How many rows are in each (state, what)."""
-    found = db.execute("SELECT state, what, count(*) FROM rows GROUP BY state, what")
-    return Counter({(state, what): count for state, what, count in found})
+    found = Counter[tuple[str, str]]()
+    for state, what, count in db.execute("SELECT state, what, count(*) FROM rows GROUP BY state, what"):
+        if state not in _STATES or not isinstance(what, str):
+            raise DamagedError(f"{count} rows are in a state {state!r} ({what!r}), which there is not")
+        found[state, what] = count
+    return found
 
 
 def credits_to_spend(db: sqlite3.Connection) -> int:
@@ -199,9 +346,21 @@ def credits_to_spend(db: sqlite3.Connection) -> int:
     return total
 
 
-def all_rows(db: sqlite3.Connection, *, settled: bool) -> Iterator[JournalRow]:
-    """All rows in order, or (`settled`) those that are not simply done; read page by page."""
-    after, only = 0, "AND state NOT IN ('done', 'new', 'pending')" if settled else ""
-    while found := _read(db, f"WHERE n > ? {only} ORDER BY n LIMIT ?", (after, PAGE)):
+def all_rows(db: sqlite3.Connection, *, settled: bool = False, refused: bool = False) -> Iterator[JournalRow]:
+    """All rows in order, or (`settled`) those that are not simply done, or those `refused`; read page by page."""
+    only = "AND state NOT IN ('done', 'new', 'pending')" if settled else ""
+    only = "AND state = 'refused'" if refused else only
+    after, most = 0, FIRST_PAGE
+    while found := _page(db, f"WHERE n > ? {only}", (after,), most):
         yield from found
-        after = found[-1].n
+        after, most = found[-1].n, min(2 * len(found), PAGE)
+
+
+def erase(db: sqlite3.Connection) -> None:
+    """Take all that was given or answered out of the rows; line, state and the word for it stay."""
+    db.execute("PRAGMA secure_delete = ON")
+    with _transaction(db):
+        db.execute("UPDATE rows SET payload = '{}', key = NULL, reason = NULL, id = NULL, result = NULL")
+        db.execute("DELETE FROM meta WHERE key NOT IN ('kind', 'planned', 'rows', 'tail')")
+        db.execute("INSERT INTO meta VALUES ('erased', '1')")
+    db.execute("VACUUM")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -13,6 +14,7 @@ from lemlist_async.bulk.job import Job
 from lemlist_async.bulk.jobs.enrichment import EnrichPeople
 from lemlist_async.bulk.jobs.leads import ImportLeads
 from lemlist_async.bulk.journal import Journal
+from lemlist_async.bulk.plan import Plan
 from lemlist_async.bulk.report import lines
 from lemlist_async.cli import activities, campaigns, contacts, leads, unsubscribes
 from lemlist_async.cli.execute import execute, with_client
@@ -20,6 +22,7 @@ from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.jobs import Wishes, carry_out, check_report, summary
 from lemlist_async.cli.options import (
     DryRun,
+    Force,
     Formulas,
     JournalArgument,
     Json,
@@ -89,6 +92,7 @@ def resume(
     journal: JournalArgument,
     on_ambiguous: OnAmbiguousOption = "verify",
     retry_failed: RetryFailed = False,
+    force: Force = None,
     report: ReportFile = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -98,9 +102,13 @@ def resume(
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
         check_report(report, journal)
-        return await carry_out(
-            lemlist, lambda: lemlist.bulk.resume(journal, retry_failed=retry_failed), wishes, show
-        )
+
+        def plan() -> Awaitable[Plan]:
+            return lemlist.bulk.resume(
+                journal, retry_failed=retry_failed, force=cast("Any", force or ()), dry_run=dry_run
+            )
+
+        return await carry_out(lemlist, plan, wishes, show)
 
     with_client(work, json=json, offline=dry_run)
 
@@ -140,6 +148,25 @@ def report_(
             await opened.in_thread(lambda: write_data(lines(opened.rows(), format, guard=not formulas)))
         finally:
             await opened.close()
+        return Exit.OK
+
+    execute(work, json=False)
+
+
+@app.command()
+def erase(journal: JournalArgument) -> None:
+    """Remove the personal data of a finished job from its journal; its counts stay.
+
+    Rows, reasons, results and ids are gone from the file for good, and the job cannot be resumed.
+    """
+
+    async def work(show: Show) -> Exit:
+        opened = await Journal.open(journal, new=False)
+        try:
+            await opened.erase()
+        finally:
+            await opened.close()
+        show.say(f"{journal} holds counts, lines and states only")
         return Exit.OK
 
     execute(work, json=False)
@@ -198,7 +225,7 @@ def demo(
             code = await carry_out(
                 lemlist,
                 lambda: lemlist.bulk.plan_leads(campaign_id, file),
-                Wishes(report=report, json=json, refused_is_fine=True),
+                Wishes(report=report, json=json, refused_is_fine=True, look_up_after=0.2),
                 show,
             )
             show.say(survived(box))

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import attrs
 
-from lemlist_async.bulk.job import JobStoppedError, State
+from lemlist_async.bulk.job import JobStoppedError, RowResult, State
 from lemlist_async.bulk.journal import Journal, JournalError
 from lemlist_async.bulk.plan import Plan
 from lemlist_async.bulk.progress import Report
 from lemlist_async.bulk.report import write_report
-from lemlist_async.bulk.runner import RowResult, Run
+from lemlist_async.bulk.runner import LOOK_UP_AFTER, Run
 from lemlist_async.bulk.settle import OnAmbiguous
 from lemlist_async.cli.exits import Exit, exit_of
 from lemlist_async.cli.show import Show, as_json, bad_lines, dump
@@ -38,6 +38,8 @@ class Wishes:
     report: Path | None = None
     journal: Path | None = None
     on_ambiguous: OnAmbiguous = "verify"
+    look_up_after: float = LOOK_UP_AFTER
+    """Seconds between a lost answer and each look-up."""
     results: bool = False
     """Whether what lemlist answered is to be printed, row by row."""
     refused_is_fine: bool = False
@@ -73,7 +75,7 @@ async def carry_out(
         show.forecast(plan.forecast, limit)
         if not plan.forecast.rows:
             show.say(_NO_ROWS)
-        run = lemlist.bulk.run(plan, on_ambiguous=wishes.on_ambiguous)
+        run = lemlist.bulk.run(plan, on_ambiguous=wishes.on_ambiguous, look_up_after=wishes.look_up_after)
         stopped = await _run(run, show, wishes)
         report = await run.report()
         results = await _results(plan.journal) if wishes.results else []

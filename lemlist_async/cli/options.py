@@ -42,6 +42,13 @@ NoHeader = Annotated[
 Map = Annotated[
     list[str] | None, typer.Option("--map", help="COLUMN=FIELD, where the column's name does not tell.")
 ]
+Force = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Go on with a journal although something differs: rows (those given are ignored), key or host; may be "
+        "repeated."
+    ),
+]
 RetryFailed = Annotated[bool, typer.Option(help="Send the rows again that lemlist refused.")]
 Campaign = Annotated[str, typer.Option(help="Id of the campaign, cam_….")]
 Formulas = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import typer
 
@@ -18,6 +18,7 @@ from lemlist_async.cli.options import (
     DryRun,
     Encoding,
     File,
+    Force,
     JournalFile,
     Json,
     NoHeader,
@@ -44,6 +45,7 @@ def run_rows(
     journal: JournalFile = None,
     on_ambiguous: OnAmbiguousOption = "verify",
     retry_failed: RetryFailed = False,
+    force: Force = None,
     json: Json = False,
 ) -> None:
     """Plan a job over a file, run it and report."""
@@ -67,6 +69,8 @@ def run_rows(
                 delimiter=delimiter_of(delimiter),
                 header=not no_header,
                 retry_failed=retry_failed,
+                force=cast("Any", force or ()),
+                dry_run=dry_run,
             )
 
         return await carry_out(lemlist, plan, wishes, show)

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from lemlist_async.bulk.job import RowResult
 from lemlist_async.bulk.plan import Forecast
 from lemlist_async.bulk.progress import Progress as RunProgress
 from lemlist_async.bulk.progress import Report
-from lemlist_async.bulk.runner import RowResult
 from lemlist_async.cli.streams import write_data
 from lemlist_async.core.json import dumps
 

@@ -20,7 +20,7 @@ def forecast(**counts: Any) -> Forecast:
 def meter(*, follows: bool, **counts: Any) -> Meter:
     """A meter of a run that has begun."""
     made = Meter(Throttle(ThrottleOptions()), forecast(**counts), follows=follows)
-    made.start()
+    made.start(forecast(**counts))
     return made
 
 

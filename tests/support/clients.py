@@ -10,6 +10,6 @@ KEY = "canary-key/of+tests"
 
 def quick(url: str, **options: Any) -> Lemlist:
     """A client whose throttle lets everything through, and whose retries hardly wait."""
-    retry = options.pop("retry", Retry(base=0.01, cap=0.02))
+    retry, key = options.pop("retry", Retry(base=0.01, cap=0.02)), options.pop("key", KEY)
     throttle = Throttle(ThrottleOptions(limit=10_000, pacer=None))
-    return Lemlist(KEY, url, options=Options(retry=retry, **options), throttle=throttle)
+    return Lemlist(key, url, options=Options(retry=retry, **options), throttle=throttle)

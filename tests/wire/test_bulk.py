@@ -75,7 +75,7 @@ async def test_lost_answers_and_gateway_errors_neither_lose_nor_double_a_row() -
         ):
             sandbox.faults.add(fault, match=CREATE, after=after)
         async with await lemlist.bulk.plan_leads(campaign, people(30)) as plan:
-            _, report = await run_all(lemlist.bulk.run(plan))
+            _, report = await run_all(lemlist.bulk.run(plan, look_up_after=0.02))
         emails = sorted(lead["variables"]["email"] for lead in sandbox.team().leads.values())
     assert report.complete
     assert emails == sorted(row["email"] for row in people(30))
@@ -94,7 +94,7 @@ async def test_ambiguous_rows_may_be_left_as_unknown_and_looked_up_by_the_next_r
         assert (report.created, report.unknown) == (6, 2)
         async with await lemlist.bulk.resume(journal) as plan:
             assert (plan.forecast.doubtful, plan.forecast.to_send) == (2, 0)
-            results, report = await run_all(lemlist.bulk.run(plan))
+            results, report = await run_all(lemlist.bulk.run(plan, look_up_after=0.02))
         assert report.complete
         assert len(results) == 2
         assert len(sandbox.team().leads) == 8
@@ -171,7 +171,7 @@ async def test_leaving_the_loop_early_cancels_and_the_next_run_looks_up_what_was
             await rows.aclose()  # type: ignore[attr-defined]  # it is a generator
         async with await lemlist.bulk.resume(tmp_path / "j") as plan:
             assert plan.forecast.doubtful > 0
-            _, report = await run_all(lemlist.bulk.run(plan))
+            _, report = await run_all(lemlist.bulk.run(plan, look_up_after=0.05))
         assert report.complete
         assert len(sandbox.team().leads) == 300
 
@@ -254,7 +254,7 @@ async def test_a_full_disk_stops_the_job_before_anything_more_is_sent(tmp_path: 
         sent = len(sandbox.team().leads)
         assert sent < 2000
         async with await lemlist.bulk.resume(tmp_path / "j") as plan:
-            _, report = await run_all(lemlist.bulk.run(plan))
+            _, report = await run_all(lemlist.bulk.run(plan, look_up_after=0.02))
         assert report.complete
         assert len(sandbox.team().leads) == 2000
 

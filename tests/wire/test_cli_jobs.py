@@ -312,3 +312,42 @@ async def test_a_list_of_values_needs_no_header(tmp_path: Path) -> None:
         assert (await run(sandbox, "unsubscribes", "add", domains, "--no-header")).code == Exit.OK
         blocked = {entry["value"] for entry in sandbox.team().unsubscribes.values()}
     assert blocked == {"ceo@rival.example", "bob@example.com", "rival.example", "other.example"}
+
+
+# Bindings and personal data ---------------------------------------------------------------------------
+
+
+async def test_a_journal_of_another_key_or_of_other_rows_needs_force(tmp_path: Path) -> None:
+    file, journal = write(tmp_path / "a.csv", "value", "a@x.com"), str(tmp_path / "j")
+    async with Sandbox(limit=None) as sandbox, Sandbox(limit=None, keys=("other-key",)) as other:
+        dry = await run(None, "unsubscribes", "add", file, "--journal", journal, "--dry-run")
+        assert dry.code == Exit.OK
+        # a dry run has no key, and binds the journal to none
+        assert (await run(sandbox, "unsubscribes", "add", file, "--journal", journal)).code == Exit.OK
+        write(tmp_path / "a.csv", "value", "b@x.com")
+        changed = await run(sandbox, "unsubscribes", "add", file, "--journal", journal)
+        assert changed.code == Exit.USAGE
+        assert "the file has changed" in changed.err
+        forced = await run(sandbox, "unsubscribes", "add", file, "--journal", journal, "--force", "rows")
+        assert forced.code == Exit.OK
+        assert [one["value"] for one in sandbox.team().unsubscribes.values()] == ["a@x.com"]
+        elsewhere = await run(other, "resume", journal)
+        assert elsewhere.code == Exit.USAGE
+        assert "another API key" in elsewhere.err
+        both = await run(other, "resume", journal, "--force", "key", "--force", "host")
+        assert both.code == Exit.OK
+
+
+async def test_personal_data_of_a_finished_job_are_erased_and_its_status_stays(tmp_path: Path) -> None:
+    file, journal = write(tmp_path / "a.csv", "value", "ann@secret.example"), str(tmp_path / "j")
+    async with Sandbox(limit=None) as sandbox:
+        dry = await run(sandbox, "unsubscribes", "add", file, "--journal", journal, "--dry-run")
+        assert dry.code == Exit.OK
+        early = await run(None, "erase", journal)
+        assert (early.code, "not finished" in early.err) == (Exit.ERROR, True)
+        assert (await run(sandbox, "unsubscribes", "add", file, "--journal", journal)).code == Exit.OK
+        assert (await run(None, "erase", journal)).code == Exit.OK
+        assert b"secret" not in (tmp_path / "j").read_bytes()
+        status = await run(None, "status", journal)
+        assert "done (blocked): 1" in status.out
+        assert (await run(sandbox, "resume", journal)).code == Exit.ERROR

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import attrs
 
@@ -80,6 +80,7 @@ class ListContacts(Job):
     """
 
     kind = "contacts.list"
+    takes_texts: ClassVar[bool] = True
     batch = 1_000
     calls = 11
 

@@ -70,6 +70,7 @@ class EnrichPeople(Job):
 
     kind = "enrich"
     effect = Effect.UNSAFE
+    single_request: ClassVar[bool] = True
     batch = BULK
     follows = True
     adjustable: ClassVar[frozenset[str]] = frozenset({"max_credits"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
 
@@ -51,6 +51,7 @@ class ImportLeads(Job):
 
     kind = "leads.import"
     effect = Effect.DEDUPABLE
+    single_request: ClassVar[bool] = True
 
     campaign_id: str
     on_duplicate: OnDuplicate = "skip"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import attrs
 
@@ -30,6 +30,7 @@ class ReadStats(Job):
     """
 
     kind = "campaigns.stats"
+    takes_texts: ClassVar[bool] = True
     effect = Effect.READ
     batch = 100
 

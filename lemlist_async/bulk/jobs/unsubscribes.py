@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -24,6 +24,7 @@ class _Values(Job):
     """Rows of one value each: an address, ``@domain``, LinkedIn page or phone number."""
 
     __slots__ = ()
+    takes_texts: ClassVar[bool] = True
 
     def options(self) -> dict[str, Any]:
         """There are none."""

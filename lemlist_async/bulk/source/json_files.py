@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as standard
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -14,6 +15,7 @@ from lemlist_async.errors import InvalidInputError
 
 _PIECE = 65_536
 """Characters that are read at once, as long as rows are shorter."""
+_LONG_NUMBER = re.compile(r"\d{19}")
 
 
 def read_json(file: TextIO, path: Path) -> Iterator[RawRow]:
@@ -52,16 +54,10 @@ def _row(line: int, text: str) -> RawRow:
     if damage.keys() & json.LOSSY:
         # null in its place would empty a field at lemlist
         return RawRow(line, {}, "not JSON: NaN, Infinity, or a value nested too deeply")
-    if not is_object(values):
-        return RawRow(line, {}, "not a JSON object")
-    long = next(
-        (name for name, value in values.items() if isinstance(value, float) and abs(value) >= 2**63), None
-    )
-    if long is not None:
-        return RawRow(
-            line, values, f"{long!r} is a number of more than 64 bits, and would lose digits: write a text"
-        )
-    return RawRow(line, values)
+    if not damage and _LONG_NUMBER.search(text):
+        # a whole number beyond 64 bits came as a float: as it was written, its row is refused and not changed
+        values = standard.loads(text)
+    return RawRow(line, values) if is_object(values) else RawRow(line, {}, "not a JSON object")
 
 
 _FIND_END = standard.JSONDecoder(parse_int=str, parse_float=str, strict=False)
