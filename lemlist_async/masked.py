@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MemberDescriptorType
 from typing import Any, SupportsIndex
 
@@ -19,6 +20,19 @@ class Masked(str):
         return Masked(super().__getitem__(index))
 
 
+_SECRETIVE = re.compile(r"secret|token|passw|api[ _-]?key|authorization", re.IGNORECASE)
+
+
+def secretive(name: str) -> bool:
+    """Whether a key that no model knows is named as a secret: its value is masked too."""
+    return _SECRETIVE.search(name) is not None
+
+
+def masked(value: Any) -> Any:
+    """A text with its mask; anything else as it is."""
+    return Masked(value) if type(value) is str else value
+
+
 HIDDEN = Masked("…")
 """What stands for a secret where it is shown."""
 
@@ -31,7 +45,6 @@ def mask(cls: type, name: str) -> None:
         return
 
     def look(self: Any) -> Any:
-        value = slot.__get__(self)
-        return Masked(value) if type(value) is str else value
+        return masked(slot.__get__(self))
 
     setattr(owner, name, property(look, slot.__set__, slot.__delete__))

@@ -19,7 +19,7 @@ from lemlist_async.core.headers import read_date
 from lemlist_async.core.late import LATE, read_late
 from lemlist_async.core.structure import ABSENT, Model, cached, fields_of, hints_of
 from lemlist_async.core.wire import Surprises, is_array, is_object
-from lemlist_async.masked import mask
+from lemlist_async.masked import mask, masked, secretive
 
 Decoder = Callable[[Any, Surprises], Any]
 Convert = Callable[[Any, Surprises, str], Any]
@@ -182,6 +182,8 @@ def _written(cls: type[Model], shape: Sequence[str], *, sparse: bool = False) ->
         "no_id": _no_id,
         "ABSENT": ABSENT,
         "LATE": LATE,
+        "masked": masked,
+        "secretive": secretive,
     }
     fields = {wire: name for name, wire, _ in fields_of(cls)}
     lines = ["self = new(cls)"]
@@ -194,9 +196,12 @@ def _written(cls: type[Model], shape: Sequence[str], *, sparse: bool = False) ->
             lines += _field(cls, fields[wire], f"v{index}", names)
     lines += _absent(cls, [name for wire, name in fields.items() if wire not in shape])
     unknown = ", ".join(
-        f"{str.__repr__(wire)}: v{index}" for index, wire in enumerate(shape) if wire not in fields
+        f"{str.__repr__(wire)}: {f'masked(v{index})' if secretive(wire) else f'v{index}'}"
+        for index, wire in enumerate(shape)
+        if wire not in fields
     )
-    rest = "{key: value for key, value in raw.items() if key not in known}" if sparse else f"{{{unknown}}}"
+    one = "masked(value) if secretive(key) else value"
+    rest = f"{{key: {one} for key, value in raw.items() if key not in known}}" if sparse else f"{{{unknown}}}"
     names["known"] = frozenset(fields)
     lines += ["self._raw = raw", "self._surprises = surprises", f"self.extra = {rest}", "return self"]
     source = "def decode(raw, surprises):\n" + "".join(f"    {line}\n" for line in lines)

@@ -332,9 +332,13 @@ class Pipeline:
     def _decode(self, call: Call[Any], reply: Reply) -> Any:
         if is_html(reply):
             raise unlike_the_api(call, reply)
+        parsed = True
         try:
             found = read(reply.body, self.surprises) if reply.body else None
         except ValueError:
+            parsed, found = False, None
+        if not parsed:
+            # outside of the except block: as a context, the parser's error would show the whole body
             found = self._sentence(call, reply)
         if (refused := refusal_inside(call, reply, found)) is not None:
             raise refused

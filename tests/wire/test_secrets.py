@@ -24,6 +24,7 @@ from lemlist_async.bulk import Outcome, State
 from lemlist_async.core.wire import Upload, fill
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.resources.team import Team
+from lemlist_async.resources.webhooks import Webhook
 from lemlist_async.sandbox import Sandbox
 from tests.conftest import FORMS, Canary
 from tests.support.clients import KEY, quick
@@ -148,7 +149,15 @@ def test_a_secret_keeps_its_mask_where_it_is_copied_to() -> None:
     team = Team.from_dict(SECRET_TEAM)
     copied = {"key": team.api_key, "hook": team.hooks[0].target_url, "slack": team.slack_webhook.url}
     assert not leaks(f"{copied} {pretty_repr(copied)} {raises_with(copied=copied)}")
-    assert not leaks(repr(attrs.asdict(Team(id="tea_1", api_key=KEY))))
+    known = {name: value for name, value in SECRET_TEAM.items() if name not in {"billing", "unheard"}}
+    for team in (Team(id="tea_1", api_key=KEY), Team.from_dict(known)):
+        assert not leaks(f"{attrs.asdict(team)} {pretty_repr(attrs.asdict(team))}")
+    hook = Webhook.from_dict({"_id": "hoo_1", "secret": KEY, "note": "plain"})
+    assert (hook.extra["secret"], hook.extra["note"]) == (KEY, "plain")
+    assert hook.to_dict() == {"_id": "hoo_1", "secret": KEY, "note": "plain"}
+    assert not leaks(f"{hook.extra} {pretty_repr(hook.extra)} {raises_with(extra=hook.extra)}")
+    assert "plain" in repr(hook.extra)
+    team = Team.from_dict(SECRET_TEAM)
     again = pickle.loads(pickle.dumps(team.api_key))
     assert (again, repr(again)) == (KEY * 5, "…")
     assert team.to_dict() == SECRET_TEAM
