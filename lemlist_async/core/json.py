@@ -140,6 +140,8 @@ def read(text: str | bytes, surprises: dict[str, int] | None = None) -> Any:
 def _repaired(text: str | bytes, surprises: dict[str, int]) -> Any:
     seen: dict[str, int] = {}
     whole = _decoded(text, seen).removeprefix("\ufeff")
+    if not _ends(whole):
+        raise ValueError("the text was cut, or is no JSON")
     mended = _ESCAPED.sub(lambda found: _mend(found, seen), whole)
     try:
         value = loads(mended)
@@ -148,6 +150,15 @@ def _repaired(text: str | bytes, surprises: dict[str, int]) -> Any:
     for kind, count in seen.items():
         surprises[kind] = surprises.get(kind, 0) + count
     return value
+
+
+def _ends(text: str) -> bool:
+    """Whether a text that begins as a list or an object ends as one: a large one that was cut is told by that."""
+    bare = text.strip(" \t\n\r")
+    return bare[:1] not in _PARTNERS or bare[-1] == _PARTNERS[bare[0]]
+
+
+_PARTNERS = {"[": "]", "{": "}"}
 
 
 def _decoded(text: str | bytes, seen: dict[str, int]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import attrs
 
-from lemlist_async.core.json import dumps, loads
+from lemlist_async.core.json import SURROGATE, UTF8, dumps, read
 
 if TYPE_CHECKING:
     from .state import Team
@@ -114,10 +114,15 @@ class Call:
 
     def json(self) -> Any:
         """The JSON body; 400 if it is none."""
+        # Node takes half a surrogate pair and bytes that are not UTF-8, and nothing else that is no JSON
+        damage: dict[str, int] = {}
         try:
-            return loads(self.body)
+            found = read(self.body, damage)
         except ValueError:
             raise refuse(400, "Bad request") from None
+        if damage.keys() - {SURROGATE, UTF8}:
+            raise refuse(400, "Bad request")
+        return found
 
     def record(self) -> Record:
         """The body as a JSON object, an absent one as an empty object; 400 for anything else."""

@@ -204,6 +204,20 @@ def test_half_a_pair_inside_a_str_is_repaired(engine: json.Engine) -> None:
     assert surprises == {json.SURROGATE: 1}
 
 
+@pytest.mark.parametrize(
+    "text", ['[{"a":"\\ud83d"},{"b', '{"a":"\\ud83d"', '[["\\ud83d"', '[{"a":"\\ud83d"}, ']
+)
+def test_a_text_that_was_cut_is_told_by_its_end(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json, "_parsed", None)
+    with pytest.raises(ValueError, match="the text was cut"):
+        json.read(text)
+
+
+def test_white_space_around_a_text_is_nothing(engine: json.Engine) -> None:
+    assert json.read(' \n["\\ud83d"]\r\n\t') == ["\ufffd"]
+    assert json.read('"\t"') == "\t"
+
+
 def test_counts_add_up_over_answers(engine: json.Engine) -> None:
     surprises: dict[str, int] = {}
     for _ in range(3):

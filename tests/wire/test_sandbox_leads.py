@@ -283,3 +283,14 @@ async def test_a_segment_is_imported_and_its_duplicates_left_out(
     assert [lead["variables"]["email"] for lead in team.leads_of(campaign_id)] == ["bo@b.example"]
     for wrong in ({"filterId": "9"}, {"crm": None}, {"crm": "pipedrive"}):
         assert (await api(f"POST /campaigns/{campaign_id}/leads/import", json=body | wrong))[0] == 400
+
+
+async def test_a_body_is_read_as_node_reads_it(api: Api, campaign_id: str) -> None:
+    """Node takes half a surrogate pair and bytes that are not UTF-8; NaN and raw line breaks are no JSON to it."""
+    path, kind = f"POST /campaigns/{campaign_id}/leads/", {"Content-Type": "application/json"}
+    half = await api.ok(path, data=b'{"email":"a@b.example","firstName":"Ann \\ud83d"}', headers=kind)
+    assert half["firstName"] == "Ann \ufffd"
+    latin = await api.ok(path, data=b'{"email":"c@b.example","firstName":"Ren\xe9"}', headers=kind)
+    assert latin["firstName"] == "Ren\ufffd"
+    for body in (b'{"email":"d@b.example","score":NaN}', b'{"email":"d@b.example","firstName":"a\nb"}', b"{"):
+        assert (await api(path, data=body, headers=kind))[0] == 400
