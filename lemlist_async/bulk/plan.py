@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import os
@@ -255,25 +256,36 @@ class Digest:
         if is_path(source):
             self._file = await asyncio.to_thread(digest, Path(source))
         async for raws in read_rows(source, file_format, most=_CHUNK, texts=job.takes_texts):
-            found = [_plain(raw) for raw in raws]
+            found = [as_json(raw) for raw in raws]
             self.rows += len(found)
             if not self._file:
-                self._hash.update(b"".join(map(_written, found)))
-            yield found
+                self._hash.update(b"\n".join([text for _, text in found]) + b"\n")
+            yield [row for row, _ in found]
 
 
-def _plain(raw: RawRow) -> RawRow:
-    """A row whose cells are plain JSON, or that has a fault and is there to be shown."""
+_SIMPLE = frozenset({str, int, float, bool})
+"""Types of cells that JSON holds as they are, but for what `dumps` refuses, and for NaN and infinity."""
+
+
+def as_json(raw: RawRow) -> tuple[RawRow, bytes]:
+    """A row whose cells are plain JSON, or that has a fault and is there to be shown; and that row as JSON."""
+    if raw.fault is None and _SIMPLE.issuperset(map(type, raw.values.values())):
+        # most rows: to write them is the quickest way to look at them
+        with contextlib.suppress(TypeError):
+            text = dumps(raw.values)
+            if b"null" not in text:
+                return raw, text
+    row = _exact(raw)
+    return row, dumps((row.values, row.fault))
+
+
+def _exact(raw: RawRow) -> RawRow:
     if raw.fault is not None:
-        return raw._replace(values=shown(raw.values))
+        return RawRow(raw.line, shown(raw.values), raw.fault)
     try:
-        return raw._replace(values=cells(raw.values))
+        return RawRow(raw.line, cells(raw.values))
     except ValueError as error:
-        return raw._replace(values=shown(raw.values), fault=str(error))
-
-
-def _written(raw: RawRow) -> bytes:
-    return dumps((raw.values, raw.fault)) + b"\n"
+        return RawRow(raw.line, shown(raw.values), str(error))
 
 
 # Filling it ----------------------------------------------------------------------------------------------

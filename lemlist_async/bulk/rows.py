@@ -78,7 +78,7 @@ async def read_rows(
     rows, size = list[RawRow](), 0
     for row in read:
         rows.append(row)
-        size += _size(row.values)
+        size += sum([len(one) if type(one) is str else _size(one) for one in row.values.values()])
         if len(rows) == most or size >= _PIECE:
             yield rows
             rows, size = [], 0
@@ -92,7 +92,7 @@ async def _gathered(source: AsyncIterable[Row], most: int, texts: bool) -> Async
         number += 1
         row = _raw(number, values, texts)
         rows.append(row)
-        size += _size(row.values)
+        size += sum([len(one) if type(one) is str else _size(one) for one in row.values.values()])
         if len(rows) == most or size >= _PIECE:
             yield rows
             rows, size = [], 0

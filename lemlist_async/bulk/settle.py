@@ -124,18 +124,20 @@ class Settled:
 class Batch:
     """One sending of rows: marks them before the first request that changes something leaves, and counts those."""
 
+    __slots__ = ("_desk", "_marking", "_rows", "_settled", "left")
+
     def __init__(self, rows: Sequence[JournalRow], settled: Settled, desk: Marks | None) -> None:
         self._rows = rows
         self._settled = settled
         self._desk = desk
-        self._marking = asyncio.Lock()
+        self._marking = None if desk is None else asyncio.Lock()
         self.left: int = 0
         """Requests that left, and that lemlist did not refuse."""
 
     async def leaving(self) -> None:
         """Mark the rows, unless they are."""
         self.left += 1
-        if self._desk is None:
+        if self._desk is None or self._marking is None:
             return
         async with self._marking:
             numbers = [row.n for row in self._rows if row.n not in self._settled.marked]
@@ -264,7 +266,8 @@ class Settler:
         """Send rows; how the answer was lost, or None once each row has its outcome."""
         again = any(row.tries or row.n in batch.lost for row in rows)
         sending = Batch(rows, batch, desk)
-        token = DEPARTURES.set(sending)
+        # rows that may be repeated need no count: what happened may happen again
+        token = None if self._job.effect.repeatable else DEPARTURES.set(sending)
         try:
             outcomes = await self._job.do(self._lemlist, [row.payload for row in rows], again=again)
         except EndJobError as ended:
@@ -289,7 +292,8 @@ class Settler:
         except (RowRefusedError, LemlistError) as error:
             return await self._ended(rows, batch, sending, error, desk)
         finally:
-            DEPARTURES.reset(token)
+            if token is not None:
+                DEPARTURES.reset(token)
         numbers = [row.n for row in rows]
         batch.outcomes.update(zip(numbers, map(writable, outcomes), strict=True))
         return None

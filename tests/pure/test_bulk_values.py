@@ -18,7 +18,7 @@ import pytest
 from lemlist_async import Effect
 from lemlist_async.bulk import BlockValues, ImportLeads, Job
 from lemlist_async.bulk.own import OwnJob
-from lemlist_async.bulk.plan import Digest, check
+from lemlist_async.bulk.plan import Digest, as_json, check
 from lemlist_async.bulk.rows import check_source, read_rows
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.raw_row import RawRow
@@ -93,9 +93,7 @@ BAD: list[tuple[Any, str]] = [
 
 def planned(job: Job, values: Mapping[Any, Any]) -> NewRow:
     """A row as the plan of a job has it."""
-    from lemlist_async.bulk.plan import _plain  # what stands between reading and checking
-
-    return check(job, 7, _plain(RawRow(7, values)))
+    return check(job, 7, as_json(RawRow(7, values))[0])
 
 
 @pytest.mark.parametrize(("value", "becomes"), GOOD, ids=lambda value: type(value).__name__)
