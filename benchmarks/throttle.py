@@ -24,6 +24,7 @@ from lemlist_async.sandbox.limits import POLICIES
 from lemlist_async.testing.virtual_time import run
 from lemlist_async.throttle import Throttle, ThrottleOptions
 from tests.support.throttle_sim import (
+    CHANGING,
     LIMIT,
     NETWORKS,
     WINDOW,
@@ -209,14 +210,67 @@ def best(measure: Callable[[], float], times: int) -> float:
     return min(measure() for _ in range(times))
 
 
-def uncontended(calls: int = 1000) -> None:
-    """CPU of a call that does not have to wait, in real time."""
+def changing(requests: int = 1500) -> None:
+    """Networks that stall or become faster: refusals of three processes, and the share of the quota."""
+    rows = []
+    for network in CHANGING:
+        servers = [
+            simulate(CLIENTS["this throttle"], policy, network, requests, seed=seed)
+            for policy in ("fixed-first", "sliding-log", "fixed-aligned", "token-bucket")
+            for seed in range(3)
+        ]
+        refused = sum(len(server.refused) for server in servers)
+        rows.append(
+            [network, str(refused), f"{100 * statistics.mean(server.share for server in servers):.1f}"]
+        )
+    print("Networks that change: refusals under four policies, three seeds each; share of the quota in %\n")
+    table(["network", "refusals", "share"], rows)
 
-    async def ours(options: ThrottleOptions) -> float:
-        ticks = iter(range(10**9))
-        throttle = Throttle(options, clock=lambda: float(next(ticks)))
+
+def bursts(rtt: float = 0.06) -> None:
+    """Seconds for so many calls at once from idle, and for a burst that comes again and again."""
+
+    async def seconds(client: Client, requests: int) -> float:
+        server = Server("token-bucket", lambda _chance, _now: (rtt / 2, rtt / 2))
+        started = asyncio.get_running_loop().time()
+        await asyncio.gather(*(client(server.wire) for _ in range(requests)))
+        return asyncio.get_running_loop().time() - started
+
+    async def first(make: Callable[[], Client], requests: int) -> float:
+        return await seconds(make(), requests)
+
+    async def eighth(make: Callable[[], Client], requests: int) -> float:
+        client, took = make(), 0.0
+        for _ in range(8):
+            took = await seconds(client, requests)
+            await asyncio.sleep(10)
+        return took
+
+    rows = [
+        [
+            name,
+            *(f"{run(first(CLIENTS[name], requests)):.2f}" for requests in (10, 20, 60)),
+            f"{run(eighth(CLIENTS[name], 60)):.2f}",
+        ]
+        for name in ("this throttle", "AsyncLimiter(20, 2)", "AsyncLimiter(1, 0.1)")
+    ]
+    print(f"Seconds for calls that begin together from idle, RTT {1000 * rtt:.0f} ms\n")
+    table(["client", "10 calls", "20 calls", "60 calls", "60 calls, the eighth time"], rows)
+
+
+RATES = (1, 4, 8, 9, 9.5)
+"""Requests per second, from idle to nearly the whole quota."""
+
+
+def uncontended(calls: int = 2000) -> None:
+    """CPU of a call that does not have to wait, at several rates."""
+
+    async def ours(options: ThrottleOptions, rate: float) -> float:
+        now = [0.0]
+        throttle = Throttle(options, clock=lambda: now[0])
         started = time.process_time()
         for _ in range(calls):
+            now[0] += 1 / rate
             (await throttle.acquire()).answered()
         return (time.process_time() - started) / calls * 1e6
 
@@ -231,15 +285,16 @@ def uncontended(calls: int = 1000) -> None:
         bucket = InMemoryBucket([Rate(10**9, 1000)])
         return Limiter(SingleBucketFactory(bucket, schedule_leak=False)).try_acquire_async
 
-    free = (1e9, 1.0)
-    figures = {
-        "this throttle": lambda: asyncio.run(ours(ThrottleOptions(pacer=free))),
-        "this throttle, strict": lambda: asyncio.run(ours(ThrottleOptions(pacer=free, strict=True))),
-        "AsyncLimiter": lambda: asyncio.run(theirs(lambda: AsyncLimiter(*free).acquire)),
-        "pyrate-limiter": lambda: asyncio.run(theirs(unbounded_pyrate)),
-    }
-    print("CPU of an acquire (and release) that does not wait, microseconds\n")
-    table(["limiter", "µs"], [[name, f"{best(measure, 40):.1f}"] for name, measure in figures.items()])
+    ours_at = [best(lambda rate=rate: asyncio.run(ours(ThrottleOptions(), rate)), 20) for rate in RATES]
+    rows = [["this throttle", *(f"{figure:.1f}" for figure in ours_at)]]
+    for name, make in (
+        ("AsyncLimiter", lambda: AsyncLimiter(1e9, 1.0).acquire),
+        ("pyrate-limiter", unbounded_pyrate),
+    ):
+        figure = best(lambda make=make: asyncio.run(theirs(make)), 20)
+        rows.append([name, *[f"{figure:.1f}"] * len(RATES)])
+    print("CPU of an acquire and release that does not wait, in microseconds, by requests per second\n")
+    table(["limiter", *(f"{rate:g}/s" for rate in RATES)], rows)
 
 
 def saturated(requests: int = 2000) -> None:
@@ -265,7 +320,7 @@ def saturated(requests: int = 2000) -> None:
 
     empty = least(Open)
     rows = [[name, f"{least(make) - empty:.0f}"] for name, make in list(CLIENTS.items())[:-1]]
-    print("CPU of a request behind a queue of 40, microseconds (strict is the kernel rule)\n")
+    print("CPU of a request behind a queue of 40, microseconds (strict is the sliding rule)\n")
     table(["limiter", "µs"], rows)
 
 
@@ -280,6 +335,8 @@ def main() -> None:
     networks(arguments.requests)
     refusals_of_a_counter()
     people()
+    changing()
+    bursts()
     beside_others()
     uncontended()
     saturated()

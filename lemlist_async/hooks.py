@@ -56,7 +56,7 @@ class WaitEvent:
     """A call had to wait."""
 
     operation: str
-    reason: Literal["quota", "gate", "backoff"]
+    reason: Literal["quota", "pause", "backoff"]
     seconds: float
 
 

@@ -37,7 +37,7 @@ BELOW = {
 }
 ONLY_IN = {
     "aiohttp": ("transport/", "sandbox/"),
-    "aiolimiter": ("throttle/throttle.py",),
+    "aiolimiter": ("throttle/pacer.py",),
     "backoff": ("transport/pipeline.py",),
     "typer": ("cli/",),
     "rich": ("cli/",),

@@ -1,9 +1,9 @@
 """The throttle: never refused, at nearly the whole quota."""
 
 from lemlist_async.options import Lane
-from lemlist_async.throttle.account import RateState, Stats
 from lemlist_async.throttle.ledger import Mode
 from lemlist_async.throttle.options import ThrottleOptions
+from lemlist_async.throttle.quota import RateState, Stats
 from lemlist_async.throttle.registry import throttle_for
 from lemlist_async.throttle.slot import Slot, WaitReason
 from lemlist_async.throttle.throttle import Throttle

@@ -1,4 +1,4 @@
-"""Who goes next: a person before a batch, otherwise whoever came first."""
+"""The order of waiting requests: interactive before bulk, otherwise first come, first served."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ BULK_TURN = 10
 """While both lanes wait, at least one grant in this many goes to bulk, so that it is never starved."""
 
 T = TypeVar("T")
+_ABSENT = object()
 
 
 class Lanes(Generic[T]):
     """Two queues that any waiter may leave at any time; every step costs the same however many wait."""
 
     def __init__(self) -> None:
-        # ordered dicts, not deques: whoever gives up in the middle leaves at once and leaves nothing behind
-        self._waiting: dict[Lane, OrderedDict[T, None]] = {
+        # ordered dicts, not deques: a waiter that gives up in the middle leaves at once and leaves nothing behind
+        self._waiting: dict[Lane, OrderedDict[T, object]] = {
             "interactive": OrderedDict(),
             "bulk": OrderedDict(),
         }
@@ -33,29 +34,30 @@ class Lanes(Generic[T]):
             yield from lane
 
     def size(self, lane: Lane) -> int:
-        """How many wait in the lane."""
+        """Return how many wait in the lane."""
         return len(self._waiting[lane])
 
     def push(self, lane: Lane, waiter: T) -> None:
         """Stand at the end of the lane."""
         self._waiting[lane][waiter] = None
 
-    def remove(self, waiter: T) -> None:
-        """Leave the queue, wherever it stands; nothing happens if it left before."""
-        for lane in self._waiting.values():
-            lane.pop(waiter, None)
+    def remove(self, waiter: T) -> bool:
+        """Leave the queue, wherever the waiter stands; return whether it was there."""
+        return any(lane.pop(waiter, _ABSENT) is not _ABSENT for lane in self._waiting.values())
+
+    def next_lane(self) -> Lane:
+        """Return the lane whose first waiter goes next; any of them if there is no waiter."""
+        interactive, bulk = self._waiting["interactive"], self._waiting["bulk"]
+        return "interactive" if not bulk or (interactive and self._overtaken < BULK_TURN - 1) else "bulk"
 
     def pop(self) -> T:
-        """Take out whoever goes next; KeyError if nobody waits."""
-        interactive, bulk = self._waiting["interactive"], self._waiting["bulk"]
-        if not bulk or (interactive and self._overtaken < BULK_TURN - 1):
-            self._overtaken = self._overtaken + 1 if bulk else 0
-            return interactive.popitem(last=False)[0]
-        self._overtaken = 0
-        return bulk.popitem(last=False)[0]
+        """Take out the waiter that goes next; KeyError if there is none."""
+        lane = self.next_lane()
+        self._overtaken = self._overtaken + 1 if lane == "interactive" and self._waiting["bulk"] else 0
+        return self._waiting[lane].popitem(last=False)[0]
 
     def ahead_of(self, lane: Lane) -> int:
-        """How many of those who wait go before a newcomer of the lane."""
+        """Return how many waiters go before a newcomer of the lane."""
         interactive, bulk = self.size("interactive"), self.size("bulk")
         if lane == "bulk":
             return interactive + bulk

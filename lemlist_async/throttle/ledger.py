@@ -1,4 +1,4 @@
-"""Who holds a slot of the quota, from which follows when one more request may go."""
+"""Slots of the quota: which requests hold one, and when one more is free."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ from typing import Literal
 
 import attrs
 
-Mode = Literal["ledger", "kernel"]
-"""Which rule grants: `ledger` is proved for windows, logs and buckets, `kernel` for sliding counters too."""
-TRUST = 5
-"""Trials of the server that must have passed for each further one that may fly at a time."""
+Mode = Literal["ledger", "sliding"]
+"""The rule that grants: `ledger` is proved for windows, logs and buckets, `sliding` for sliding counters too."""
+TRUSTED = 10
+"""Windows with a passed trial after which the server is known to be no sliding counter."""
 
 
 @attrs.define(eq=False)
 class Ledger:
-    """The requests that the server may still count, as far as it can be known from here.
+    """Requests that the server may still count, as far as it can be known from here.
 
     `limit` requests are allowed per `window` seconds. Each holds a slot from its grant until
-    `window + margin` seconds after its stamp, the instant of its answer. Two rules say when one more may go:
+    ``window + margin - credit`` seconds after its stamp, the instant of its answer. Two rules say when one more may
+    go:
 
     *ledger*: when fewer than `limit` slots are held. Whatever the delays, no interval of `window` seconds
     then holds more than `limit` checks of the server: no fixed window, sliding log or token bucket refuses.
 
-    *kernel*: when ``current + previous * (1 - elapsed / window)`` leaves room for one more, wherever the
+    *sliding*: when ``current + previous * (1 - elapsed / window)`` leaves room for one more, wherever the
     server's window may have begun. That estimate is what a sliding counter holds against its limit.
 
-    Instants are seconds of one clock, which the caller reads.
+    Instants are seconds of one clock, which the caller reads. `credit` is an argument, not a part of a stamp: when the
+    network becomes faster, all slots are held longer at once.
     """
 
     limit: int
@@ -37,56 +39,84 @@ class Ledger:
     mode: Mode = "ledger"
     in_flight: int = attrs.field(default=0, init=False)
     trials: int = attrs.field(default=0, init=False)
-    """Requests in flight that only the ledger rule allowed."""
-    passed: int = attrs.field(default=0, init=False)
-    """Trials that the server did not refuse."""
+    """Requests in flight that perhaps only the ledger rule allowed."""
+    trust: int = attrs.field(default=0, init=False)
+    """Windows in which the server let pass what a sliding counter might have refused."""
+    _trusted_at: float = attrs.field(default=-math.inf, init=False)
     _stamps: list[float] = attrs.field(factory=list[float], init=False)
-    _kernel: float | None = attrs.field(default=None, init=False)
+    _estimate_falls: float | None = attrs.field(default=None, init=False)
 
-    def next_grant(self) -> float:
-        """When one more request may go; infinite while an answer must come first.
+    def next_grant(self, credit: float = 0.0) -> float:
+        """Return when one more request may go; infinite while an answer must come first.
 
-        In ledger mode, a request that the kernel rule would hold back is a trial of the server. Few of them
-        fly at a time until many have passed: a sliding counter refuses one or two before it is known as one.
+        In ledger mode, a request that a sliding counter might refuse is a trial of the server. One of them is in
+        flight at a time, and one more after each window in which one passed: a sliding counter refuses few requests
+        before it is known as one.
         """
         if self._surplus() < 0:
             return -math.inf
-        if self.mode == "kernel" or self.trials > self.passed // TRUST:
-            return self._kernel_opens()
-        return self._ledger_opens()
+        opens = self._ledger_opens() + self.window + self.margin - credit
+        if self.mode == "sliding" or (self.in_doubt and self.trials > self.trust):
+            return max(opens, self._sliding_opens() + self.margin - credit)
+        return opens
 
-    def grant(self, now: float) -> bool:
-        """Hold a slot for a request that goes now; true if it is a trial of the server."""
+    @property
+    def is_open(self) -> bool:
+        """Whether one more request may go whatever the time is: fewer than the limit were sent in two windows."""
+        return self.in_flight + len(self._stamps) < self.limit
+
+    def used_credit(self, now: float) -> bool:
+        """Tell whether a request that is granted now goes earlier than it might without any credit."""
+        return self._surplus() >= 0 and self._ledger_opens() + self.window + self.margin > now
+
+    def grant(self, now: float) -> int:
+        """Hold a slot for a request that goes now; return whether it is a trial: 0 no, 1 perhaps, 2 surely."""
+        stamps = self._stamps
         # a sliding counter looks back over two windows
-        if self._stamps and self._stamps[0] <= now - 2 * self.window:
-            del self._stamps[: bisect_right(self._stamps, now - 2 * self.window)]
-        trial = self._surplus() >= 0 and self._tries(now)
-        self.trials += trial
+        if stamps and stamps[0] <= now - 2 * self.window:
+            del stamps[: bisect_right(stamps, now - 2 * self.window)]
+        trial = self._trial(now) if self._surplus() >= 0 and self.in_doubt else 0
+        self.trials += trial > 0
         self.in_flight += 1
-        self._kernel = None
+        self._estimate_falls = None
         return trial
 
-    def stamp(self, at: float, *, trial: bool) -> None:
-        """The request was answered at `at`: its slot is free `window + margin` seconds later."""
+    def stamp(self, at: float, *, trial: int = 0) -> None:
+        """Note that the request was answered at `at`: its slot is held from there for a window."""
         self.give_back(trial=trial)
-        insort(self._stamps, at + self.margin)
+        insort(self._stamps, at)
 
-    def give_back(self, *, trial: bool) -> None:
-        """The request was never sent: its slot is free at once."""
-        self.trials -= trial
+    def give_back(self, *, trial: int = 0) -> None:
+        """Note that the request was never sent: its slot is free at once."""
+        self.trials -= trial > 0
         self.in_flight -= 1
-        self._kernel = None
+        self._estimate_falls = None
+
+    def passed(self, now: float) -> None:
+        """Note that the server answered a sure trial without refusing it."""
+        if now - self._trusted_at >= self.window:
+            self.trust += self._trusted_at > -math.inf
+            self._trusted_at = now
+
+    def distrust(self) -> None:
+        """Try the server anew, one request at first."""
+        self.trust = 0
 
     def resize(self, limit: int) -> None:
-        """Go on with another limit; what is held stays held."""
+        """Go on with another limit; slots that are held stay held."""
         if limit != self.limit:
             self.limit = limit
-            self._kernel = None
+            self._estimate_falls = None
 
-    def load(self, at: float, rule: Mode) -> float:
-        """The most of our requests that a server of this kind can have counted at the instant `at`."""
+    def is_busy(self, now: float) -> bool:
+        """Tell whether every slot was used within the last window, or is in use."""
+        return self._surplus() >= 0 and self._ledger_opens() + 2 * self.window > now
+
+    def load(self, at: float, mode: Mode) -> float:
+        """Return the most of our requests that a server of this kind can have counted at the instant `at`."""
+        at -= self.margin
         held = self.in_flight + len(self._stamps) - bisect_left(self._stamps, at - self.window)
-        if rule == "ledger":
+        if mode == "ledger":
             return held
         estimates = (
             current + previous * (1 - (at - start) / self.window)
@@ -95,36 +125,48 @@ class Ledger:
         )
         return max((held, *estimates))
 
-    def releases(self, now: float) -> list[float]:
-        """When each slot that an answered request still holds is free, in order."""
-        return [
-            stamp + self.window for stamp in self._stamps[bisect_right(self._stamps, now - self.window) :]
-        ]
+    def releases(self, now: float, credit: float) -> list[float]:
+        """Return when each slot that an answered request still holds is free, in order."""
+        held = self.window + self.margin - credit
+        return [stamp + held for stamp in self._stamps[bisect_right(self._stamps, now - held) :]]
 
     def idle(self, now: float) -> bool:
-        """Whether nothing of the past counts any more. Changes nothing: other threads may ask."""
-        return not self.in_flight and (not self._stamps or self._stamps[-1] <= now - 2 * self.window)
+        """Tell whether nothing of the past counts any more."""
+        return not self.in_flight and (
+            not self._stamps or self._stamps[-1] <= now - self.margin - 2 * self.window
+        )
 
-    def _tries(self, now: float) -> bool:
-        # when a whole quota of trials might fly there is no doubt left, and no need to tell them apart
-        in_doubt = self.mode == "ledger" and self.passed < TRUST * self.limit
-        return in_doubt and self._kernel_opens() > now
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the server may still turn out to be a sliding counter."""
+        return self.mode == "ledger" and self.trust < TRUSTED
+
+    def _trial(self, now: float) -> int:
+        if self.trials > self.trust:
+            return 0  # the sliding rule allowed it
+        # The estimate of a sliding counter costs more than all the rest, and exceeds the limit only where a window is
+        # nearly full, this one or the one before it.
+        recent = self.in_flight + len(self._stamps) - bisect_right(self._stamps, now - self.window)
+        before = self.in_flight + len(self._stamps) - recent
+        full = max(recent, before) >= self.limit - 1
+        return 2 if full and self._sliding_opens() + self.margin > now else 1
 
     def _surplus(self) -> int:
-        """Held slots above the limit; while it is negative, both rules let one more go."""
+        """Return the held slots above the limit; while it is negative, both rules let one more go."""
         return self.in_flight + len(self._stamps) - self.limit
 
     def _ledger_opens(self) -> float:
+        """Return the stamp of the slot that frees next; infinite if an answer must come first."""
         surplus = self._surplus()
-        return self._stamps[surplus] + self.window if surplus < len(self._stamps) else math.inf
+        return self._stamps[surplus] if surplus < len(self._stamps) else math.inf
 
-    def _kernel_opens(self) -> float:
-        if self._kernel is None:
-            self._kernel = max(self._ledger_opens(), self._estimate_falls())
-        return self._kernel
+    def _sliding_opens(self) -> float:
+        """Return when the estimate of a sliding counter leaves room for one more, wherever its window began."""
+        if self._estimate_falls is None:
+            self._estimate_falls = self._latest_fall()
+        return self._estimate_falls
 
-    def _estimate_falls(self) -> float:
-        """When the estimate of a sliding counter leaves room for one more, wherever its window began."""
+    def _latest_fall(self) -> float:
         window, most, latest = self.window, self.limit - 1, -math.inf
         for start, current, previous in self._windows():
             if current + previous > most:
@@ -136,7 +178,7 @@ class Ledger:
         return latest
 
     def _windows(self) -> Iterator[tuple[float, int, int]]:
-        """Each start of the server's window that can be the worst, with what it and the one before hold.
+        """Give each start of the server's window that can be the worst, with the counts of it and the one before.
 
         Between two of these starts the estimate only falls. The second set, a stamp *plus* the window, has
         that stamp in the previous window for as long as can be.

@@ -1,4 +1,4 @@
-"""What may be set for a throttle, checked where it is built."""
+"""Options of a throttle, checked where it is built."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ class ThrottleOptions:
     share: float = attrs.field(default=1.0, validator=_share)
     """This process's part of the quota, above 0, at most 1: ``1 / n`` for n processes that share one key."""
     strict: bool = attrs.field(default=False, validator=_flag)
-    """Trust no assumption about the server: the kernel rule from the first request on, and no credit."""
-    credit: float = attrs.field(default=0.8, validator=_part)
+    """Trust no assumption about the server: the sliding rule from the first request on, and no credit."""
+    credit: float = attrs.field(default=0.5, validator=_part)
     """Part of the smallest round trip, 0 to 1, that is taken off the time for which a slot is held."""
     margin: float = attrs.field(default=0.005, validator=_seconds)
     """Seconds, from 0, that a slot is held beyond the window, against drift between two clocks."""
     pacer: tuple[float, float] | Literal["auto"] | None = attrs.field(default="auto", validator=_pacer)
-    """A token bucket (requests, seconds) that spreads bursts; None sends them as fast as the quota allows.
+    """A token bucket (requests, seconds) that spreads bulk requests while interactive ones come; None never does.
 
     `auto` is 3 requests at once and 11 % above the quota: (3, 0.27) for 20 requests per 2 seconds.
     """
@@ -85,7 +85,7 @@ class ThrottleOptions:
     """Requests that may wait in each lane; None for no bound."""
     max_wait: float | None = attrs.field(default=None, validator=_wait)
     """Seconds that a request may wait; None for no bound."""
-    foreign: bool = attrs.field(default=False, validator=_flag)
+    external_usage: bool = attrs.field(default=False, validator=_flag)
     """Make room for other programs that use the key, from the start and not only after a refusal."""
 
     def __attrs_post_init__(self) -> None:

@@ -1,84 +1,101 @@
-"""The right to send one request, which ends when it is said what became of it."""
+"""The right to send one request, which ends when its holder says what became of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+import asyncio
+from typing import Literal, Protocol
 
-from lemlist_async.throttle.account import Account, Grant, RateState
+from lemlist_async.throttle.quota import Grant, RateState
 
-WaitReason = Literal["quota", "gate"]
-"""Why a request had to wait: the quota was used (or a burst spread out), or a 429 had shut the gate."""
+WaitReason = Literal["quota", "pause"]
+"""Why a request had to wait: the quota was used (or a batch spread out), or a 429 had paused the key."""
 
 
-class Slot:
+class Owner(Protocol):
+    """The throttle, as far as a slot needs it."""
+
+    def now(self) -> float: ...
+    def answered(self, slot: Slot, rate: RateState | None) -> None: ...
+    def refused(self, slot: Slot, pause: float | None, by_limiter: bool, rate: RateState | None) -> None: ...
+    def aborted(self, slot: Slot) -> None: ...
+    def given_back(self, slot: Slot) -> None: ...
+
+
+class Slot(Grant):
     """Say once what became of the request; of several calls the first one counts.
 
     A slot about which nothing is said is held for ever: the call belongs into an ``except`` or ``finally``.
     """
 
-    __slots__ = ("_clock", "_grant", "_settle", "reason", "waited")
+    __slots__ = ("_owner", "loop", "reason", "waited")
 
     def __init__(
         self,
-        grant: Grant,
-        settle: Callable[[Slot], Account],
-        clock: Callable[[], float],
-        waited: float,
-        reason: WaitReason | None,
+        owner: Owner,
+        loop: asyncio.AbstractEventLoop | None,
+        waited: float = 0.0,
+        reason: WaitReason | None = None,
     ) -> None:
-        self._grant = grant
-        self._clock = clock
-        self._settle: Callable[[Slot], Account] | None = settle
+        # the fields of Grant one by one: a call of its initializer costs a tenth of the whole way
+        self.at = 0.0
+        self.trial = 0
+        self.timed = True
+        self._owner: Owner | None = owner
+        self.loop = loop
         self.waited: float = waited
         """Seconds from asking to the grant."""
         self.reason: WaitReason | None = reason
         """Why it had to wait; None if it did not."""
 
     def wrote(self) -> None:
-        """The first byte leaves now, later than the grant: a connection had to be made.
+        """Say that the first byte leaves now, later than the grant: a connection had to be made.
 
         The round trip counts from here. One that included the connection would promise more than the next
         request, on a connection that is there, can keep.
         """
-        self._grant.at = self._clock()
+        if self._owner is not None:
+            self.at = self._owner.now()
 
     def untimed(self) -> None:
-        """Nobody can tell when the first byte leaves: the answer says nothing of the round trip."""
-        self._grant.timed = False
+        """Say that it is not known when the first byte leaves: the answer tells nothing of the round trip."""
+        self.timed = False
 
     def answered(self, rate: RateState | None = None) -> None:
-        """An answer came, whatever it said; `rate` is what its headers say of the quota."""
-        if account := self._end():
-            account.answered(self._grant, self._clock(), rate)
+        """Say that an answer came; `rate` is the state of the quota that its headers tell."""
+        if owner := self._end():
+            owner.answered(self, rate)
 
     def refused(self, retry_after: float | None, *, by_limiter: bool, rate: RateState | None = None) -> None:
-        """A 429 came: everybody who uses the key waits for `retry_after` seconds (a window if None).
+        """Say that a 429 came: every user of the key waits for `retry_after` seconds (a window if None).
 
         `by_limiter` is false for the page of a gateway, which says nothing of the server's rule. A 429 that
         is a limit of the plan is no refusal: report it with `answered`.
         """
-        if account := self._end():
-            account.refused(self._grant, self._clock(), retry_after, by_limiter=by_limiter, rate=rate)
+        if owner := self._end():
+            owner.refused(self, retry_after, by_limiter, rate)
 
     def aborted(self) -> None:
-        """The request was given up, or the connection failed, before an answer came.
+        """Say that the request was given up, or the connection failed, before an answer came.
 
         Like `answered`, but its duration says nothing of how fast the server answers.
         """
-        if account := self._end():
-            account.aborted(self._grant, self._clock())
+        if owner := self._end():
+            owner.aborted(self)
 
     def give_back(self) -> None:
-        """Nothing of the request was ever written: the slot is free again at once."""
-        if account := self._end():
-            account.given_back(self._grant)
+        """Say that nothing of the request was ever written: the slot is free again at once."""
+        if owner := self._end():
+            owner.given_back(self)
 
-    def _end(self) -> Account | None:
-        """The account to tell; None after the first time."""
-        settle, self._settle = self._settle, None
-        return settle(self) if settle else None
+    def forget(self) -> None:
+        """Let go without a word: the event loop of the request was closed, and the throttle has taken that in."""
+        self._owner = None
+
+    def _end(self) -> Owner | None:
+        """Return the throttle to tell; None after the first time."""
+        owner, self._owner = self._owner, None
+        return owner
 
     def __repr__(self) -> str:
-        state = "held" if self._settle else "settled"
-        return f"<Slot({state}, granted at {self._grant.at:.6f}, waited {self.waited:.3f} s)>"
+        state = "ended" if self._owner is None else "held"
+        return f"<Slot({state}, granted at {self.at:.6f}, waited {self.waited:.3f} s)>"

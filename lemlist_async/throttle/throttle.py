@@ -1,53 +1,63 @@
-"""The waiting: callers stand in lanes until the account of their key permits one more request."""
+"""The waiting: requests stand in lanes until the quota of their key permits one more."""
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
+import contextlib
 import math
 import random
+import threading
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import attrs
-from aiolimiter import AsyncLimiter
 
 from lemlist_async.clock import FROZEN, stands_still, steady
 from lemlist_async.errors import ClosedError, ConfigurationError, QueueFullError, WaitTooLongError
 from lemlist_async.options import Lane
-from lemlist_async.throttle.account import Account, Stats
 from lemlist_async.throttle.forecast import forecast
 from lemlist_async.throttle.lanes import Lanes
 from lemlist_async.throttle.ledger import Mode
 from lemlist_async.throttle.options import DEFAULT, ThrottleOptions
+from lemlist_async.throttle.quota import Quota, RateState, Stats
 from lemlist_async.throttle.slot import Slot, WaitReason
+
+LOOK_AGAIN = 1.0
+"""Seconds after which a loop that waits for the answers of another one looks whether that loop still lives."""
+EARLY = 1e-4
+"""Seconds by which a timer may ring before the next grant; it is set anew then."""
+
+
+@attrs.define(eq=False)
+class _Loop:
+    """One event loop that has waiters here, and its timer for the next grant."""
+
+    loop: asyncio.AbstractEventLoop
+    waiters: int = 0
+    timer: asyncio.TimerHandle | None = None
+    rings_at: float = math.inf
 
 
 @attrs.define(eq=False)
 class _Waiter:
     future: asyncio.Future[Slot]
+    home: _Loop
     since: float
     owner: object
-
-
-def _awaited(future: asyncio.Future[Any]) -> bool:
-    # in a closed loop nobody wakes any more, and trying to would raise
-    return not future.done() and not future.get_loop().is_closed()
-
-
-def _runs_elsewhere(loop: asyncio.AbstractEventLoop) -> bool:
-    try:
-        return loop.is_running() and loop is not asyncio.get_running_loop()
-    except RuntimeError:  # here runs none
-        return True
+    slot: Slot | None = None
+    """The slot it was granted, also before its loop knows."""
 
 
 class Throttle:
     """Lets requests of one API key go as fast as lemlist allows, and never faster.
 
-    One throttle belongs to one key, one process and one event loop at a time; after that loop is closed the
-    next one that asks takes over, and what was sent before still counts. `clock` gives seconds that never go
+    One throttle serves all event loops and threads of a process that use the key. `clock` gives seconds that never go
     back, `random` numbers from 0 to 1.
+
+    Invariants. The lock guards the quota, the lanes and the timers; it is held for microseconds, and never while
+    anything is awaited. A slot is granted under the lock, to the first waiter of that instant in any loop, and then
+    handed over: at once in the loop of this thread, by ``call_soon_threadsafe`` in another. A waiter that is
+    cancelled in between finds the slot in its own record and gives it back, so no slot is lost on the way. Each loop
+    with waiters has one timer, which may ring too early and never stays away.
     """
 
     def __init__(
@@ -59,62 +69,64 @@ class Throttle:
     ) -> None:
         self.options = options
         # not loop.time(): some loops read it only once per turn
-        self._clock = clock or steady
-        self._account = Account(options, random)
+        self.now: Callable[[], float] = clock or steady
+        self._quota = Quota(options, random)
+        self._lock = threading.Lock()
         self._lanes: Lanes[_Waiter] = Lanes()
+        self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
+        """Event loops with waiters; empty if and only if the lanes are."""
         self._open: set[Slot] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._pacer: AsyncLimiter | None = None
-        self._pump: asyncio.Task[None] | None = None
-        self._alarm: asyncio.Future[None] | None = None
+        self._latest_loop: asyncio.AbstractEventLoop | None = None
+        self._several_loops = False
+        """Whether more than one event loop was ever seen: then one may be closed with requests in flight."""
 
     async def acquire(
         self, lane: Lane = "interactive", *, max_wait: float | None = None, owner: object = None
     ) -> Slot:
         """Wait for the right to send one request.
 
-        `max_wait` (seconds) overrides that of the options. `owner` is whoever may `drop` its waiters.
+        `max_wait` (seconds) overrides that of the options. `owner` may end its waiters by `cancel_waiters`.
 
         Raises:
             QueueFullError: `max_queue` requests wait in the lane already.
             WaitTooLongError: the wait would be, or became, longer than `max_wait`.
-            ClosedError: the owner was dropped, or another event loop that still runs uses this throttle.
+            ClosedError: the waiters of the owner were cancelled.
             ConfigurationError: it would have to wait, and the clock of the event loop is frozen.
         """
         loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._bind(loop)
-        now = self._clock()
-        if not self._lanes and self._account.next_grant(now) <= now:
-            if not self._pacer:
-                return self._grant(now, 0.0, None)
-            if self._pacer.has_capacity():
-                await self._pacer.acquire()
-                return self._grant(now, 0.0, None)
+        now = self.now()
+        with self._lock:
+            if loop is not self._latest_loop:
+                self._several_loops = self._latest_loop is not None
+                self._latest_loop = loop
+                self._forget_closed_loops(now)
+            if lane == "interactive":
+                self._quota.last_interactive = now
+            if not self._loops and self._quota.next_grant(now, lane) <= now:
+                return self._grant(loop, now)
         max_wait = self.options.max_wait if max_wait is None else max_wait
         self._turn_away(lane, max_wait)
-        return await self._wait(lane, _Waiter(loop.create_future(), now, owner), max_wait)
+        return await self._wait(lane, loop, now, owner, max_wait)
 
-    def drop(self, owner: object) -> None:
-        """End the waiting of all that `owner` asked for, with ClosedError; the others go on.
-
-        Nothing happens while the event loop of the throttle runs in another thread: who waits there belongs to it.
-        """
-        if self._loop and _runs_elsewhere(self._loop):
-            return
-        for waiter in [waiter for waiter in self._lanes if waiter.owner is owner]:
-            self._dismiss(
-                waiter, ClosedError("closed while the request waited for its turn; it was not sent")
-            )
+    def cancel_waiters(self, owner: object) -> None:
+        """End the waiting of all that `owner` asked for, in any loop, with ClosedError; the others go on."""
+        with self._lock:
+            leaving = [waiter for waiter in self._lanes if waiter.owner is owner]
+            for waiter in leaving:
+                self._remove(waiter)
+            self._serve()
+        for waiter in leaving:
+            _fail(waiter, ClosedError("closed while the request waited for its turn; it was not sent"))
 
     def eta(self, requests: int = 1, *, lane: Lane = "bulk") -> float:
-        """Seconds until so many more requests of the lane could be granted, behind those that wait now."""
-        return forecast(self._account, self._clock(), self._lanes.ahead_of(lane) + requests)
+        """Return the seconds until so many more requests of the lane could be granted, behind those that wait."""
+        with self._lock:
+            return forecast(self._quota, self.now(), self._lanes.ahead_of(lane) + requests)
 
     @property
     def limit(self) -> int:
         """Requests per window that this process uses now."""
-        return self._account.limit(self._clock())
+        return self._quota.limit(self.now())
 
     @property
     def window(self) -> float:
@@ -124,64 +136,85 @@ class Throttle:
     @property
     def in_flight(self) -> int:
         """Requests that were granted and have no answer yet."""
-        return self._account.ledger.in_flight
+        return self._quota.ledger.in_flight
 
     @property
     def queued(self) -> Mapping[Lane, int]:
-        """How many wait in each lane."""
+        """How many requests wait in each lane."""
         return {"interactive": self._lanes.size("interactive"), "bulk": self._lanes.size("bulk")}
 
     @property
-    def gate(self) -> float:
+    def paused_for(self) -> float:
         """Seconds until the pause after a 429 ends; 0 if there is none."""
-        return max(0.0, self._account.gate - self._clock())
+        return max(0.0, self._quota.paused_until - self.now())
 
     @property
     def mode(self) -> Mode:
-        """`ledger` until the server refuses a request that this rule allowed, then `kernel`."""
-        return self._account.ledger.mode
+        """`ledger` until the server refuses a request that this rule allowed, then `sliding` for a while."""
+        return self._quota.ledger.mode
 
     @property
     def round_trip(self) -> float | None:
-        """The smallest round trip of the last minute, in seconds; None while fewer than ten were seen."""
-        return self._account.round_trips.smallest(self._clock())
+        """The smallest round trip of the last minute, in seconds; None while too few were seen."""
+        return self._quota.round_trips.smallest(self.now())
 
     @property
-    def heeds_rate(self) -> bool:
+    def reads_usage(self) -> bool:
         """Whether it makes use of what a success says of the quota in its headers."""
-        return self._account.heeds_foreign
+        return self._quota.reads_usage
 
     @property
     def stats(self) -> Stats:
         """Counters since the throttle was made."""
-        return self._account.stats
+        return self._quota.stats
 
     @property
     def idle(self) -> bool:
-        """Whether nobody waits and nothing of the past counts any more."""
-        return not self._lanes and self._account.idle(self._clock())
+        """Whether no request waits and nothing of the past counts any more."""
+        with self._lock:
+            return not self._lanes and self._quota.idle(self.now())
 
     def __repr__(self) -> str:
-        now = self._clock()
-        state = f"{self.mode}, in flight: {self.in_flight}, queued: {len(self._lanes)}"
-        wait = self._account.next_grant(now) - now
-        if math.isfinite(wait) and wait > 0:
-            state += f", next grant in {wait * 1e6:.0f} \N{MICRO SIGN}s"
-        return f"<Throttle(limit={self.limit}, window={self.window:g}) at {id(self):#x} [{state}]>"
+        with self._lock:
+            now = self.now()
+            state = f"{self.mode}, in flight: {self.in_flight}, queued: {len(self._lanes)}"
+            wait = self._quota.next_grant(now) - now
+            if math.isfinite(wait) and wait > 0:
+                state += f", next grant in {wait * 1e6:.0f} \N{MICRO SIGN}s"
+            return f"<Throttle(limit={self.limit}, window={self.window:g}) at {id(self):#x} [{state}]>"
 
-    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take over for another event loop, unless the last one still has to do with this throttle."""
-        old = self._loop
-        if old and not old.is_closed() and (old.is_running() or self._lanes or self._open):
-            raise ClosedError(
-                "another event loop uses the throttle of this API key; use one loop per key and process, or"
-                " one process per loop, each with its part of the quota: share=1/n"
-            )
-        self._loop, self._pump, self._alarm, self._lanes = loop, None, None, Lanes()
-        # whoever waited or flew in a closed loop is gone; what was sent may still have been counted
-        for slot in tuple(self._open):
-            slot.aborted()
-        self._pacer = AsyncLimiter(*bucket) if (bucket := self.options.bucket) else None
+    # Ends of slots, called by Slot -------------------------------------------------------------------------
+
+    def answered(self, slot: Slot, rate: RateState | None) -> None:
+        """Take the answer of a request into account."""
+        with self._lock:
+            self._open.discard(slot)
+            self._quota.answered(slot, self.now(), rate)
+            if self._loops:
+                self._serve()
+
+    def refused(self, slot: Slot, pause: float | None, by_limiter: bool, rate: RateState | None) -> None:
+        """Take a 429 into account."""
+        with self._lock:
+            self._open.discard(slot)
+            self._quota.refused(slot, self.now(), pause, by_limiter=by_limiter, rate=rate)
+            self._serve()
+
+    def aborted(self, slot: Slot) -> None:
+        """Take a request without an answer into account."""
+        with self._lock:
+            self._open.discard(slot)
+            self._quota.aborted(slot, self.now())
+            self._serve()
+
+    def given_back(self, slot: Slot) -> None:
+        """Free the slot of a request that was never sent."""
+        with self._lock:
+            self._open.discard(slot)
+            self._quota.given_back(slot)
+            self._serve()
+
+    # Waiting -----------------------------------------------------------------------------------------------
 
     def _turn_away(self, lane: Lane, max_wait: float | None) -> None:
         full = self.options.max_queue is not None and self._lanes.size(lane) >= self.options.max_queue
@@ -189,117 +222,178 @@ class Throttle:
             return
         wait = self.eta(lane=lane)
         if full:
-            self._account.counts["turned_away"] += 1
+            self._quota.turned_away += 1
             raise QueueFullError(f"{self._lanes.size(lane)} requests wait in the {lane} lane", forecast=wait)
         if max_wait is not None and wait > max_wait:
             raise self._too_long(max_wait, wait)
 
     def _too_long(self, max_wait: float, wait: float) -> WaitTooLongError:
-        self._account.counts["turned_away"] += 1
+        self._quota.turned_away += 1
         return WaitTooLongError(
             f"its turn comes in {wait:.1f} s, later than max_wait={max_wait:g}", forecast=wait
         )
 
-    async def _wait(self, lane: Lane, waiter: _Waiter, max_wait: float | None) -> Slot:
-        loop = waiter.future.get_loop()
+    async def _wait(
+        self, lane: Lane, loop: asyncio.AbstractEventLoop, now: float, owner: object, max_wait: float | None
+    ) -> Slot:
         if stands_still(loop.time):
             raise ConfigurationError(FROZEN)
+        with self._lock:
+            home = self._loops.get(loop)
+            if home is None:
+                home = self._loops[loop] = _Loop(loop)
+            waiter = _Waiter(loop.create_future(), home, now, owner)
+            home.waiters += 1
+            self._lanes.push(lane, waiter)
+            self._serve()
         expiry = None if max_wait is None else loop.call_later(max_wait, self._expire, lane, waiter, max_wait)
-        self._lanes.push(lane, waiter)
-        if self._pump is None:
-            # in a context of its own: the pump outlives the request that happened to start it
-            pump = loop.create_task(self._run(self._lanes), context=contextvars.Context())
-            # an eager task may be through before it is known here
-            self._pump = None if pump.done() else pump
         try:
             return await waiter.future
         except BaseException:
-            self._leave(waiter)
+            # cancelled, perhaps after the grant and before this task could run
+            with self._lock:
+                self._remove(waiter)
+                if waiter.slot is None:
+                    self._serve()
+            if waiter.slot is not None:
+                waiter.slot.give_back()
             raise
         finally:
             if expiry:
                 expiry.cancel()
 
-    def _leave(self, waiter: _Waiter) -> None:
-        """A waiter was cancelled: it leaves the queue, or gives back what it was granted an instant ago."""
-        self._lanes.remove(waiter)
-        self._ring()
-        future = waiter.future
-        if future.done() and not future.cancelled() and future.exception() is None:
-            future.result().give_back()
-
     def _expire(self, lane: Lane, waiter: _Waiter, max_wait: float) -> None:
-        self._dismiss(waiter, self._too_long(max_wait, self.eta(lane=lane)))
-
-    def _dismiss(self, waiter: _Waiter, error: Exception) -> None:
-        self._lanes.remove(waiter)
-        if _awaited(waiter.future):
-            waiter.future.set_exception(error)
-        self._ring()
-
-    async def _run(self, lanes: Lanes[_Waiter]) -> None:
-        """The pump: gives grants, one after the other, for as long as anybody waits in the lanes of this loop."""
-        try:
-            while lanes:
-                await self._permission(lanes)
-                if self._pacer:
-                    # the only one who waits here: a queue in the limiter itself would not keep its order
-                    await self._pacer.acquire()
-                await self._permission(lanes)
-                self._serve(lanes)
-        except asyncio.CancelledError:
-            # whoever did this, nobody may wait for a pump that is gone
-            for waiter in tuple(lanes):
-                self._dismiss(waiter, ClosedError("the throttle's task was cancelled; nothing was sent"))
-            raise
-        finally:
-            if self._lanes is lanes:
-                self._pump = None
-
-    async def _permission(self, lanes: Lanes[_Waiter]) -> None:
-        """Return when one more request may go, or nobody waits any more."""
-        while lanes:
-            now = self._clock()
-            delay = self._account.next_grant(now) - now
-            if delay <= 0:
+        wait = self.eta(lane=lane)
+        with self._lock:
+            if waiter.slot is not None:
                 return
-            await self._sleep(delay)
+            self._remove(waiter)
+            self._serve()
+        _fail(waiter, self._too_long(max_wait, wait))
 
-    async def _sleep(self, delay: float) -> None:
-        """Sleep for so many seconds, or until `_ring`."""
-        loop = asyncio.get_running_loop()
-        self._alarm = loop.create_future()
-        timer = loop.call_later(delay, self._ring) if math.isfinite(delay) else None
-        try:
-            await self._alarm
-        finally:
-            self._alarm = None
-            if timer:
-                timer.cancel()
+    def _remove(self, waiter: _Waiter) -> None:
+        if self._lanes.remove(waiter):
+            self._left(waiter.home)
 
-    def _ring(self) -> None:
-        if self._alarm and _awaited(self._alarm):
-            self._alarm.set_result(None)
+    def _left(self, home: _Loop) -> None:
+        home.waiters -= 1
+        if not home.waiters:
+            self._loops.pop(home.loop, None)
+            if home.timer is not None and not home.loop.is_closed():
+                # in another thread the timer rings once for nothing: cancelling it is not safe from here
+                if home.loop is _running_loop():
+                    home.timer.cancel()
+                home.timer = None
+                home.rings_at = math.inf
 
-    def _serve(self, lanes: Lanes[_Waiter]) -> None:
-        """Grant to the best waiter of this very instant."""
-        while lanes:
-            waiter = lanes.pop()
+    # Granting; the lock is held ----------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        """Grant to the first waiters of this instant as many requests as may go, and set the timers for the next."""
+        here = _running_loop()
+        while self._lanes:
+            now = self.now()
+            lane = self._lanes.next_lane()
+            opens = self._quota.next_grant(now, lane)
+            if opens > now:
+                self._set_timers(opens, now, here)
+                return
+            waiter = self._lanes.pop()
+            self._left(waiter.home)
             if not waiter.future.done():
-                now = self._clock()
-                reason: WaitReason = "gate" if self._account.gate > waiter.since else "quota"
-                waiter.future.set_result(self._grant(now, now - waiter.since, reason))
-                return
+                self._hand_over(waiter, now, here)
 
-    def _grant(self, now: float, waited: float, reason: WaitReason | None) -> Slot:
-        if reason:
-            self._account.counts["waits"] += 1
-        slot = Slot(self._account.grant(now), self._settle, self._clock, waited, reason)
+    def _hand_over(self, waiter: _Waiter, now: float, here: asyncio.AbstractEventLoop | None) -> None:
+        loop = waiter.home.loop
+        if loop.is_closed():
+            return
+        reason: WaitReason = "pause" if self._quota.paused_until > waiter.since else "quota"
+        waiter.slot = slot = self._grant(loop, now, now - waiter.since, reason)
+        self._quota.waits += 1
+        if loop is here:
+            waiter.future.set_result(slot)
+            return
+        try:
+            loop.call_soon_threadsafe(_deliver, waiter)
+        except RuntimeError:  # closed at this very moment
+            self._open.discard(slot)
+            self._quota.given_back(slot)
+
+    def _grant(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        now: float,
+        waited: float = 0.0,
+        reason: WaitReason | None = None,
+    ) -> Slot:
+        slot = Slot(self, loop, waited, reason)
+        self._quota.grant(slot, now)
         self._open.add(slot)
         return slot
 
-    def _settle(self, slot: Slot) -> Account:
-        """A request has ended: what it tells the account may be what the pump waits for."""
-        self._open.discard(slot)
-        self._ring()  # which wakes it only after this step of the loop
-        return self._account
+    def _set_timers(self, opens: float, now: float, here: asyncio.AbstractEventLoop | None) -> None:
+        if opens == math.inf and self._several_loops:
+            opens = now + LOOK_AGAIN
+        for home in self._loops.values():
+            if abs(home.rings_at - opens) < EARLY or home.rings_at == opens:
+                continue
+            if home.loop is here:
+                self._set_timer(home, opens, now)
+            elif home.rings_at > opens:
+                # its own thread sets the timer; one that rings too early does no harm
+                home.rings_at = opens
+                with contextlib.suppress(RuntimeError):  # closed; its waiters are forgotten at the next ring
+                    home.loop.call_soon_threadsafe(self._ring, home)
+
+    def _set_timer(self, home: _Loop, opens: float, now: float) -> None:
+        if home.timer is not None:
+            home.timer.cancel()
+            home.timer = None
+        home.rings_at = opens
+        if opens < math.inf:
+            home.timer = home.loop.call_later(opens - now, self._ring, home)
+
+    def _ring(self, home: _Loop) -> None:
+        with self._lock:
+            if home.timer is not None:
+                home.timer.cancel()
+                home.timer = None
+            home.rings_at = math.inf
+            if self._several_loops:
+                self._forget_closed_loops(self.now())
+            self._serve()
+
+    def _forget_closed_loops(self, now: float) -> None:
+        """Drop what was left in loops that are closed: their requests may still have been counted."""
+        for slot in [slot for slot in self._open if slot.loop is not None and slot.loop.is_closed()]:
+            self._open.discard(slot)
+            slot.forget()
+            self._quota.aborted(slot, now)
+        for waiter in [waiter for waiter in self._lanes if waiter.home.loop.is_closed()]:
+            self._remove(waiter)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _deliver(waiter: _Waiter) -> None:
+    if waiter.slot is not None and not waiter.future.done():
+        waiter.future.set_result(waiter.slot)
+
+
+def _fail(waiter: _Waiter, error: Exception) -> None:
+    loop = waiter.home.loop
+
+    def fail() -> None:
+        if not waiter.future.done():
+            waiter.future.set_exception(error)
+
+    if loop is _running_loop():
+        fail()
+    else:
+        with contextlib.suppress(RuntimeError):  # closed: its waiters are gone
+            loop.call_soon_threadsafe(fail)

@@ -143,7 +143,7 @@ class Try:
         elif response.status == 429 and not is_plan_limit(self._call, rate := read_rate(headers)):
             state = RateState(rate.limit, rate.remaining)
             slot.refused(rate.retry_after, by_limiter=by_limiter(Reply(429, headers)), rate=state)
-        elif self._throttle.heeds_rate:
+        elif self._throttle.reads_usage:
             slot.answered(RateState(*read_quota(headers)))
         else:
             slot.answered()

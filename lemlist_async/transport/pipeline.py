@@ -139,7 +139,7 @@ class Pipeline:
     async def aclose(self) -> None:
         """Close the session; calls on their way end now, with ClosedError where nothing can have happened."""
         self._session.shut()
-        self.throttle.drop(self)
+        self.throttle.cancel_waiters(self)
         self._watch.close()
         loop = asyncio.get_running_loop()
         for woken in self._resting:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lemlist_async.throttle.ledger import TRUST, Ledger, Mode
+from lemlist_async.throttle.ledger import TRUSTED, Ledger, Mode
 from tests.support.limits_seen import most_in_a_window, worst_estimate
 
 delays = st.one_of(
@@ -26,7 +26,7 @@ journeys = st.lists(st.tuples(delays, delays, delays), min_size=1, max_size=60)
 
 def drive(ledger: Ledger, requests: list[tuple[float, float, float]]) -> list[float]:
     """Grant each request as soon as the ledger allows; the instants at which the server checked them."""
-    now, answers, checks = 0.0, list[tuple[float, bool]](), list[float]()
+    now, answers, checks = 0.0, list[tuple[float, int]](), list[float]()
     for idle, out, back in requests:
         now += idle
         while True:
@@ -62,15 +62,15 @@ def test_whatever_the_delays_no_window_holds_more_checks_than_the_limit(
 
 @settings(deadline=None)
 @given(journeys, st.integers(1, 6))
-def test_whatever_the_delays_the_kernel_keeps_every_sliding_counter_within_the_limit(
+def test_whatever_the_delays_the_sliding_rule_keeps_every_sliding_counter_within_the_limit(
     requests: list[tuple[float, float, float]], limit: int
 ) -> None:
-    checks = drive(Ledger(limit, 1.0, 1e-6, "kernel"), requests)
+    checks = drive(Ledger(limit, 1.0, 1e-6, "sliding"), requests)
     assert worst_estimate(checks, 1.0) <= limit + 1e-6
     assert most_in_a_window(checks, 1.0) <= limit
 
 
-def kernel_by_definition(stamps: list[float], in_flight: int, now: float, window: float) -> float:
+def estimate_by_definition(stamps: list[float], in_flight: int, now: float, window: float) -> float:
     """max over e in [0, W] of C(e) + (1 - e/W) (C(e+W) - C(e)), at each break point and on a grid."""
     ages = [now - stamp for stamp in stamps]
     phases = [window * step / 50 for step in range(51)]
@@ -88,16 +88,16 @@ def kernel_by_definition(stamps: list[float], in_flight: int, now: float, window
     st.integers(0, 4),
     st.integers(1, 8),
 )
-def test_the_kernel_opens_exactly_when_its_definition_has_room(
+def test_the_sliding_rule_opens_exactly_when_its_definition_has_room(
     ticks: list[int], in_flight: int, limit: int
 ) -> None:
     stamps = [tick / 100 for tick in ticks]
-    ledger = answered(Ledger(limit, 1.0, mode="kernel"), *stamps)
+    ledger = answered(Ledger(limit, 1.0, mode="sliding"), *stamps)
     for _ in range(in_flight):
         ledger.grant(2.2)
     opens = ledger.next_grant()
     for now in (2.2 + step / 37 for step in range(0, 120, 3)):
-        room = kernel_by_definition(stamps, in_flight, now, 1.0) + 1 <= limit + 1e-9
+        room = estimate_by_definition(stamps, in_flight, now, 1.0) + 1 <= limit + 1e-9
         assert room == (opens <= now) or abs(opens - now) < 1e-6
 
 
@@ -107,20 +107,20 @@ def test_a_stamp_a_window_before_the_server_s_window_began_counts_too() -> None:
     Of all windows, the one that begins right after the first seven have left the window before is not the worst;
     it is the one that begins at the last instant that still has them there, which is no answer's own instant.
     """
-    ledger = answered(Ledger(10, 1.0, mode="kernel"), *[0.0] * 7, *[0.6] * 4)
+    ledger = answered(Ledger(10, 1.0, mode="sliding"), *[0.0] * 7, *[0.6] * 4)
     # at 1.1 the ledger rule sees 4 of 10; the server, with windows that begin at 0 and 1, counts 0 + 0.9 * 11
     assert Ledger(10, 1.0).next_grant() < 1.1 < ledger.next_grant()
     assert worst_estimate([0.0] * 7 + [0.6] * 4 + [1.1], 1.0) > 10
     assert ledger.next_grant() == pytest.approx(1.0 + 1 - 9 / 11)
 
 
-@pytest.mark.parametrize(("mode", "opens"), [("ledger", 12.505), ("kernel", 14.505)])
+@pytest.mark.parametrize(("mode", "opens"), [("ledger", 12.505), ("sliding", 14.505)])
 def test_a_full_quota_in_flight_opens_only_by_an_answer(mode: Mode, opens: float) -> None:
     ledger = Ledger(3, 2.0, 0.005, mode)
     for _ in range(3):
         ledger.grant(10.0)
     assert ledger.next_grant() == math.inf
-    ledger.stamp(10.5, trial=False)
+    ledger.stamp(10.5, trial=0)
     # two in flight and the new one fill a counter: the answered one must have left the previous window too
     assert ledger.next_grant() == pytest.approx(opens)
 
@@ -142,16 +142,16 @@ def test_stamps_that_come_out_of_order_are_freed_in_order() -> None:
     ledger = Ledger(2, 2.0)
     for _ in range(2):
         ledger.grant(0.0)
-    ledger.stamp(1.0, trial=False)
-    ledger.stamp(0.4, trial=False)
+    ledger.stamp(1.0, trial=0)
+    ledger.stamp(0.4, trial=0)
     assert ledger.next_grant() == pytest.approx(2.4)
-    assert ledger.releases(1.0) == [pytest.approx(2.4), pytest.approx(3.0)]
+    assert ledger.releases(1.0, 0.0) == [pytest.approx(2.4), pytest.approx(3.0)]
 
 
-def tried(passed: int) -> int:
-    """How many trials fly at once after so many have passed."""
+def tried(windows: int) -> int:
+    """Trials in flight at once after one has passed in each of so many windows."""
     ledger = answered(Ledger(20, 2.0), *(i / 10 for i in range(20)))
-    ledger.passed = passed
+    ledger.trust = windows
     now = 2.0
     for flying in itertools.count():
         now = max(now, ledger.next_grant())
@@ -160,11 +160,33 @@ def tried(passed: int) -> int:
     raise AssertionError
 
 
-def test_trials_of_an_unknown_server_start_with_one_and_grow_with_those_that_passed() -> None:
-    assert [tried(passed) for passed in (0, TRUST, 2 * TRUST)] == [1, 2, 3]
+def test_trials_of_an_unknown_server_start_with_one_and_grow_by_one_a_window() -> None:
+    assert [tried(windows) for windows in (0, 1, 2)] == [1, 2, 3]
 
 
-def test_a_request_that_the_kernel_would_allow_is_no_trial() -> None:
+def test_trust_grows_once_a_window_however_many_trials_pass() -> None:
+    ledger = Ledger(20, 2.0)
+    for tenth in range(100):
+        ledger.passed(tenth / 10)
+    assert ledger.trust == 4
+    for second in range(10, 100):
+        ledger.passed(second)
+    assert ledger.trust >= TRUSTED
+    assert not ledger.in_doubt
+    ledger.distrust()
+    assert ledger.in_doubt
+
+
+def test_the_credit_frees_every_held_slot_sooner_and_its_loss_holds_them_longer() -> None:
+    ledger = answered(Ledger(1, 2.0, 0.005), 10.0)
+    assert [ledger.next_grant(credit) for credit in (0.3, 0.0)] == [
+        pytest.approx(11.705),
+        pytest.approx(12.005),
+    ]
+    assert [ledger.used_credit(now) for now in (11.8, 12.1)] == [True, False]
+
+
+def test_a_request_that_the_sliding_rule_would_allow_is_no_trial() -> None:
     ledger = Ledger(20, 2.0)
     assert not ledger.grant(0.0)
     assert ledger.trials == 0
@@ -174,7 +196,7 @@ def test_a_trial_given_back_makes_room_for_another() -> None:
     ledger = answered(Ledger(5, 1.0), *(i / 5 for i in range(5)))
     assert ledger.grant(1.01)
     assert ledger.trials == 1
-    ledger.give_back(trial=True)
+    ledger.give_back(trial=1)
     assert ledger.trials == 0
 
 
@@ -187,16 +209,16 @@ def test_the_load_of_a_log_is_what_was_answered_in_the_last_window_or_is_in_flig
 def test_the_load_of_a_sliding_counter_is_its_worst_estimate() -> None:
     ledger = answered(Ledger(20, 2.0), *[0.0] * 10, *[2.5] * 4)
     # windows that begin at 2.0 hold ten before and four now: 10 * (1 - 0.5/2) + 4
-    assert ledger.load(2.5, "kernel") == pytest.approx(11.5)
+    assert ledger.load(2.5, "sliding") == pytest.approx(11.5)
 
 
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 4), max_size=25).map(sorted), st.floats(4, 7))
 def test_the_load_is_never_below_what_a_server_can_have_counted(stamps: list[float], at: float) -> None:
     ledger = answered(Ledger(100, 1.0), *stamps)
-    assert ledger.load(at, "kernel") >= ledger.load(at, "ledger")
+    assert ledger.load(at, "sliding") >= ledger.load(at, "ledger")
     recent = [stamp for stamp in stamps if stamp > 2.0]
-    assert ledger.load(at, "kernel") >= kernel_by_definition(recent, 0, at, 1.0) - 1e-6
+    assert ledger.load(at, "sliding") >= estimate_by_definition(recent, 0, at, 1.0) - 1e-6
 
 
 def test_a_smaller_limit_holds_back_and_a_larger_one_lets_go() -> None:
@@ -207,8 +229,8 @@ def test_a_smaller_limit_holds_back_and_a_larger_one_lets_go() -> None:
     assert ledger.next_grant() == -math.inf
 
 
-def test_the_kernel_reckons_with_the_limit_of_now() -> None:
-    ledger = answered(Ledger(4, 2.0, mode="kernel"), 0.0, 0.5, 1.0, 1.5)
+def test_the_sliding_rule_reckons_with_the_limit_of_now() -> None:
+    ledger = answered(Ledger(4, 2.0, mode="sliding"), 0.0, 0.5, 1.0, 1.5)
     before = ledger.next_grant()
     ledger.resize(8)
     assert ledger.next_grant() == -math.inf < before
@@ -225,4 +247,4 @@ def test_memory_stays_bounded_over_a_long_time() -> None:
     ledger = Ledger(20, 2.0)
     for second in range(5000):
         ledger.stamp(second / 2, trial=ledger.grant(second / 2))
-    assert len(ledger.releases(-math.inf)) <= 9
+    assert len(ledger.releases(-math.inf, 0.0)) <= 9

@@ -36,7 +36,7 @@ from lemlist_async.throttle import ThrottleOptions
         ("max_wait", -1),
         ("max_wait", "1"),
         ("max_wait", 10**400),
-        ("foreign", "yes"),
+        ("external_usage", "yes"),
     ],
 )
 def test_a_value_out_of_range_is_named_and_refused(name: str, value: Any) -> None:

@@ -20,7 +20,7 @@ WORKERS = 60
 """Requests under way or queued at once: more than any network here needs to keep a client busy."""
 
 Delays = Callable[[random.Random, float], tuple[float, float]]
-"""Seconds to the server and back, for a request sent at an instant."""
+"""Seconds to the server and back, for a request sent so many seconds after the first one."""
 Wire = Callable[[], Awaitable[Decision]]
 """Sends one request."""
 
@@ -80,6 +80,40 @@ NETWORKS: Mapping[str, Delays] = {
 }
 
 
+def faster(before: float, after: float, at: float = 70.0) -> Delays:
+    """A calm network that becomes faster once, after so many seconds."""
+    networks = calm(before), calm(after)
+    return lambda chance, now: networks[now >= at](chance, now)
+
+
+def stalled_at_first(stall: float, usual: float) -> Delays:
+    """A cold start: nothing arrives for so many seconds, and then all of it."""
+    network = calm(usual)
+
+    def delays(chance: random.Random, now: float) -> tuple[float, float]:
+        out, back = network(chance, now)
+        return out + max(0.0, stall - now), back
+
+    return delays
+
+
+def bimodal(fast: float, slow: float) -> Delays:
+    """A third of the answers are slow."""
+    networks = calm(fast), calm(slow)
+    return lambda chance, now: networks[chance.random() < 1 / 3](chance, now)
+
+
+CHANGING: Mapping[str, Delays] = {
+    "a stall of 3 s, then 60 ms": stalled_at_first(3.0, 0.060),
+    "400 ms, then 30 ms": faster(0.400, 0.030),
+    "150 ms, then 20 ms": faster(0.150, 0.020),
+    "600 and 20 ms, every 90 s": step(0.600, 0.020, 90.0),
+    "20 or 800 ms": bimodal(0.020, 0.800),
+    "outages of 2 s": spikes(0.060, 2.0, 20.0),
+}
+"""Networks whose past says little of what they do next; time counts from the first request."""
+
+
 @attrs.define
 class Server:
     """A rate limit at the far end of a network; keeps what it saw."""
@@ -93,6 +127,7 @@ class Server:
 
     foreign: list[float] = attrs.field(factory=list[float])
     """Requests of another program that uses the same key, and was not refused."""
+    _begun: float | None = attrs.field(default=None, init=False)
     _chance: random.Random = attrs.field(init=False)
     _phase: float = attrs.field(init=False)
     _policy: Policy = attrs.field(init=False)
@@ -113,7 +148,9 @@ class Server:
     async def wire(self) -> Decision:
         """Carry one request there and its answer back."""
         loop = asyncio.get_running_loop()
-        out, back = self.delays(self._chance, loop.time())
+        if self._begun is None:
+            self._begun = loop.time()
+        out, back = self.delays(self._chance, loop.time() - self._begun)
         await asyncio.sleep(out)
         decision = self._policy.check(loop.time() + self._phase)
         (self.accepted if decision.allowed else self.refused).append(loop.time())
@@ -137,9 +174,9 @@ class Server:
 
     @property
     def bound(self) -> float:
-        """The share that no client can pass who must never be refused, with a credit of 0.8."""
+        """The share that no client can pass who must never be refused, with a credit of 0.5."""
         mean = sum(self.round_trips) / len(self.round_trips)
-        return WINDOW / (WINDOW + mean - 0.8 * min(self.round_trips))
+        return WINDOW / (WINDOW + mean - 0.5 * min(self.round_trips))
 
 
 class Throttled:
@@ -174,7 +211,7 @@ async def saturate(client: Client, server: Server, requests: int) -> None:
 
 def simulate(make: Callable[[], Client], policy: str, network: str, requests: int, seed: int = 0) -> Server:
     """Run it, and give back the server with what it saw."""
-    server = Server(policy, NETWORKS[network], seed)
+    server = Server(policy, {**NETWORKS, **CHANGING}[network], seed)
 
     async def main() -> None:
         await saturate(make(), server, requests)
@@ -186,12 +223,15 @@ def simulate(make: Callable[[], Client], policy: str, network: str, requests: in
 def waits_beside_a_batch(
     make: Callable[[], Client], server: Server, *, seconds: float, seed: int = 0
 ) -> list[float]:
-    """The waits of people, one a second on average, while a batch keeps the client busy; in rising order."""
+    """The waits of people, one a second on average, while a batch keeps the client busy; in rising order.
+
+    The first five seconds are left out: a batch that begins takes the whole quota at once.
+    """
     waits: list[float] = []
 
     async def main() -> None:
         loop, chance, client = asyncio.get_running_loop(), random.Random(seed), make()
-        end = loop.time() + seconds
+        begun, end = loop.time(), loop.time() + seconds
 
         async def row_after_row() -> None:
             while loop.time() < end:
@@ -201,7 +241,8 @@ def waits_beside_a_batch(
             asked = loop.time()
 
             async def wire() -> Decision:
-                waits.append(loop.time() - asked)
+                if asked >= begun + 5:
+                    waits.append(loop.time() - asked)
                 return await server.wire()
 
             await client(wire, "interactive")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import gc
-import weakref
+import itertools
 
 import pytest
 
@@ -35,7 +33,7 @@ async def ask(throttle: Throttle, order: list[str], name: str, lane: Lane) -> No
     slot.answered()
 
 
-async def test_a_free_throttle_grants_at_once_without_a_task(make_throttle: MakeThrottle) -> None:
+async def test_a_free_throttle_grants_at_once(make_throttle: MakeThrottle) -> None:
     throttle = make_throttle()
     acquiring = throttle.acquire()
     with pytest.raises(StopIteration) as finished:
@@ -68,11 +66,56 @@ async def test_a_request_without_an_answer_holds_its_slot(make_throttle: MakeThr
     assert now() - before == pytest.approx(2.005, abs=1e-4)
 
 
-async def test_the_pacer_spreads_a_burst(make_throttle: MakeThrottle) -> None:
+@pytest.mark.parametrize("lane", ["interactive", "bulk"])
+@pytest.mark.parametrize("requests", [10, 20])
+async def test_no_request_waits_while_the_quota_is_free(
+    make_throttle: MakeThrottle, requests: int, lane: Lane
+) -> None:
+    throttle, before = make_throttle(), now()
+
+    async def one() -> None:
+        slot = await throttle.acquire(lane)
+        await asyncio.sleep(0.06)
+        slot.answered()
+
+    await asyncio.gather(*(one() for _ in range(requests)))
+    assert now() - before == pytest.approx(0.06, abs=1e-3)
+    assert throttle.stats.waits == 0
+
+
+async def test_bursts_of_three_quotas_take_two_windows_once_the_server_is_known(
+    make_throttle: MakeThrottle,
+) -> None:
+    throttle, seconds = make_throttle(), list[float]()
+
+    async def one() -> None:
+        slot = await throttle.acquire()
+        await asyncio.sleep(0.06)
+        slot.answered()
+
+    for _ in range(8):
+        before = now()
+        await asyncio.gather(*(one() for _ in range(60)))
+        seconds.append(now() - before)
+        await asyncio.sleep(10)
+    assert seconds[-1] == pytest.approx(4.1, abs=0.1)
+
+
+async def test_a_batch_is_spread_while_interactive_requests_come(make_throttle: MakeThrottle) -> None:
     throttle = make_throttle()
-    before = now()
-    await fill(throttle)
-    assert now() - before == pytest.approx(17 * 0.27 / 3, abs=1e-3)
+    (await throttle.acquire()).answered()
+    gaps = list[float]()
+
+    async def row() -> None:
+        slot = await throttle.acquire("bulk")
+        gaps.append(now())
+        slot.answered()
+
+    await asyncio.gather(*(row() for _ in range(120)))
+    # the last window: at most the three tokens of the bucket go together, and no gap is long
+    apart = [after - before for before, after in itertools.pairwise(gaps[-20:])]
+    assert sum(gap < 0.05 for gap in apart) <= 2
+    assert max(apart) < 0.5
 
 
 async def test_a_person_overtakes_the_batch_that_waits(make_throttle: MakeThrottle) -> None:
@@ -88,13 +131,13 @@ async def test_a_person_overtakes_the_batch_that_waits(make_throttle: MakeThrott
 
 
 async def test_who_goes_is_decided_at_the_instant_of_the_grant(make_throttle: MakeThrottle) -> None:
-    """A person who comes while the pump already waits for the pacer, for the sake of a row, still goes first."""
-    throttle = make_throttle(limit=100, pacer=(1, 0.02))
-    await throttle.acquire()
+    """A person who comes while the timer already runs, for the sake of a row, still goes first."""
+    throttle = make_throttle(limit=1)
+    (await throttle.acquire()).answered()
     order: list[str] = []
     async with asyncio.TaskGroup() as group:
         group.create_task(ask(throttle, order, "row", "bulk"))
-        await asyncio.sleep(0.015)
+        await asyncio.sleep(2.0)
         group.create_task(ask(throttle, order, "person", "interactive"))
     assert order == ["person", "row"]
 
@@ -107,7 +150,7 @@ async def test_bulk_is_never_starved_by_a_stream_of_people(make_throttle: MakeTh
             group.create_task(ask(throttle, order, "person", "interactive"))
         for _ in range(5):
             group.create_task(ask(throttle, order, "row", "bulk"))
-    assert [place for place, name in enumerate(order) if name == "row"][-1] < 60
+    assert [place for place, name in enumerate(order) if name == "row"][-1] < 20 + 60
 
 
 async def test_a_full_lane_turns_away_at_once_and_only_itself(make_throttle: MakeThrottle) -> None:
@@ -165,19 +208,19 @@ async def test_a_429_stops_everybody_until_the_pause_and_its_spread_are_over(
     slot = await throttle.acquire()
     waiting = [asyncio.create_task(throttle.acquire("bulk")) for _ in range(3)]
     slot.refused(10.0, by_limiter=True)
-    assert throttle.gate == pytest.approx(10.5)
+    assert throttle.paused_for == pytest.approx(10.5)
     before = now()
     slots = await asyncio.gather(*waiting)
     assert now() - before == pytest.approx(10.5, abs=0.01)
-    assert {slot.reason for slot in slots} == {"gate"}
-    assert throttle.gate == 0.0
+    assert {slot.reason for slot in slots} == {"pause"}
+    assert throttle.paused_for == 0.0
 
 
 async def test_the_gate_shuts_for_those_who_come_later_too(make_throttle: MakeThrottle) -> None:
     throttle = make_throttle()
     (await throttle.acquire()).refused(2.0, by_limiter=False)
     slot = await throttle.acquire()
-    assert (slot.waited, slot.reason) == (pytest.approx(2.1, abs=1e-3), "gate")
+    assert (slot.waited, slot.reason) == (pytest.approx(2.1, abs=1e-3), "pause")
 
 
 async def test_a_plan_limit_that_is_not_reported_as_a_refusal_leaves_the_gate_open(
@@ -185,7 +228,7 @@ async def test_a_plan_limit_that_is_not_reported_as_a_refusal_leaves_the_gate_op
 ) -> None:
     throttle = make_throttle()
     (await throttle.acquire()).answered(RateState(20, 17))
-    assert (throttle.gate, throttle.mode, throttle.stats.refusals) == (0.0, "ledger", 0)
+    assert (throttle.paused_for, throttle.mode, throttle.stats.refusals) == (0.0, "ledger", 0)
 
 
 async def test_only_the_first_word_about_a_slot_counts(make_throttle: MakeThrottle) -> None:
@@ -196,7 +239,7 @@ async def test_only_the_first_word_about_a_slot_counts(make_throttle: MakeThrott
     slot.refused(60.0, by_limiter=True)
     slot.aborted()
     slot.give_back()
-    assert (throttle.in_flight, throttle.gate, throttle.mode) == (0, 0.0, "ledger")
+    assert (throttle.in_flight, throttle.paused_for, throttle.mode) == (0, 0.0, "ledger")
     assert (await throttle.acquire()).waited == 0.0
 
 
@@ -218,7 +261,7 @@ async def test_a_client_that_closes_ends_its_own_waiters_only(make_throttle: Mak
     dropped = [asyncio.create_task(throttle.acquire("bulk", owner=mine)) for _ in range(3)]
     others = [asyncio.create_task(throttle.acquire("bulk", owner=yours)) for _ in range(3)]
     await asyncio.sleep(0.1)
-    throttle.drop(mine)
+    throttle.cancel_waiters(mine)
     ended = await asyncio.gather(*dropped, return_exceptions=True)
     assert [type(error) for error in ended] == [ClosedError] * 3
     assert throttle.queued["bulk"] == 3
@@ -246,7 +289,8 @@ async def test_the_forecast_comes_true(make_throttle: MakeThrottle) -> None:
         await asyncio.sleep(0.1)
         slot.answered()
 
-    await asyncio.gather(*(one() for _ in range(20)))
+    # until the server is known, some requests wait for each other, which no forecast foresees
+    await asyncio.gather(*(one() for _ in range(400)))
     await asyncio.sleep(10)
     forecasts.clear()
     start = now()
@@ -261,7 +305,7 @@ async def test_a_forecast_for_a_person_does_not_count_the_batch(make_throttle: M
     await asyncio.sleep(0)
     assert throttle.eta() > 15
     assert throttle.eta(lane="interactive") < 3
-    assert throttle.eta(100) - throttle.eta() == pytest.approx(10, rel=0.1)
+    assert throttle.eta(100) - throttle.eta() == pytest.approx(10, abs=2.1)
     for task in waiting:
         task.cancel()
 
@@ -276,8 +320,7 @@ async def test_what_is_seen_from_outside(make_throttle: MakeThrottle) -> None:
     await asyncio.sleep(0.01)
     assert (throttle.limit, throttle.window, throttle.in_flight) == (20, 2.0, 0)
     assert throttle.queued == {"interactive": 0, "bulk": 1}
-    assert throttle.round_trip is not None
-    assert 0.05 < throttle.round_trip < 2
+    assert throttle.round_trip is None
     assert throttle.stats.grants == 20
     assert not throttle.idle
     assert repr(throttle).startswith("<Throttle(limit=20, window=2) at 0x")
@@ -286,38 +329,14 @@ async def test_what_is_seen_from_outside(make_throttle: MakeThrottle) -> None:
     assert throttle.stats.waits > 0
     assert repr(slot).startswith("<Slot(held, granted at 1")
     slot.answered()
-    assert repr(slot).startswith("<Slot(settled, ")
+    assert repr(slot).startswith("<Slot(ended, ")
     await asyncio.sleep(10)
     assert throttle.idle
 
 
-class Request:
-    """Something large that hangs on a request."""
-
-
-async def test_the_pump_does_not_keep_the_context_of_the_request_that_started_it(
-    make_throttle: MakeThrottle,
-) -> None:
-    throttle = make_throttle(limit=1)
-    await throttle.acquire()
-    request = contextvars.ContextVar[Request]("request")
-    context, large = contextvars.copy_context(), Request()
-    context.run(request.set, large)
-    starter = asyncio.create_task(throttle.acquire(), context=context)
-    other = asyncio.create_task(throttle.acquire())
-    await asyncio.sleep(1)
-    starter.cancel()
-    await asyncio.wait([starter])
-    seen = weakref.ref(large)
-    del starter, context, large
-    gc.collect()
-    assert seen() is None
-    other.cancel()
-
-
 async def test_the_time_to_connect_is_no_part_of_the_round_trip(make_throttle: MakeThrottle) -> None:
     throttle = make_throttle(pacer=None)
-    for _ in range(10):
+    for _ in range(20):
         slot = await throttle.acquire()
         await asyncio.sleep(0.3)  # a connection is made
         slot.wrote()

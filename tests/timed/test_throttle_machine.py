@@ -157,7 +157,7 @@ class Machine(RuleBasedStateMachine):
     @rule(owner=st.integers(0, 1))
     def drop(self, owner: int) -> None:
         dropped = [request for request in self.waiting if request.owner == owner]
-        self.throttle.drop(owner)
+        self.throttle.cancel_waiters(owner)
         self.turn()
         for request in dropped:
             assert request.task

@@ -10,10 +10,10 @@ from lemlist_async.options import Lane
 from lemlist_async.sandbox.limits import POLICIES
 from lemlist_async.throttle import ThrottleOptions
 from tests.support.limits_seen import most_in_a_window, worst_estimate
-from tests.support.throttle_sim import LIMIT, NETWORKS, WINDOW, Server, Throttled, Wire, simulate
+from tests.support.throttle_sim import CHANGING, LIMIT, NETWORKS, WINDOW, Server, Throttled, Wire, simulate
 
 PROVED = [policy for policy in POLICIES if policy != "sliding-counter"]
-FLOORS = {"jitter 24 ms": 0.977, "jitter 119 ms": 0.949, "jitter 356 ms": 0.887}
+FLOORS = {"jitter 24 ms": 0.977, "jitter 119 ms": 0.94, "jitter 356 ms": 0.865}
 """Share of the quota that is to be reached at least."""
 
 
@@ -26,6 +26,14 @@ def run(policy: str, network: str, requests: int = 300, seed: int = 0, **options
 def test_nothing_is_refused(policy: str, network: str) -> None:
     server = run(policy, network)
     assert (len(server.accepted), server.refused) == (300, [])
+
+
+@pytest.mark.parametrize("network", CHANGING)
+@pytest.mark.parametrize("policy", PROVED)
+def test_a_network_that_stalls_or_becomes_faster_refuses_nothing_either(policy: str, network: str) -> None:
+    server = run(policy, network, requests=2000 if "every 90 s" in network else 1000)
+    assert not server.refused
+    assert server.share > 0.8
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -48,7 +56,7 @@ def test_nearly_the_whole_quota_is_used(network: str) -> None:
     server = run("sliding-log", network, requests=1500)
     assert not server.refused
     assert server.share >= FLOORS[network]
-    assert server.share >= 0.985 * server.bound
+    assert server.share >= 0.98 * server.bound
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -67,4 +75,4 @@ def test_the_referee_sees_a_client_without_a_throttle_refused() -> None:
 
     server = simulate(Eager, "sliding-log", "calm 100 ms", 60)
     assert server.per_thousand > 1000
-    assert math.isclose(server.bound, 1, abs_tol=0.02)
+    assert math.isclose(server.bound, 1, abs_tol=0.03)

@@ -198,7 +198,7 @@ async def test_the_limit_of_a_file_host_shuts_no_gate() -> None:
         async with quick(server.url) as lemlist:
             with pytest.raises(errors.RateLimitError):
                 await lemlist.send(file_at(elsewhere))
-            assert (lemlist.throttle.gate, lemlist.throttle.mode) == (0, "ledger")
+            assert (lemlist.throttle.paused_for, lemlist.throttle.mode) == (0, "ledger")
 
 
 async def test_a_borrowed_session_with_the_key_among_its_headers_shows_it_to_no_file_host() -> None:

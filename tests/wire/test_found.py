@@ -186,7 +186,7 @@ async def test_what_the_queue_refuses_says_which_call() -> None:
         Lemlist("queue-key", server.url, options=Options(max_wait=0)) as lemlist,
     ):
         results = await asyncio.gather(
-            *(lemlist.campaigns.get("cam_1") for _ in range(9)), return_exceptions=True
+            *(lemlist.campaigns.get("cam_1") for _ in range(25)), return_exceptions=True
         )
     refused = [one for one in results if isinstance(one, errors.WaitTooLongError)]
     assert refused

@@ -96,7 +96,7 @@ async def test_a_429_of_the_edge_shuts_the_gate_and_teaches_nothing(tmp_path: Pa
             await lemlist.team.get()
         with pytest.raises(errors.RateLimitError):
             await lemlist.team.get()
-        assert lemlist.throttle.gate > 0
+        assert lemlist.throttle.paused_for > 0
         assert lemlist.throttle.mode == "ledger"
         await lemlist.aclose()
 

@@ -170,7 +170,7 @@ async def test_the_deadline_covers_an_answer_that_does_not_come() -> None:
 
 async def test_the_deadline_covers_the_queue() -> None:
     async with scripted(OK) as server, Lemlist("queued-key", server.url) as lemlist:
-        await asyncio.gather(*(lemlist.campaigns.get("cam_1") for _ in range(4)))
+        await asyncio.gather(*(lemlist.campaigns.get("cam_1") for _ in range(18)))
         late = lemlist.with_options(deadline=0.05, lane="bulk")
         results = await asyncio.gather(
             *(late.campaigns.get("cam_1") for _ in range(4)), return_exceptions=True

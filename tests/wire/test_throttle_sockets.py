@@ -69,7 +69,7 @@ async def test_one_429_stops_every_caller_of_the_key_until_it_is_over() -> None:
         await other.team.credits()
         assert asyncio.get_running_loop().time() - started > 0.8
         await first
-        assert waits == ["gate"]
+        assert waits == ["pause"]
         assert one.throttle.stats.refusals == 1
         await one.aclose()
         await other.aclose()
