@@ -422,7 +422,9 @@ CIRCLE.append(CIRCLE)
 
 
 @pytest.mark.parametrize(
-    "bad", [10**20, {1: 2}, "\ud83d", {"a": "\udc00"}, float("nan"), b"x", object(), CIRCLE], ids=repr
+    "bad",
+    [10**20, {1: 2}, "\ud83d", {"a": "\udc00"}, float("nan"), b"x", object(), CIRCLE],
+    ids=["long", "key", "half", "inner half", "nan", "bytes", "object", "circle"],  # alike in every process
 )
 @pytest.mark.parametrize("temporary", [True, False])
 async def test_a_result_that_is_no_json_costs_that_result_only(
