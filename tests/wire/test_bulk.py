@@ -163,15 +163,19 @@ async def test_stop_finishes_what_is_in_flight_and_leaves_the_rest(tmp_path: Pat
 async def test_leaving_the_loop_early_cancels_and_the_next_run_looks_up_what_was_in_flight(
     tmp_path: Path,
 ) -> None:
-    async with Sandbox(limit=None, latency=0.02) as sandbox, client(sandbox) as lemlist:
+    async with Sandbox(limit=None, latency=0.2) as sandbox, client(sandbox) as lemlist:
         campaign = sandbox.team().add_campaign(name="C")["_id"]
         async with await lemlist.bulk.plan_leads(campaign, people(300), journal=tmp_path / "j") as plan:
             rows = aiter(lemlist.bulk.run(plan))
             await anext(rows)
+            before = len(sandbox.requests)
+            while len(sandbox.requests) == before:  # noqa: ASYNC110  # the sandbox tells nobody
+                await asyncio.sleep(0.001)
+            # a request has just arrived, and its answer takes a while
             await rows.aclose()  # type: ignore[attr-defined]  # it is a generator
         async with await lemlist.bulk.resume(tmp_path / "j") as plan:
             assert plan.forecast.doubtful > 0
-            _, report = await run_all(lemlist.bulk.run(plan, look_up_after=0.05))
+            _, report = await run_all(lemlist.bulk.run(plan, look_up_after=0.3))
         assert report.complete
         assert len(sandbox.team().leads) == 300
 
