@@ -94,7 +94,7 @@ nothing raises `AlreadyGoneError`.
 | waiting for its turn, for a connection, or for the next try | `ClosedError` |
 | in flight, a read | `ClosedError` |
 | in flight, idempotent | `TransportError` with the kind `closed` |
-| in flight, dedup-able or unsafe | `LostAnswerError` with the kind `closed` |
+| in flight, dedup-able or unsafe | `LostResponseError` with the kind `closed` |
 | a stream that is being read | `TransportError` with the kind `closed` |
 | in the body of a refusal | that refusal |
 

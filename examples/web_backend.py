@@ -32,7 +32,7 @@ async def signup(request: web.Request) -> web.Response:
         return web.json_response({"try_again_in": busy.forecast}, status=503)
     except errors.AmbiguousError as lost:
         # it may have happened: say so rather than sign up twice
-        return web.json_response({"signed_up": None, "check": lost.check}, status=202)
+        return web.json_response({"signed_up": None, "check": lost.verify}, status=202)
     except errors.LemlistError as failed:
         return web.json_response({"error": type(failed).__name__}, status=502)
     return web.json_response({"signed_up": True, "lead": lead.id}, status=201)

@@ -379,9 +379,9 @@ class Lemlist:
         return self._options
 
     @property
-    def surprises(self) -> Mapping[str, int]:
+    def unexpected_types(self) -> Mapping[str, int]:
         """How often a field came with a value of an unexpected type: ``{"Campaign.status": 2}``."""
-        return self._pipeline.surprises
+        return self._pipeline.unexpected_types
 
     async def aclose(self) -> None:
         """Close the connections; calls that still wait end with ClosedError. May be called twice."""

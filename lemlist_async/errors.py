@@ -11,7 +11,7 @@ LemlistError
 ├─ TransportError                no (whole) answer came
 │   └─ NotSentError              surely nothing happened: refused, DNS, TLS
 ├─ AmbiguousError                it may have happened, and was not repeated
-│   ├─ LostAnswerError           … because no (whole) answer came (also a TransportError)
+│   ├─ LostResponseError           … because no (whole) answer came (also a TransportError)
 │   └─ AmbiguousServerError      … because the answer was a 5xx (also a ServerError)
 ├─ DeadlineExceededError         the caller's own deadline (also a TimeoutError)
 │   └─ AmbiguousDeadlineError    … while the request was in flight (also an AmbiguousError)
@@ -74,7 +74,7 @@ __all__ = [
     "LeadAlreadyExistsError",
     "LeadInGraveyardError",
     "LemlistError",
-    "LostAnswerError",
+    "LostResponseError",
     "MethodNotAllowedError",
     "MissingIdError",
     "NotFoundError",
@@ -215,11 +215,11 @@ class NotSentError(TransportError):
 class AmbiguousError(LemlistError):
     """The operation may have taken effect. It was not repeated, because a repeat could do it twice."""
 
-    check: str | None = None
+    verify: str | None = None
     """How to find out whether it happened, where there is a way."""
 
 
-class LostAnswerError(AmbiguousError, TransportError):
+class LostResponseError(AmbiguousError, TransportError):
     """The request was sent, and the answer was lost."""
 
 
@@ -270,7 +270,7 @@ class DecodeError(LemlistError):
 class MissingIdError(DecodeError):
     """lemlist reported that it made something, without an id of it. It was made, and is not sent again."""
 
-    check: str | None = None
+    verify: str | None = None
     """How to find what was made, where there is a way."""
 
 

@@ -1,4 +1,4 @@
-"""Lists that go over several answers: each paging scheme a small value, and one iterator for all of them."""
+"""Iterate over lists that span several responses."""
 
 from __future__ import annotations
 
@@ -16,64 +16,64 @@ _log = logging.getLogger("lemlist_async.pagination")
 T = TypeVar("T")
 
 Cursor = Mapping[str, int]
-"""Where a list goes on: plain JSON, such as ``{"offset": 200}``."""
+"""Position in a list: plain JSON, such as ``{"offset": 200}``."""
 
 _REMEMBERED_PAGES = 10
-"""Pages whose ids are remembered: a server that shifts repeats rows of the page before, not of long ago."""
+"""Pages whose ids are remembered: rows that shift reappear on the next page, not much later."""
 _STALE_PAGES = 10
-"""Pages in a row without a new row after which a list ends: the server goes round in circles."""
+"""Consecutive pages without a new row after which the list ends: the server is looping."""
 
 
 @attrs.frozen
 class Totals:
-    """What an envelope tells of the whole list, in any of its spellings."""
+    """Totals of the whole list as an envelope reports them, in any of its spellings."""
 
     rows: int | None = None
     pages: int | None = None
     next: int | None = None
     unreadable: bool = False
-    """Whether that word is there and is no number: taken for the end, it would lose rows in silence."""
+    """Whether the next page is named, but not by a number. Taking that for the end would silently lose rows."""
     says_next: bool = False
-    """Whether it has a word for the next page at all; null then means that there is none."""
+    """Whether the envelope has a key for the next page; null then means that there is none."""
 
 
 @attrs.frozen
 class Page(Generic[T]):
-    """One answer of a list."""
+    """One response of a list endpoint."""
 
     items: list[T]
     total: int | None
-    """Rows of the whole list, where lemlist tells."""
+    """Rows of the whole list, where lemlist reports them."""
     next: Cursor | None
-    """Where the next page begins; None where this is surely the last one."""
+    """Start of the next page; None if this is certainly the last page."""
     extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
-    """What stood beside the rows in the answer, such as ``limitation``, the searches that are left."""
-    told: Totals = attrs.field(factory=Totals, repr=False)
-    """What the answer told of the whole list."""
+    """Other keys of the response, such as ``limitation``, the number of searches left."""
+    totals: Totals = attrs.field(factory=Totals, repr=False)
+    """Totals that the response reported for the whole list."""
 
 
 class Scheme(Protocol):
-    """How one endpoint pages."""
+    """Paging scheme of one endpoint."""
 
     @property
     def short(self) -> int | None:
-        """A page with fewer rows may be the last one; None where the page size is lemlist's own."""
+        """Page size below which a page may be the last one; None where lemlist chooses the size."""
         ...
 
     def first(self) -> Cursor:
-        """Where the list begins."""
+        """Return the start of the list."""
         ...
 
     def ask(self, cursor: Cursor) -> Mapping[str, int]:
-        """Parameters that ask for the page at `cursor`."""
+        """Return the parameters that ask for the page at `cursor`."""
         ...
 
     def before(self, cursor: Cursor) -> int | None:
-        """Rows before `cursor`, where it tells."""
+        """Return the number of rows before `cursor`, or None where the cursor does not tell."""
         ...
 
-    def after(self, cursor: Cursor, count: int, told: Totals) -> Cursor | None:
-        """Where the page after this one begins, if there is one; `count` rows came."""
+    def after(self, cursor: Cursor, count: int, reported: Totals) -> Cursor | None:
+        """Return the start of the page after this one, which has `count` rows; None if this is the last page."""
         ...
 
 
@@ -99,7 +99,7 @@ class Offset:
     def before(self, cursor: Cursor) -> int | None:
         return cursor[self.name]
 
-    def after(self, cursor: Cursor, count: int, told: Totals) -> Cursor | None:
+    def after(self, cursor: Cursor, count: int, reported: Totals) -> Cursor | None:
         return {self.name: cursor[self.name] + count} if count else None
 
 
@@ -123,20 +123,20 @@ class Numbered:
         return dict(cursor) if self.size is None else {**cursor, self.size_name: self.size}
 
     def before(self, cursor: Cursor) -> int | None:
-        # of later pages it is not known: the server may give fewer rows a page than it was asked for
+        # the server may return fewer rows per page than requested, so later positions are unknown
         return 0 if cursor["page"] == self.start else None
 
-    def after(self, cursor: Cursor, count: int, told: Totals) -> Cursor | None:
+    def after(self, cursor: Cursor, count: int, reported: Totals) -> Cursor | None:
         if not count:
             return None
         page = cursor["page"]
-        # a nextPage that does not move on would be asked for for ever
-        return {"page": told.next if told.next is not None and told.next > page else page + 1}
+        # a nextPage that does not advance would loop for ever
+        return {"page": reported.next if reported.next is not None and reported.next > page else page + 1}
 
 
 @attrs.frozen
 class Whole:
-    """Everything in one answer."""
+    """The whole list in one response."""
 
     @property
     def short(self) -> int | None:
@@ -151,61 +151,61 @@ class Whole:
     def before(self, cursor: Cursor) -> int | None:
         return 0
 
-    def after(self, cursor: Cursor, count: int, told: Totals) -> Cursor | None:
+    def after(self, cursor: Cursor, count: int, reported: Totals) -> Cursor | None:
         return None
 
 
 def goes_on(
-    scheme: Scheme, cursor: Cursor, count: int, told: Totals, before: int | None, longest: int = 0
+    scheme: Scheme, cursor: Cursor, count: int, reported: Totals, before: int | None, longest: int = 0
 ) -> bool:
-    """Whether there may be a page after this one, which has `count` rows.
+    """Return whether there may be a page after this one, which has `count` rows.
 
-    lemlist tells of the end in up to three ways, and they contradict one another now and then: only if all of
-    them tell of the end is it one. A lone total that a full page reaches may be that of the page. Where nothing
-    is told, a page is the last one that is shorter than the `longest` before it; being shorter than asked for
-    proves nothing, since the server may give fewer rows to everybody.
+    lemlist marks the end in up to three ways, which sometimes contradict one another: the list ends only if all of
+    them say so. A lone total that a full page reaches may be the total of that page. Without any mark, the list ends
+    with a page shorter than the `longest` before it; being shorter than requested proves nothing, since the server
+    may cap the page size.
 
     `before` is how many rows came before this page, where that is known.
     """
     full = scheme.short is not None and count >= scheme.short
     signs: list[bool] = []
-    if told.says_next:
-        signs.append(told.next is not None)
-    if told.pages is not None and "page" in cursor:
+    if reported.says_next:
+        signs.append(reported.next is not None)
+    if reported.pages is not None and "page" in cursor:
         first = scheme.first()["page"]
-        signs.append(cursor["page"] - first + 1 < told.pages)
-    if told.rows is not None and before is not None:
+        signs.append(cursor["page"] - first + 1 < reported.pages)
+    if reported.rows is not None and before is not None:
         reached = before + count
-        if reached > told.rows:
-            pass  # it is not the total of this list
-        elif reached == told.rows and full and not signs:
+        if reached > reported.rows:
+            pass  # the number is not the total of this list
+        elif reached == reported.rows and full and not signs:
             signs.append(True)
         else:
-            signs.append(reached < told.rows)
+            signs.append(reached < reported.rows)
     if signs:
         return any(signs)
     return full or count >= longest
 
 
-def totals(raw: Any) -> Totals:
-    """Read them wherever they stand: at the top, under ``pagination`` or under ``meta``."""
+def read_totals(raw: Any) -> Totals:
+    """Read the totals wherever they stand: at the top, under ``pagination`` or under ``meta``."""
     if not is_object(raw):
         return Totals()
     meta = raw.get("meta")
     inner = raw.get("pagination") or (meta.get("pagination") if is_object(meta) else None)
-    told = inner if is_object(inner) else raw
+    reported = inner if is_object(inner) else raw
     return Totals(
-        rows=_first(told, "totalRecords", "totalItems", "total"),
-        pages=_first(told, "totalPages", "totalPage"),
-        next=_first(told, "nextPage"),
-        says_next="nextPage" in told,
-        unreadable=told.get("nextPage") is not None and _first(told, "nextPage") is None,
+        rows=_first(reported, "totalRecords", "totalItems", "total"),
+        pages=_first(reported, "totalPages", "totalPage"),
+        next=_first(reported, "nextPage"),
+        says_next="nextPage" in reported,
+        unreadable=reported.get("nextPage") is not None and _first(reported, "nextPage") is None,
     )
 
 
-def _first(told: Mapping[str, Any], *names: str) -> int | None:
+def _first(reported: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
-        value = told.get(name)
+        value = reported.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         if isinstance(value, str) and value.isdigit():
@@ -214,10 +214,10 @@ def _first(told: Mapping[str, Any], *names: str) -> int | None:
 
 
 def rows_of(raw: Any, *names: str) -> list[Any]:
-    """The rows of an answer: a bare list, or the list under one of `names`, or under a usual one.
+    """Return the rows of a response: a bare list, or the list under one of `names`, or under a usual one.
 
     Raises:
-        ShapeError: there is no list. A client that took this for the end would lose rows in silence.
+        ShapeError: there is no list. Taking that for the end would silently lose rows.
     """
     if is_array(raw):
         return raw
@@ -233,10 +233,9 @@ class Pages(Generic[T]):
 
     Each row comes once, even if rows move between pages while they are read. Iterating again starts again.
 
-    Rows may be changed while they are read: where this client has changed what the list shows (completed tasks,
-    deleted contacts), or its total became smaller, the rows behind have moved up, and some would be skipped. The
-    list is then read again at its end, until nothing new appears. What other programs change without a change of
-    the total cannot be seen.
+    The list may change while it is read. When this client has changed it (completed tasks, deleted contacts), or its
+    total became smaller, the remaining rows have moved up and some would be skipped: the list is then read again at
+    its end, until nothing new appears. Changes by other programs are not seen unless the total changes.
     """
 
     def __init__(
@@ -258,24 +257,24 @@ class Pages(Generic[T]):
         self._strict = strict
         self._ended = False
         self.total: int | None = None
-        """Rows of the whole list, once a page has told it."""
-        self.doubt: str | None = None
-        """Why rows may be missing, once the list has ended so; see `complete`."""
+        """Rows of the whole list, once a page has reported them."""
+        self.incomplete_reason: str | None = None
+        """Reason why rows may be missing, set at the end of the list; see `complete`."""
 
     @property
     def cursor(self) -> Cursor | None:
-        """Where to go on later with `resume`; None once the end was reached. Plain JSON."""
+        """Position from which `resume` continues, as plain JSON; None once the end is reached."""
         if self._ended:
             return None
         return self._start if self._reading is None else self._reading.cursor
 
     @property
     def complete(self) -> bool | None:
-        """Whether every row has come: None before the end was reached, False where `doubt` says why not."""
-        return self.doubt is None if self._ended else None
+        """Whether every row was returned: None before the end is reached, False where rows may be missing."""
+        return self.incomplete_reason is None if self._ended else None
 
     def resume(self, cursor: Cursor) -> Pages[T]:
-        """The same list from `cursor` on."""
+        """Return the same list from `cursor` on."""
         start = self._scheme.first()
         shaped = isinstance(cast("object", cursor), Mapping) and cursor.keys() == start.keys()
         if not shaped or not all(type(value) is int and value >= 0 for value in cursor.values()):
@@ -283,7 +282,7 @@ class Pages(Generic[T]):
         return self._like(cursor, strict=self._strict)
 
     def strict(self) -> Pages[T]:
-        """The same list, which raises `IncompleteListError` at its end where rows may be missing."""
+        """Return the same list, which raises `IncompleteListError` at its end where rows may be missing."""
         return self._like(self._start, strict=True)
 
     def _like(self, start: Cursor, *, strict: bool) -> Pages[T]:
@@ -301,12 +300,12 @@ class Pages(Generic[T]):
         return page
 
     async def pages(self) -> AsyncIterator[Page[T]]:
-        """Page after page, without the rows that an earlier page had.
+        """Yield each page, without rows that an earlier page had.
 
         Raises:
             IncompleteListError: at the end of a `strict` list, where rows may be missing.
         """
-        self._ended, self.doubt = False, None
+        self._ended, self.incomplete_reason = False, None
         seen = _Seen(self._key, forgets=self._changes is None)
         again = False
         while True:
@@ -314,17 +313,17 @@ class Pages(Generic[T]):
             self._reading = reading
             async for page in reading.pages():
                 yield page
-            again = reading.moved and reading.fresh > 0 and reading.doubt is None
+            again = reading.moved and reading.fresh > 0 and reading.incomplete_reason is None
             if not again:
                 break
-        self._end(reading.doubt)
+        self._end(reading.incomplete_reason)
 
-    def _end(self, doubt: str | None) -> None:
-        self._ended, self.doubt = True, doubt
-        if doubt is not None:
-            _log.warning("rows may be missing from a list: %s", doubt)
+    def _end(self, reason: str | None) -> None:
+        self._ended, self.incomplete_reason = True, reason
+        if reason is not None:
+            _log.warning("rows may be missing from a list: %s", reason)
             if self._strict:
-                raise IncompleteListError(f"rows may be missing from the list: {doubt}")
+                raise IncompleteListError(f"rows may be missing from the list: {reason}")
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():
@@ -332,7 +331,7 @@ class Pages(Generic[T]):
                 yield item
 
     async def collect(self, most: int | None = None) -> list[T]:
-        """All items, or the first `most` of them, as a list."""
+        """Return all items, or the first `most` of them, as a list."""
         found: list[T] = []
         if most is not None and most <= 0:
             return found
@@ -344,7 +343,7 @@ class Pages(Generic[T]):
 
 
 class _Seen:
-    """Keys of the rows that came, of the last pages or of all."""
+    """Keys of the rows seen so far: of the last pages, or of all."""
 
     def __init__(self, key: Callable[[Any], object], *, forgets: bool) -> None:
         self._key = key
@@ -352,7 +351,7 @@ class _Seen:
         self._all: set[object] | None = None if forgets else set()
 
     def fresh(self, items: list[Any]) -> list[Any]:
-        """The rows that did not come before; they have then."""
+        """Return the rows not seen before, and remember them."""
         keys = [self._key(item) for item in items]
         known = frozenset[object]().union(*self._pages) if self._all is None else self._all
         found = [item for item, key in zip(items, keys, strict=True) if key is None or key not in known]
@@ -365,7 +364,7 @@ class _Seen:
 
 
 class _Reading(Generic[T]):
-    """One way through a list, from its start to its end."""
+    """One pass through a list, from its start to its end."""
 
     def __init__(
         self,
@@ -385,22 +384,22 @@ class _Reading(Generic[T]):
         self._changed_before = self._changes()
         self.cursor: Cursor | None = start
         """The page that is being read, or that comes next."""
-        self.doubt: str | None = None
+        self.incomplete_reason: str | None = None
         self._before = scheme.before(start)
-        """Rows that came, where that is known."""
+        """Rows before the next page, where the count is known."""
         self._last: list[T] | None = None
         self._total: int | None = None
-        self._told = Totals()
+        self._totals = Totals()
         self._longest = 0
         self._stale = 0
-        """Pages in a row without a new row."""
+        """Consecutive pages without a new row."""
         self.fresh = 0
-        """New rows that came."""
+        """Rows in this pass that were not seen before."""
         self.moved = False
         """Whether rows may have moved up, so that some were skipped."""
 
     async def pages(self) -> AsyncIterator[Page[T]]:
-        """Read to the end, and leave a `doubt` there."""
+        """Read to the end; set `incomplete_reason` there if rows may be missing."""
         while self.cursor is not None:
             if self._last is not None and self._changes() != self._changed_before:
                 self.moved = True
@@ -408,38 +407,38 @@ class _Reading(Generic[T]):
             if self._repeats(page):
                 return
             following = self._following(self.cursor, page)
-            # while its rows are looked at, a page is where to go on: not all of them may have been
+            # the cursor stays on this page until its rows are consumed: a caller may stop within it
             yield self._new_of(page)
             self.cursor = following
             if self._stale > _STALE_PAGES and not self._again:
-                self.doubt = f"{self._stale} pages in a row repeat earlier rows"
+                self.incomplete_reason = f"{self._stale} pages in a row repeat earlier rows"
                 return
-        self._doubt_end()
+        self._check_end()
 
     def _repeats(self, page: Page[T]) -> bool:
-        """Whether a page is the one before it once more; the list has ended then."""
+        """Return whether a page equals the page before it, which ends the list."""
         if not page.items or page.items != self._last:
             return False
         short = self._scheme.short
-        # shorter than any page that lemlist would cut off, it was all there is
+        # a page below the page size was not cut off: it is the whole list
         if short is None or len(page.items) >= short:
-            self.doubt = "a page repeats the one before it: the server ignores where to go on"
+            self.incomplete_reason = "a page repeats the one before it: the server ignores where to go on"
         return True
 
     def _following(self, cursor: Cursor, page: Page[T]) -> Cursor | None:
-        """Where the next page begins; notes what is needed to judge that one."""
-        count, told = len(page.items), page.told
-        following = self._scheme.after(cursor, count, told)
-        if not goes_on(self._scheme, cursor, count, told, self._before, self._longest):
+        """Return the start of the next page, and record what is needed to judge that page."""
+        count, reported = len(page.items), page.totals
+        following = self._scheme.after(cursor, count, reported)
+        if not goes_on(self._scheme, cursor, count, reported, self._before, self._longest):
             following = None
         self.moved = self.moved or (
             self._total is not None and page.total is not None and page.total < self._total
         )
         self._before = None if self._before is None else self._before + count
-        # a total below what has come is that of something else
+        # a total below the number of rows returned counts something else
         credible = page.total is not None and page.total >= (self._before or 0)
         self._total = page.total if credible else None
-        self._last, self._longest, self._told = page.items, max(self._longest, count), told
+        self._last, self._longest, self._totals = page.items, max(self._longest, count), reported
         return following
 
     def _new_of(self, page: Page[T]) -> Page[T]:
@@ -448,17 +447,17 @@ class _Reading(Generic[T]):
         self._stale = 0 if items else self._stale + 1
         return attrs.evolve(page, items=items)
 
-    def _doubt_end(self) -> None:
-        told, empty = self._told, not self._last
+    def _check_end(self) -> None:
+        reported, empty = self._totals, not self._last
         if self.moved:
             return
-        if self._before is not None and told.rows is not None and self._before < told.rows:
-            self.doubt = f"lemlist told of {told.rows} rows, and gave {self._before}"
-        elif empty and told.next is not None:
-            self.doubt = "an empty page announces another one"
+        if self._before is not None and reported.rows is not None and self._before < reported.rows:
+            self.incomplete_reason = f"lemlist reported {reported.rows} rows and returned {self._before}"
+        elif empty and reported.next is not None:
+            self.incomplete_reason = "an empty page announces another one"
 
 
 def _id(item: Any) -> object:
     found = item.get("_id") if is_object(item) else getattr(item, "id", None)
-    # a row without an id has an empty one; an odd one need not be hashable
+    # a missing id is an empty string; an id of an unexpected type may not be hashable
     return found if isinstance(found, str | int) and found != "" else None

@@ -37,7 +37,7 @@ from lemlist_async.bulk.journal import JournalError
 from lemlist_async.bulk.posted import Posted
 from lemlist_async.bulk.tables import JournalRow
 from lemlist_async.bulk.values import exact
-from lemlist_async.core.departure import DEPARTURES
+from lemlist_async.core.send_observer import SEND_OBSERVER
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import (
     AmbiguousError,
@@ -134,7 +134,7 @@ class Batch:
         self.left: int = 0
         """Requests that left, and that lemlist did not refuse."""
 
-    async def leaving(self) -> None:
+    async def sending(self) -> None:
         """Mark the rows, unless they are."""
         self.left += 1
         if self._desk is None or self._marking is None:
@@ -146,7 +146,7 @@ class Batch:
                 self._settled.marked.update(numbers)
                 await self._desk.mark(numbers)
 
-    def undone(self) -> None:
+    def not_done(self) -> None:
         """One of them did not happen."""
         self.left -= 1
 
@@ -267,7 +267,7 @@ class Settler:
         again = any(row.tries or row.n in batch.lost for row in rows)
         sending = Batch(rows, batch, desk)
         # rows that may be repeated need no count: what happened may happen again
-        token = None if self._job.effect.repeatable else DEPARTURES.set(sending)
+        token = None if self._job.effect.repeatable else SEND_OBSERVER.set(sending)
         try:
             outcomes = await self._job.do(self._lemlist, [row.payload for row in rows], again=again)
         except EndJobError as ended:
@@ -293,7 +293,7 @@ class Settler:
             return await self._ended(rows, batch, sending, error, desk)
         finally:
             if token is not None:
-                DEPARTURES.reset(token)
+                SEND_OBSERVER.reset(token)
         numbers = [row.n for row in rows]
         batch.outcomes.update(zip(numbers, map(writable, outcomes), strict=True))
         return None

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from lemlist_async import errors
 from lemlist_async.core import json
 from lemlist_async.core.headers import RateInfo, read_rate
-from lemlist_async.core.wire import Call, Effect, Reply, is_object
+from lemlist_async.core.wire import Call, Effect, Response, is_object
 
 _KEPT_HEADERS = (
     "Content-Type",
@@ -79,46 +79,46 @@ _UNPACKED = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
-def refusal(call: Call[Any], reply: Reply) -> errors.APIStatusError:
+def refusal(call: Call[Any], response: Response) -> errors.APIStatusError:
     """The error that an answer with a status of 300 or above means."""
-    message, code = _redirect(reply) if 300 <= reply.status < 400 else read_message(reply)
-    rate = read_rate(reply.headers)
-    error = _kind(call, reply, message, code, rate)(
-        message or _STATUS_TEXT.get(reply.status, f"Status {reply.status}"),
-        status=reply.status,
+    message, code = _redirect(response) if 300 <= response.status < 400 else read_message(response)
+    rate = read_rate(response.headers)
+    error = _kind(call, response, message, code, rate)(
+        message or _STATUS_TEXT.get(response.status, f"Status {response.status}"),
+        status=response.status,
         code=code,
-        body=reply.text(BODY_READ),
-        headers={name: value for name in _KEPT_HEADERS if (value := reply.headers.get(name)) is not None},
+        body=response.text(BODY_READ),
+        headers={name: value for name in _KEPT_HEADERS if (value := response.headers.get(name)) is not None},
         retry_after=rate.retry_after,
         operation=call.operation,
     )
     if isinstance(error, errors.AmbiguousError):
-        error.check = call.verify
+        error.verify = call.verify
     return error
 
 
-def is_html(reply: Reply) -> bool:
+def is_html(response: Response) -> bool:
     """Whether the answer is a page: a gateway's, or the web app's shell for a path that does not exist.
 
     The body decides and not its type: Node's frameworks label a bare sentence as HTML.
     """
-    return reply.body[:1] not in _JSON and _MARKUP.match(reply.body[:200]) is not None
+    return response.body[:1] not in _JSON and _MARKUP.match(response.body[:200]) is not None
 
 
-def announces_html(reply: Reply) -> bool:
+def announces_html(response: Response) -> bool:
     """Whether the headers alone say that a page follows."""
-    return reply.content_type in _HTML_TYPES
+    return response.content_type in _HTML_TYPES
 
 
-def left_packed(reply: Reply) -> str:
+def left_packed(response: Response) -> str:
     """The encoding that a body is still packed in, since aiohttp knows none of that name; "" for none."""
-    encoding = reply.headers.get("Content-Encoding", "").strip().lower()
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
     return "" if encoding in _UNPACKED else encoding
 
 
-def by_limiter(reply: Reply) -> bool:
+def by_limiter(response: Response) -> bool:
     """Whether a 429 comes from lemlist's own limiter, and not from the edge in front of it: by its headers."""
-    return "X-RateLimit-Limit" in reply.headers or not announces_html(reply)
+    return "X-RateLimit-Limit" in response.headers or not announces_html(response)
 
 
 def is_plan_limit(call: Call[Any], rate: RateInfo) -> bool:
@@ -126,16 +126,16 @@ def is_plan_limit(call: Call[Any], rate: RateInfo) -> bool:
     return call.plan_limited and (rate.retry_after is None or (rate.remaining or 0) > 0)
 
 
-def read_message(reply: Reply) -> tuple[str, str | None]:
+def read_message(response: Response) -> tuple[str, str | None]:
     """lemlist's sentence and its code, out of the nine forms that its errors take."""
-    if is_html(reply):
+    if is_html(response):
         return _one_line(
-            _STATUS_TEXT.get(reply.status, "an HTML page")
+            _STATUS_TEXT.get(response.status, "an HTML page")
         ) + " (an HTML page, not lemlist's API)", None
     try:
-        said = json.read(reply.body)
+        said = json.read(response.body)
     except ValueError:
-        return _one_line(reply.text(BODY_READ)), None
+        return _one_line(response.text(BODY_READ)), None
     return _from_json(said)
 
 
@@ -155,9 +155,9 @@ def _from_json(said: Any) -> tuple[str, str | None]:
 
 
 def _kind(
-    call: Call[Any], reply: Reply, message: str, code: str | None, rate: RateInfo
+    call: Call[Any], response: Response, message: str, code: str | None, rate: RateInfo
 ) -> type[errors.APIStatusError]:
-    status = reply.status
+    status = response.status
     if status == 429:  # a limiter may well recommend a larger plan
         return errors.PlanLimitError if is_plan_limit(call, rate) else errors.RateLimitError
     if (kind := _by_message(call, said := _as_words(message, code))) is not None:
@@ -182,7 +182,7 @@ def _by_message(call: Call[Any], said: str) -> type[errors.APIStatusError] | Non
     return next((kind for pattern, kind in table if pattern.search(said)), None)
 
 
-def refusal_inside(call: Call[Any], reply: Reply, found: Any) -> errors.APIStatusError | None:
+def refusal_inside(call: Call[Any], response: Response, found: Any) -> errors.APIStatusError | None:
     """The refusal that a 2xx may hold: ``{"ok": false, "message": …}`` or ``{"success": false, …}``."""
     if not is_object(found) or (found.get("ok") is not False and found.get("success") is not False):
         return None
@@ -190,46 +190,48 @@ def refusal_inside(call: Call[Any], reply: Reply, found: Any) -> errors.APIStatu
     if not message:  # `deleted: false`, or a test that failed: an answer, not a refusal
         return None
     kind = _by_message(call, _as_words(message, code)) or errors.UnexpectedStatusError
-    return kind(message, status=reply.status, code=code, body=reply.text(BODY_READ), operation=call.operation)
+    return kind(
+        message, status=response.status, code=code, body=response.text(BODY_READ), operation=call.operation
+    )
 
 
-def unlike_the_api(call: Call[Any], reply: Reply) -> errors.DecodeError:
+def unlike_the_api(call: Call[Any], response: Response) -> errors.DecodeError:
     """The error that a page with a 2xx means, or a sentence labelled as one in place of a file."""
     page = "an HTML page instead of an API answer: does the path exist? (unknown paths answer so)"
     return errors.DecodeError(
-        page if is_html(reply) else "a sentence that is labelled as HTML instead of a file",
-        status=reply.status,
-        body=reply.text(BODY_READ),
+        page if is_html(response) else "a sentence that is labelled as HTML instead of a file",
+        status=response.status,
+        body=response.text(BODY_READ),
         operation=call.operation,
     )
 
 
-def unreadable(call: Call[Any], reply: Reply, encoding: str) -> errors.DecodeError:
+def unreadable(call: Call[Any], response: Response, encoding: str) -> errors.DecodeError:
     """The error that a success means which is packed in a way that was not asked for."""
     return errors.DecodeError(
         f"the answer is packed as {encoding[:40]!r}, which was not asked for and cannot be unpacked",
-        status=reply.status,
+        status=response.status,
         operation=call.operation,
     )
 
 
-def without_id(call: Call[Any], reply: Reply) -> errors.MissingIdError:
+def without_id(call: Call[Any], response: Response) -> errors.MissingIdError:
     """The error that a success means which does not name what was made."""
     hint = f"; {call.verify}" if call.verify else ""
     found = errors.MissingIdError(
-        f"lemlist reported success (status {reply.status}), without the id of what it made; not sent again{hint}",
-        status=reply.status,
-        body=reply.text(BODY_READ),
+        f"lemlist reported success (status {response.status}), without the id of what it made; not sent again{hint}",
+        status=response.status,
+        body=response.text(BODY_READ),
         operation=call.operation,
     )
-    found.check = call.verify
+    found.verify = call.verify
     return found
 
 
-def _redirect(reply: Reply) -> tuple[str, None]:
+def _redirect(response: Response) -> tuple[str, None]:
     # the rest of a Location may hold personal data
     try:
-        host = urlsplit(reply.headers.get("Location", "")).hostname or "an unnamed place"
+        host = urlsplit(response.headers.get("Location", "")).hostname or "an unnamed place"
     except ValueError:
         host = "a place that is no URL"
     return f"redirected to {host}, which is not followed", None

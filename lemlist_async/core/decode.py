@@ -16,14 +16,14 @@ from typing import Annotated, Any, Literal, TypeGuard, Union, cast, get_args, ge
 import attrs
 
 from lemlist_async.core.headers import read_date
-from lemlist_async.core.late import LATE, read_late
+from lemlist_async.core.lazy import UNDECODED, make_lazy
 from lemlist_async.core.structure import ABSENT, Model, cached, fields_of, hints_of
-from lemlist_async.core.wire import Surprises, is_array, is_object
+from lemlist_async.core.wire import UnexpectedTypes, is_array, is_object
 from lemlist_async.masked import mask, masked, secretive
 
-Decoder = Callable[[Any, Surprises], Any]
-Convert = Callable[[Any, Surprises, str], Any]
-"""Of a value that is not yet what the field promises: (value, surprises, field) to what is kept."""
+Decoder = Callable[[Any, UnexpectedTypes], Any]
+Convert = Callable[[Any, UnexpectedTypes, str], Any]
+"""Of a value that is not yet what the field promises: (value, unexpected_types, field) to what is kept."""
 
 SHAPES = 16
 """Orders of keys, for each class, that get a function of their own: about a millisecond each."""
@@ -61,19 +61,19 @@ def _plain(hint: Any) -> Any:
 
 
 def _list_of(item: Decoder, where: str) -> Decoder:
-    def decode(value: Any, surprises: Surprises) -> Any:
+    def decode(value: Any, unexpected_types: UnexpectedTypes) -> Any:
         if not is_array(value):
-            return _surprise(value, surprises, where)
-        return [item(one, surprises) for one in value]
+            return _unexpected(value, unexpected_types, where)
+        return [item(one, unexpected_types) for one in value]
 
     return decode
 
 
 def _mapping_of(item: Decoder, where: str) -> Decoder:
-    def decode(value: Any, surprises: Surprises) -> Any:
+    def decode(value: Any, unexpected_types: UnexpectedTypes) -> Any:
         if not is_object(value):
-            return _surprise(value, surprises, where)
-        return {key: item(one, surprises) for key, one in value.items()}
+            return _unexpected(value, unexpected_types, where)
+        return {key: item(one, unexpected_types) for key, one in value.items()}
 
     return decode
 
@@ -84,17 +84,17 @@ def _model(cls: type[Model]) -> Decoder:
         if secret:
             mask(cls, name)
         if _at_once(kind := _kind(cls, name)) is None:
-            read_late(cls, name, wire, _time if kind is datetime else _nested(kind))
+            make_lazy(cls, name, wire, _time if kind is datetime else _nested(kind))
     shapes = _shapes(cls)
 
-    def decode(raw: Any, surprises: Surprises) -> Any:
+    def decode(raw: Any, unexpected_types: UnexpectedTypes) -> Any:
         # not is_object(): a call for each object of a page shows in the benchmark
         kind = type(raw)  # pyright: ignore[reportUnknownVariableType]  # Any has no type to know
         if kind is not dict:
-            return _surprise(raw, surprises, cls.__name__)
+            return _unexpected(raw, unexpected_types, cls.__name__)
         shape: tuple[str, ...] = tuple(raw)
         known = shapes.get(shape) or _meet(cls, shape)
-        return known(raw, surprises)
+        return known(raw, unexpected_types)
 
     return decode
 
@@ -103,9 +103,9 @@ def _rows_of(cls: type[Model]) -> Decoder:
     """A list of models: a row of the shape of the one before it needs no look-up, and no call in between."""
     one, shapes = decoder(cls), _shapes(cls)
 
-    def decode(value: Any, surprises: Surprises) -> Any:
+    def decode(value: Any, unexpected_types: UnexpectedTypes) -> Any:
         if not is_array(value):
-            return _surprise(value, surprises, f"list[{cls.__name__}]")
+            return _unexpected(value, unexpected_types, f"list[{cls.__name__}]")
         found: list[Any] = []
         last, known = None, one
         for raw in value:
@@ -114,9 +114,9 @@ def _rows_of(cls: type[Model]) -> Decoder:
                 shape: tuple[str, ...] = tuple(raw)
                 if shape != last:
                     last, known = shape, shapes.get(shape) or _meet(cls, shape)
-                found.append(known(raw, surprises))
+                found.append(known(raw, unexpected_types))
             else:
-                found.append(one(raw, surprises))
+                found.append(one(raw, unexpected_types))
         return found
 
     return decode
@@ -147,7 +147,7 @@ def _kind(cls: type[Model], name: str) -> Any:
 
 def _nested(kind: Any) -> Convert:
     # the decoder only when it is needed: a model may hold itself, and is not there yet
-    return lambda value, surprises, _: decoder(kind)(value, surprises)
+    return lambda value, unexpected_types, _: decoder(kind)(value, unexpected_types)
 
 
 def _at_once(kind: Any) -> type | None:
@@ -164,7 +164,7 @@ def read_again(cls: type[Model], name: str, came: Any) -> Any:
     kind = _kind(cls, name)
     if came is None or came is ABSENT:
         return "" if _required(cls, name) else None
-    return _time(came, {}, "") if kind is datetime else _SCALARS.get(kind, _surprise)(came, {}, "")
+    return _time(came, {}, "") if kind is datetime else _SCALARS.get(kind, _unexpected)(came, {}, "")
 
 
 # Writing the functions ----------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def _written(cls: type[Model], shape: Sequence[str], *, sparse: bool = False) ->
         "odd": _odd,
         "no_id": _no_id,
         "ABSENT": ABSENT,
-        "LATE": LATE,
+        "UNDECODED": UNDECODED,
         "masked": masked,
         "secretive": secretive,
     }
@@ -203,8 +203,13 @@ def _written(cls: type[Model], shape: Sequence[str], *, sparse: bool = False) ->
     one = "masked(value) if secretive(key) else value"
     rest = f"{{key: {one} for key, value in raw.items() if key not in known}}" if sparse else f"{{{unknown}}}"
     names["known"] = frozenset(fields)
-    lines += ["self._raw = raw", "self._surprises = surprises", f"self.extra = {rest}", "return self"]
-    source = "def decode(raw, surprises):\n" + "".join(f"    {line}\n" for line in lines)
+    lines += [
+        "self._raw = raw",
+        "self._unexpected_types = unexpected_types",
+        f"self.extra = {rest}",
+        "return self",
+    ]
+    source = "def decode(raw, unexpected_types):\n" + "".join(f"    {line}\n" for line in lines)
     exec(source, names)  # noqa: S102  # made of our own class's names and of keys as literals, nothing else
     made: Decoder = names["decode"]
     return made
@@ -213,10 +218,10 @@ def _written(cls: type[Model], shape: Sequence[str], *, sparse: bool = False) ->
 def _field(cls: type[Model], name: str, v: str, names: dict[str, Any]) -> Iterator[str]:
     """Check the value in the local variable `v`, and set the field."""
     kind, f, t = _kind(cls, name), f"{v}f", f"{v}t"
-    names[f], names[t] = _SCALARS.get(kind, _surprise), _at_once(kind)
-    odd = f"{v} = {'no_id' if _required(cls, name) else 'odd'}({v}, {f}, surprises, '{cls.__name__}.{name}')"
+    names[f], names[t] = _SCALARS.get(kind, _unexpected), _at_once(kind)
+    odd = f"{v} = {'no_id' if _required(cls, name) else 'odd'}({v}, {f}, unexpected_types, '{cls.__name__}.{name}')"
     if names[t] is None:
-        yield f"{v} = None if {v} is ABSENT else LATE"
+        yield f"{v} = None if {v} is ABSENT else UNDECODED"
     elif names[t] is object:
         yield f"if {v} is ABSENT: {v} = None"
     else:
@@ -230,7 +235,7 @@ def _absent(cls: type[Model], names: Sequence[str]) -> Iterator[str]:
         yield " = ".join(f"self.{name}" for name in optional) + " = None"
     for name in names:
         if _required(cls, name):
-            yield f"self.{name} = no_id(ABSENT, None, surprises, '{cls.__name__}.{name}')"
+            yield f"self.{name} = no_id(ABSENT, None, unexpected_types, '{cls.__name__}.{name}')"
 
 
 def _required(cls: type[Model], name: str) -> bool:
@@ -241,53 +246,53 @@ def _required(cls: type[Model], name: str) -> bool:
 # What the functions call --------------------------------------------------------------------------------
 
 
-def _odd(value: Any, fix: Convert, surprises: Surprises, where: str) -> Any:
+def _odd(value: Any, fix: Convert, unexpected_types: UnexpectedTypes, where: str) -> Any:
     """What becomes of a value that is null, absent or of another type than promised."""
-    return None if value is None or value is ABSENT else fix(value, surprises, where)
+    return None if value is None or value is ABSENT else fix(value, unexpected_types, where)
 
 
-def _no_id(value: Any, _: Any, surprises: Surprises, where: str) -> Any:
+def _no_id(value: Any, _: Any, unexpected_types: UnexpectedTypes, where: str) -> Any:
     """What an id becomes that is no text: empty where it is missing or null, else itself."""
-    return _surprise("" if value is ABSENT or value is None else value, surprises, where)
+    return _unexpected("" if value is ABSENT or value is None else value, unexpected_types, where)
 
 
-def _surprise(value: Any, surprises: Surprises, where: str) -> Any:
-    surprises[where] = surprises.get(where, 0) + 1
+def _unexpected(value: Any, unexpected_types: UnexpectedTypes, where: str) -> Any:
+    unexpected_types[where] = unexpected_types.get(where, 0) + 1
     return value
 
 
-def _time(value: Any, surprises: Surprises, where: str) -> Any:
+def _time(value: Any, unexpected_types: UnexpectedTypes, where: str) -> Any:
     try:
         found = datetime.fromisoformat(value)
     except (ValueError, TypeError):
-        return _odd_time(value, surprises, where)
+        return _odd_time(value, unexpected_types, where)
     if (
         len(value) > 8 and value.isdigit()
     ):  # 13 digits are milliseconds, which are a day and an hour to fromisoformat
-        return _odd_time(value, surprises, where)
+        return _odd_time(value, unexpected_types, where)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _odd_time(value: Any, surprises: Surprises, where: str) -> Any:
+def _odd_time(value: Any, unexpected_types: UnexpectedTypes, where: str) -> Any:
     """A JavaScript date, an HTTP date, or seconds or milliseconds since 1970, as a number or a text."""
     text: Any = value
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         text = str(int(value))
     if not isinstance(text, str) or (text.lstrip("-").isdigit() and not 9 < len(text) < 16):
-        return _surprise(value, surprises, where)
+        return _unexpected(value, unexpected_types, where)
     found = read_date(text.removesuffix(" UTC"))
-    return _surprise(value, surprises, where) if found is None else found
+    return _unexpected(value, unexpected_types, where) if found is None else found
 
 
-def _int(value: Any, surprises: Surprises, where: str) -> Any:
+def _int(value: Any, unexpected_types: UnexpectedTypes, where: str) -> Any:
     # an SMTP mailbox has "50" where a Google one has 50
     if type(value) is str and value.isascii() and value.removeprefix("-").isdigit() and len(value) < 20:
         return int(value)
-    return value if type(value) is float else _surprise(value, surprises, where)
+    return value if type(value) is float else _unexpected(value, unexpected_types, where)
 
 
-def _float(value: Any, surprises: Surprises, where: str) -> Any:
-    return value if type(value) is int else _surprise(value, surprises, where)
+def _float(value: Any, unexpected_types: UnexpectedTypes, where: str) -> Any:
+    return value if type(value) is int else _unexpected(value, unexpected_types, where)
 
 
-_SCALARS: dict[type, Convert] = {str: _surprise, bool: _surprise, int: _int, float: _float}
+_SCALARS: dict[type, Convert] = {str: _unexpected, bool: _unexpected, int: _int, float: _float}

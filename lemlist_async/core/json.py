@@ -125,7 +125,7 @@ class Standard:
 # Reading ------------------------------------------------------------------------------------------------
 
 
-def read(text: str | bytes, surprises: dict[str, int] | None = None) -> Any:
+def read(text: str | bytes, unexpected_types: dict[str, int] | None = None) -> Any:
     """Parse JSON as lemlist sends it, and count what had to be repaired.
 
     Raises:
@@ -134,10 +134,10 @@ def read(text: str | bytes, surprises: dict[str, int] | None = None) -> Any:
     try:
         return loads(text)
     except ValueError:
-        return _repaired(text, {} if surprises is None else surprises)
+        return _repaired(text, {} if unexpected_types is None else unexpected_types)
 
 
-def _repaired(text: str | bytes, surprises: dict[str, int]) -> Any:
+def _repaired(text: str | bytes, unexpected_types: dict[str, int]) -> Any:
     seen: dict[str, int] = {}
     whole = _decoded(text, seen).removeprefix("\ufeff")
     if not _ends(whole):
@@ -148,7 +148,7 @@ def _repaired(text: str | bytes, surprises: dict[str, int]) -> Any:
     except ValueError:
         value = _parsed(mended, seen)
     for kind, count in seen.items():
-        surprises[kind] = surprises.get(kind, 0) + count
+        unexpected_types[kind] = unexpected_types.get(kind, 0) + count
     return value
 
 

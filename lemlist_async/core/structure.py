@@ -20,7 +20,7 @@ from typing import (
 
 import attrs
 
-from lemlist_async.core.late import Late, Source
+from lemlist_async.core.lazy import Lazy, Source
 from lemlist_async.core.wire import is_array, is_object
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.masked import HIDDEN, Masked
@@ -63,7 +63,7 @@ Id = Annotated[str, Wire("_id")]
 
 
 @attrs.define(kw_only=True, repr=False)
-class Model(Late):
+class Model(Lazy):
     """What all answers have in common."""
 
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
@@ -119,7 +119,7 @@ class Model(Late):
 
 
 # attrs has made a slot of it
-setattr(Model, "_source", property(Late._give_source, Late._take_source))  # noqa: B010  # pyright: ignore[reportPrivateUsage]
+setattr(Model, "_source", property(Lazy._give_source, Lazy._take_source))  # noqa: B010  # pyright: ignore[reportPrivateUsage]
 
 _LONGEST = 200
 """Characters of a text that `repr` shows."""

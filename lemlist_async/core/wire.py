@@ -16,7 +16,7 @@ from lemlist_async.errors import InvalidInputError
 T = TypeVar("T")
 
 Query = Sequence[tuple[str, str]]
-Decode = Callable[[Any, "Surprises"], T]
+Decode = Callable[[Any, "UnexpectedTypes"], T]
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
@@ -37,7 +37,7 @@ class NoIdError(ShapeError):
     """A success of an operation that makes something came without the id of it."""
 
 
-Surprises = dict[str, int]
+UnexpectedTypes = dict[str, int]
 """How often a field (``Campaign.status``) came with a value of an unexpected type."""
 
 
@@ -124,7 +124,7 @@ class Call(Generic[T]):
 
 
 @attrs.frozen
-class Reply:
+class Response:
     """A whole answer: status, headers, bytes."""
 
     status: int

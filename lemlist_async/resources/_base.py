@@ -14,9 +14,18 @@ from lemlist_async.core.decode import decoder
 from lemlist_async.core.payload import Payload, encode, query_value
 from lemlist_async.core.structure import Model, hints_of, model
 from lemlist_async.core.validation import texts
-from lemlist_async.core.wire import Call, Decode, Effect, NoIdError, ShapeError, Surprises, Upload, is_object
+from lemlist_async.core.wire import (
+    Call,
+    Decode,
+    Effect,
+    NoIdError,
+    ShapeError,
+    UnexpectedTypes,
+    Upload,
+    is_object,
+)
 from lemlist_async.errors import InvalidInputError
-from lemlist_async.pagination import Cursor, Page, Pages, Scheme, goes_on, rows_of, totals
+from lemlist_async.pagination import Cursor, Page, Pages, Scheme, goes_on, read_totals, rows_of
 
 T = TypeVar("T")
 
@@ -124,13 +133,13 @@ class Resource:
 def reader(into: Any, under: str | None = None) -> Decode[Any]:
     """The function from parsed JSON to `into`, which refuses another shape at the top."""
     if into is None:
-        return lambda raw, surprises: None
+        return lambda raw, unexpected_types: None
     decode, wanted = decoder(into), get_origin(into) or into
 
-    def checked(raw: Any, surprises: Surprises) -> Any:
+    def checked(raw: Any, unexpected_types: UnexpectedTypes) -> Any:
         if under is not None:
             raw = _below(raw, under)
-        found = decode(_several(raw) if wanted is list else raw, surprises)
+        found = decode(_several(raw) if wanted is list else raw, unexpected_types)
         if not isinstance(found, wanted):
             came = "nothing" if raw is None else type(raw).__name__
             raise ShapeError(f"{wanted.__name__} was promised, {came} came")
@@ -143,7 +152,7 @@ def reader(into: Any, under: str | None = None) -> Decode[Any]:
 
 
 @functools.cache
-def confirmation(into: Any, under: str | None = None) -> Callable[[str | None, Any, Surprises], Any]:
+def confirmation(into: Any, under: str | None = None) -> Callable[[str | None, Any, UnexpectedTypes], Any]:
     """The function from what a successful write said to `into`: any 2xx is a success, whatever its body.
 
     Its first argument is the id of the record that the write was about, for answers without one; None where the
@@ -151,19 +160,19 @@ def confirmation(into: Any, under: str | None = None) -> Callable[[str | None, A
     wrong form.
     """
     if into is None:
-        return lambda about, raw, surprises: None
+        return lambda about, raw, unexpected_types: None
     decode, wanted = decoder(into), get_origin(into) or into
 
-    def shaped(raw: Any, surprises: Surprises) -> Any:
+    def shaped(raw: Any, unexpected_types: UnexpectedTypes) -> Any:
         with contextlib.suppress(ShapeError):
             inner = raw if under is None else _below(raw, under)
-            found = decode(_several(inner) if wanted is list else inner, surprises)
+            found = decode(_several(inner) if wanted is list else inner, unexpected_types)
             if isinstance(found, wanted):
                 return found
         return decode(_EMPTY.get(wanted, dict)(), {})
 
-    def confirmed(about: str | None, raw: Any, surprises: Surprises) -> Any:
-        found = shaped(raw, surprises)
+    def confirmed(about: str | None, raw: Any, unexpected_types: UnexpectedTypes) -> Any:
+        found = shaped(raw, unexpected_types)
         if getattr(found, "id", None) == "":
             if about is None:
                 raise NoIdError(f"{wanted.__name__} came without an id")
@@ -199,17 +208,17 @@ def page_reader(item: Any, scheme: Scheme, cursor: Cursor, under: str) -> Decode
     """The function from one answer of a list to a Page."""
     decode = decoder(list[item])
 
-    def read(raw: Any, surprises: Surprises) -> Page[Any]:
+    def read(raw: Any, unexpected_types: UnexpectedTypes) -> Page[Any]:
         rows = rows_of(raw, under)
-        items = decode(rows, surprises)
+        items = decode(rows, unexpected_types)
         beside = {} if raw is rows else {name: value for name, value in raw.items() if value is not rows}
-        told = totals(raw)
-        if told.unreadable:
+        reported = read_totals(raw)
+        if reported.unreadable:
             raise ShapeError("the next page is named by no number")
-        following = scheme.after(cursor, len(rows), told)
-        if following is not None and not goes_on(scheme, cursor, len(rows), told, scheme.before(cursor)):
+        following = scheme.after(cursor, len(rows), reported)
+        if following is not None and not goes_on(scheme, cursor, len(rows), reported, scheme.before(cursor)):
             following = None
-        return Page(items, told.rows, following, beside, told)
+        return Page(items, reported.rows, following, beside, reported)
 
     return read
 

@@ -10,7 +10,7 @@ from lemlist_async.core import json
 from lemlist_async.core.payload import InQuery, encode, query_value
 from lemlist_async.core.structure import Model, Wire, model
 from lemlist_async.core.validation import Length, many
-from lemlist_async.core.wire import Call, Surprises
+from lemlist_async.core.wire import Call, UnexpectedTypes
 from lemlist_async.errors import InvalidInputError, MissingIdError
 from lemlist_async.resources._base import DEDUPABLE, READ, UNSAFE, Resource, query_of, reader, some_of
 from lemlist_async.resources._waiting import poll
@@ -325,8 +325,8 @@ def _posted(body: bytes | str | Mapping[str, Any]) -> list[_PostedEnrichment]:
     return results
 
 
-def _progress(raw: Any, surprises: Surprises) -> Enrichment:
-    found: Enrichment = reader(Enrichment)({} if raw is None else raw, surprises)
+def _progress(raw: Any, unexpected_types: UnexpectedTypes) -> Enrichment:
+    found: Enrichment = reader(Enrichment)({} if raw is None else raw, unexpected_types)
     return found
 
 

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from lemlist_async.core.classify import refusal
-from lemlist_async.core.wire import Call, Effect, Reply
+from lemlist_async.core.wire import Call, Effect, Response
 from lemlist_async.errors import (
     AmbiguousDeadlineError,
     ClosedError,
     DeadlineExceededError,
     LemlistError,
-    LostAnswerError,
+    LostResponseError,
     NotSentError,
     TransportError,
 )
 from lemlist_async.transport.request import StaleConnectionError
-from lemlist_async.transport.watch import Reason
+from lemlist_async.transport.timeouts import Reason
 
 if TYPE_CHECKING:
-    from lemlist_async.transport.middleware import Try
+    from lemlist_async.transport.middleware import AttemptState
 
 CAUGHT = (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError)
 """All that aiohttp is known to raise for a failed exchange; time-outs come in two classes."""
@@ -76,23 +76,23 @@ def maybe_done(call: Call[Any], why: str, *, kind: str, status: int | None = Non
     if call.effect.repeatable:
         return TransportError(why + seen, kind=kind, status=status, operation=call.operation)
     hint = f"; {call.verify}" if call.verify else ""
-    lost = LostAnswerError(
+    lost = LostResponseError(
         f"{why}{seen}; it may have taken effect and was not repeated{hint}",
         kind=kind,
         status=status,
         operation=call.operation,
     )
-    lost.check = call.verify
+    lost.verify = call.verify
     return lost
 
 
-def ended(call: Call[Any], attempt: Try, reason: Reason) -> LemlistError:
+def ended(call: Call[Any], attempt: AttemptState, reason: Reason) -> LemlistError:
     """The error for a try whose time was over, or whose client was closed."""
     response = attempt.response
     status = None if response is None else response.status
     if response is not None and response.status >= 300:
         # the status says enough: a refusal whose body hangs is one all the same
-        return refusal(call, Reply(response.status, response.headers))
+        return refusal(call, Response(response.status, response.headers))
     if reason == "attempt":
         if attempt.sent:
             return maybe_done(call, "no whole answer in time", kind="timeout", status=status)
@@ -115,7 +115,7 @@ def _late(call: Call[Any], *, granted: bool, sent: bool) -> DeadlineExceededErro
     lost = AmbiguousDeadlineError(
         f"{why}; it may have taken effect and was not repeated", phase="attempt", operation=call.operation
     )
-    lost.check = call.verify
+    lost.verify = call.verify
     return lost
 
 

@@ -10,23 +10,23 @@ from aiohttp.hdrs import AUTHORIZATION, COOKIE
 
 from lemlist_async.clock import steady
 from lemlist_async.core.classify import by_limiter, is_plan_limit, refusal
-from lemlist_async.core.departure import DEPARTURES
 from lemlist_async.core.headers import read_quota, read_rate
 from lemlist_async.core.retry import may_have_happened
-from lemlist_async.core.wire import Call, Effect, Reply
+from lemlist_async.core.send_observer import SEND_OBSERVER
+from lemlist_async.core.wire import Call, Effect, Response
 from lemlist_async.credentials import ApiKey
 from lemlist_async.errors import LemlistError
 from lemlist_async.options import Options
 from lemlist_async.throttle import RateState, Slot, Throttle
 from lemlist_async.transport.faults import CAUGHT, fault
 from lemlist_async.transport.request import Request, close_stale, hide_key
-from lemlist_async.transport.watch import Limit
+from lemlist_async.transport.timeouts import TimeLimit
 
 _ERROR_BODY = 64 * 1024
 """Bytes of an error's body that are read; more closes the connection instead."""
 
 
-class Try:
+class AttemptState:
     """One try of a call: what happens between aiohttp and the wire, and what is known of it afterwards.
 
     Because this turns aiohttp's exceptions into ours inside aiohttp's own loop, aiohttp never sends a request
@@ -44,7 +44,7 @@ class Try:
         key: ApiKey | None,
         throttle: Throttle,
         options: Options,
-        limit: Limit,
+        limit: TimeLimit,
         owner: object,
         redact: Callable[[str], str],
     ) -> None:
@@ -79,13 +79,13 @@ class Try:
             request.headers[AUTHORIZATION] = self._key.authorization
         failed: LemlistError
         options = self._options
-        departures = None if self._call.effect is Effect.READ else DEPARTURES.get()
+        observer = None if self._call.effect is Effect.READ else SEND_OBSERVER.get()
         slot = await self._throttle.acquire(options.lane, max_wait=options.max_wait, owner=self._owner)
         self._granted(slot, request)
         try:
             try:
-                if departures is not None:
-                    await departures.leaving()
+                if observer is not None:
+                    await observer.sending()
                 response = await handler(request)
             finally:
                 # the answer, which trace hooks and callers of the session see, refers to these headers
@@ -93,8 +93,8 @@ class Try:
         except BaseException as error:
             self._end(slot, request)
             if not isinstance(error, CAUGHT):
-                if departures is not None and not self.sent:
-                    departures.undone()
+                if observer is not None and not self.sent:
+                    observer.not_done()
                 raise
             failed = fault(error, self._call, sent=self.sent)
         else:
@@ -104,8 +104,8 @@ class Try:
                 return response
             failed = await self._refusal(response)
         failed.scrub(self._redact)
-        if departures is not None and not may_have_happened(failed):
-            departures.undone()
+        if observer is not None and not may_have_happened(failed):
+            observer.not_done()
         # outside of the except block: aiohttp's exception, as a context, would carry the request's headers
         try:
             raise failed
@@ -142,7 +142,7 @@ class Try:
             slot.answered()  # what another host says is not about the quota of this key
         elif response.status == 429 and not is_plan_limit(self._call, rate := read_rate(headers)):
             state = RateState(rate.limit, rate.remaining)
-            slot.refused(rate.retry_after, by_limiter=by_limiter(Reply(429, headers)), rate=state)
+            slot.refused(rate.retry_after, by_limiter=by_limiter(Response(429, headers)), rate=state)
         elif self._throttle.reads_usage:
             slot.answered(RateState(*read_quota(headers)))
         else:
@@ -161,7 +161,7 @@ class Try:
         if response.connection is not None:
             # a 101 never ends by itself, and would hold its place in the pool for as long as it is referred to
             response.close()
-        return refusal(self._call, Reply(status, response.headers, body or b""))
+        return refusal(self._call, Response(status, response.headers, body or b""))
 
 
 async def read_capped(response: aiohttp.ClientResponse, cap: int) -> bytes | None:

@@ -15,6 +15,7 @@ from yarl import URL
 
 from lemlist_async.clock import FROZEN, stands_still, steady
 from lemlist_async.core import retry as schedule
+from lemlist_async.core.ambiguity import final_error
 from lemlist_async.core.classify import (
     BODY_READ,
     announces_html,
@@ -25,10 +26,9 @@ from lemlist_async.core.classify import (
     unreadable,
     without_id,
 )
-from lemlist_async.core.hindsight import in_hindsight
 from lemlist_async.core.json import read
 from lemlist_async.core.payload import to_json
-from lemlist_async.core.wire import Call, Effect, NoIdError, Reply, ShapeError, Surprises, Upload
+from lemlist_async.core.wire import Call, Effect, NoIdError, Response, ShapeError, UnexpectedTypes, Upload
 from lemlist_async.credentials import ApiKey, BaseURL
 from lemlist_async.errors import (
     APIStatusError,
@@ -46,9 +46,9 @@ from lemlist_async.throttle import Throttle
 from lemlist_async.transport.address import Addresses
 from lemlist_async.transport.auth_breaker import AuthCircuit
 from lemlist_async.transport.faults import CAUGHT, ended, fault, maybe_done
-from lemlist_async.transport.middleware import Try, read_capped
+from lemlist_async.transport.middleware import AttemptState, read_capped
 from lemlist_async.transport.session import Session, piecemeal
-from lemlist_async.transport.watch import Limit, Watch
+from lemlist_async.transport.timeouts import SharedTimer, TimeLimit
 
 _log = logging.getLogger("lemlist_async")
 T = TypeVar("T")
@@ -77,7 +77,7 @@ class _Journey:
 
     def conclude(self, last: LemlistError) -> LemlistError:
         """The error that the call ends with, after its last try ended with `last`."""
-        found = last if self.doubt is None else in_hindsight(last, self.doubt, self.call)
+        found = last if self.doubt is None else final_error(last, self.doubt, self.call)
         if self.gave_up is not None:
             found.gave_up = self.gave_up
             found.add_note(f"not tried again: {self.gave_up}")
@@ -104,9 +104,9 @@ class Pipeline:
         self._addresses = Addresses(base)
         self.auth_circuit: AuthCircuit = AuthCircuit(options.auth_breaker)
         self.hooks: Hooks = Hooks()
-        self.surprises: Surprises = {}
+        self.unexpected_types: UnexpectedTypes = {}
         self._budget = schedule.Budget(options.retry.budget, options.retry.budget_floor)
-        self._watch = Watch()
+        self._timer = SharedTimer()
         self._resting: set[asyncio.Future[None]] = set()
         self._streams: set[aiohttp.ClientResponse] = set()
 
@@ -140,7 +140,7 @@ class Pipeline:
         """Close the session; calls on their way end now, with ClosedError where nothing can have happened."""
         self._session.shut()
         self.throttle.cancel_waiters(self)
-        self._watch.close()
+        self._timer.close()
         loop = asyncio.get_running_loop()
         for woken in self._resting:
             if woken.get_loop() is loop:
@@ -249,8 +249,10 @@ class Pipeline:
 
     async def _once(self, journey: _Journey, streamed: bool) -> Any:
         """One try: its time, and its line in the record."""
-        limit = Limit(self._watch, journey.deadline)
-        attempt = Try(journey.call, journey.key, self.throttle, journey.options, limit, self, self.redact)
+        limit = TimeLimit(self._timer, journey.deadline)
+        attempt = AttemptState(
+            journey.call, journey.key, self.throttle, journey.options, limit, self, self.redact
+        )
         error: LemlistError
         try:
             # on a warm connection a request leaves before any timer could ring
@@ -283,7 +285,9 @@ class Pipeline:
         finally:
             del error  # else it and its own traceback would hold one another
 
-    def _send(self, journey: _Journey, attempt: Try, streamed: bool) -> Awaitable[aiohttp.ClientResponse]:
+    def _send(
+        self, journey: _Journey, attempt: AttemptState, streamed: bool
+    ) -> Awaitable[aiohttp.ClientResponse]:
         call = journey.call
         if self.hooks.wants("request"):
             event = RequestEvent(operation=call.operation, number=journey.number, lane=journey.options.lane)
@@ -307,7 +311,7 @@ class Pipeline:
         call, status, headers = journey.call, response.status, response.headers
         try:
             # a stream is handed on once its headers are there, unless they announce a page and no answer
-            if streamed and not announces_html(reply := Reply(status, headers)):
+            if streamed and not announces_html(reply := Response(status, headers)):
                 if packed := left_packed(reply):
                     raise unreadable(call, reply, packed)
                 return response
@@ -317,7 +321,7 @@ class Pipeline:
                 lost = fault(error, call, sent=True, status=status)
             else:
                 if body is not None:
-                    reply = Reply(status, headers, body)
+                    reply = Response(status, headers, body)
                     if streamed:
                         raise unlike_the_api(call, reply)
                     return self._decode(call, reply)
@@ -329,12 +333,12 @@ class Pipeline:
             response.close()
             raise
 
-    def _decode(self, call: Call[Any], reply: Reply) -> Any:
+    def _decode(self, call: Call[Any], reply: Response) -> Any:
         if is_html(reply):
             raise unlike_the_api(call, reply)
         parsed = True
         try:
-            found = read(reply.body, self.surprises) if reply.body else None
+            found = read(reply.body, self.unexpected_types) if reply.body else None
         except ValueError:
             parsed, found = False, None
         if not parsed:
@@ -345,14 +349,14 @@ class Pipeline:
         if call.decode is None:
             return found
         try:
-            return call.decode(found, self.surprises)
+            return call.decode(found, self.unexpected_types)
         except NoIdError:
             raise without_id(call, reply) from None
         except ShapeError as error:
             why = f"the answer has another shape: {error}"
         raise DecodeError(why, status=reply.status, body=reply.text(BODY_READ), operation=call.operation)
 
-    def _sentence(self, call: Call[Any], reply: Reply) -> str | None:
+    def _sentence(self, call: Call[Any], reply: Response) -> str | None:
         """What is no JSON: the sentence that confirms a write, or nothing at all."""
         if reply.body.isspace():
             return None
@@ -385,7 +389,7 @@ class Pipeline:
 
     # What is written down -----------------------------------------------------------------------------
 
-    def _note(self, journey: _Journey, attempt: Try, outcome: str) -> float:
+    def _note(self, journey: _Journey, attempt: AttemptState, outcome: str) -> float:
         seconds = 0.0 if attempt.granted is None else steady() - attempt.granted
         if attempt.granted is not None:
             journey.tries.append(Attempt(outcome, seconds))
@@ -395,7 +399,7 @@ class Pipeline:
             self.hooks.emit("wait", event)
         return seconds
 
-    def _succeeded(self, journey: _Journey, attempt: Try, status: int) -> None:
+    def _succeeded(self, journey: _Journey, attempt: AttemptState, status: int) -> None:
         seconds = self._note(journey, attempt, str(status))
         if self.hooks.wants("response"):
             event = ResponseEvent(

@@ -63,15 +63,15 @@ def test_every_parameter_and_field_of_the_document_can_be_sent(operation: Operat
 
 @each_operation
 async def test_every_example_decodes_with_nothing_lost_and_nothing_strange(operation: Operation) -> None:
-    surprises: Counter[str] = Counter()
+    unexpected_types: Counter[str] = Counter()
     for row in rows_of(operation):
         call = await call_of(row)
         for status, example in operation.examples:
             decode = call.decode
             assert decode is not None
-            found = decode(copy.deepcopy(example), surprises)
+            found = decode(copy.deepcopy(example), unexpected_types)
             assert whole(found, example), (row.name, status, unstructure(found))
-    assert not surprises
+    assert not unexpected_types
 
 
 def whole(found: Any, example: Any) -> bool:

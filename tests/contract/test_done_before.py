@@ -13,7 +13,7 @@ import pytest
 
 from lemlist_async import Call, Effect, errors
 from lemlist_async.core.classify import refusal
-from lemlist_async.core.wire import Reply
+from lemlist_async.core.wire import Response
 from tests.contract.operations import ROWS, UNDOCUMENTED
 from tests.contract.recording import call_of
 
@@ -66,13 +66,13 @@ async def call_for(name: str) -> Call[Any]:
     return next((call for call in calls if call.effect is Effect.DEDUPABLE), calls[0])
 
 
-def answers(status: int, body: Any) -> Iterator[Reply]:
+def answers(status: int, body: Any) -> Iterator[Response]:
     """A refusal, under every type that it may come with."""
     if isinstance(body, str):
         for label in LABELS:
-            yield Reply(status, {"Content-Type": label}, body.encode())
+            yield Response(status, {"Content-Type": label}, body.encode())
     else:
-        yield Reply(status, {"Content-Type": "application/json"}, orjson.dumps(body))
+        yield Response(status, {"Content-Type": "application/json"}, orjson.dumps(body))
 
 
 @pytest.mark.parametrize(("name", "status", "body", "kind"), REPEATS)
@@ -80,8 +80,8 @@ async def test_a_refused_repeat_is_already_done(
     name: str, status: int, body: Any, kind: type[errors.APIStatusError]
 ) -> None:
     call = await call_for(name)
-    for reply in answers(status, body):
-        found = refusal(call, reply)
+    for response in answers(status, body):
+        found = refusal(call, response)
         assert type(found) is kind
         assert isinstance(found, errors.AlreadyDoneError)
         assert found.status == status
@@ -91,8 +91,8 @@ async def test_a_refused_repeat_is_already_done(
 
 @pytest.mark.parametrize(("name", "status", "body"), OTHERS)
 async def test_another_refusal_is_not_taken_for_done(name: str, status: int, body: Any) -> None:
-    for reply in answers(status, body):
-        assert not isinstance(refusal(await call_for(name), reply), errors.AlreadyDoneError)
+    for response in answers(status, body):
+        assert not isinstance(refusal(await call_for(name), response), errors.AlreadyDoneError)
 
 
 async def test_no_operation_whose_repeat_is_refused_is_left_out() -> None:
@@ -107,9 +107,9 @@ async def test_a_repeat_that_spends_credits_is_told_by_its_words() -> None:
         for row in ROWS
         if row.name == "enrichments.start_lead" and (call := await call_of(row)).effect is Effect.UNSAFE
     ]
-    busy = Reply(409, {}, b'{"error": "lead is already being enriched"}')
+    busy = Response(409, {}, b'{"error": "lead is already being enriched"}')
     assert type(refusal(call, busy)) is errors.AlreadyExistsError
-    assert type(refusal(call, Reply(409, {}, b"no"))) is errors.ConflictError
+    assert type(refusal(call, Response(409, {}, b"no"))) is errors.ConflictError
 
 
 @pytest.mark.skipif("LEMLIST_OPENAPI" not in os.environ, reason="LEMLIST_OPENAPI names no document")
@@ -121,10 +121,10 @@ async def test_every_documented_refusal_of_a_repeat_is_read_as_one() -> None:
         if call.effect is not Effect.DEDUPABLE or row.wire in UNDOCUMENTED:
             continue
         verb, _, path = row.wire.partition(" ")
-        for status, reply in _documented(paths[path][verb.lower()]["responses"]):
-            told = b"already" in reply.body.lower()
+        for status, response in _documented(paths[path][verb.lower()]["responses"]):
+            told = b"already" in response.body.lower()
             seen += told
-            assert isinstance(refusal(call, reply), errors.AlreadyDoneError) == (told or status == 409)
+            assert isinstance(refusal(call, response), errors.AlreadyDoneError) == (told or status == 409)
     assert seen > 6
 
 
@@ -132,7 +132,7 @@ def _document() -> Any:
     return json.loads(pathlib.Path(os.environ["LEMLIST_OPENAPI"]).read_bytes())
 
 
-def _documented(responses: Any) -> Iterator[tuple[int, Reply]]:
+def _documented(responses: Any) -> Iterator[tuple[int, Response]]:
     """Status and answer of each documented refusal."""
     for status, response in responses.items():
         if status[0] != "4" or status == "429":
@@ -142,4 +142,4 @@ def _documented(responses: Any) -> Iterator[tuple[int, Reply]]:
             named = [one["value"] for one in media.get("examples", {}).values()]
             for said in named or [media.get("example", "")]:
                 body = said.encode() if isinstance(said, str) else orjson.dumps(said)
-                yield int(status), Reply(int(status), {"Content-Type": label}, body)
+                yield int(status), Response(int(status), {"Content-Type": label}, body)

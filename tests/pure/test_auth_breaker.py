@@ -17,7 +17,7 @@ SAYS_NOTHING = [
     errors.RateLimitError("slow", status=429),
     errors.ServerError("broken", status=502),
     errors.NotSentError("no way", kind="refused"),
-    errors.LostAnswerError("lost", kind="reset"),
+    errors.LostResponseError("lost", kind="reset"),
 ]
 
 

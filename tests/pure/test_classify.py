@@ -14,7 +14,7 @@ from lemlist_async.core.classify import (
     refusal_inside,
     unlike_the_api,
 )
-from lemlist_async.core.wire import Call, Effect, Reply
+from lemlist_async.core.wire import Call, Effect, Response
 
 GET: Call[Any] = Call("GET", "/campaigns/{campaignId}", ("cam_1",))
 SEND: Call[Any] = Call("POST", "/inbox/email", effect=Effect.UNSAFE, verify="look into the inbox")
@@ -22,11 +22,11 @@ WATCH: Call[Any] = Call("POST", "/watchlist", effect=Effect.UNSAFE, plan_limited
 LIMITED = {"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "Retry-After": "2"}
 
 
-def answer(status: int, body: Any = "", **headers: str) -> Reply:
+def answer(status: int, body: Any = "", **headers: str) -> Response:
     """An answer as lemlist gives it: plain text, unless the body is given as JSON."""
     text = isinstance(body, str)
     kind = "text/plain" if text else "application/json"
-    return Reply(status, {"Content-Type": kind, **headers}, body.encode() if text else orjson.dumps(body))
+    return Response(status, {"Content-Type": kind, **headers}, body.encode() if text else orjson.dumps(body))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_message_decides_before_the_status(
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_a_bare_sentence_is_a_message_whatever_its_label(kind: str, status: int) -> None:
     """Node's frameworks label a text as HTML by default."""
-    found = refusal(GET, Reply(status, {"Content-Type": kind}, b"Lead already in other campaign"))
+    found = refusal(GET, Response(status, {"Content-Type": kind}, b"Lead already in other campaign"))
     assert type(found) is errors.LeadAlreadyExistsError
     assert found.message == "Lead already in other campaign"
 
@@ -107,7 +107,7 @@ def test_a_bare_sentence_is_a_message_whatever_its_label(kind: str, status: int)
     ["<!doctype html>", " \n<html>", "\ufeff<HTML>", "<?xml version='1.0'?>", "<h1>no</h1>", "<!-- x -->"],
 )
 def test_markup_is_a_page_whatever_its_label(kind: str, page: str) -> None:
-    message, _ = read_message(Reply(502, {"Content-Type": kind}, page.encode()))
+    message, _ = read_message(Response(502, {"Content-Type": kind}, page.encode()))
     assert "HTML page" in message
 
 
@@ -147,7 +147,7 @@ def test_each_of_the_shapes_of_an_error_is_read(body: Any, message: str, code: s
 
 
 def test_a_gateways_page_is_named_as_such_and_never_parsed() -> None:
-    page = Reply(502, {"Content-Type": "text/html"}, b"<html><h1>Bad gateway</h1></html>")
+    page = Response(502, {"Content-Type": "text/html"}, b"<html><h1>Bad gateway</h1></html>")
     message, code = read_message(page)
     assert "HTML page" in message
     assert code is None
@@ -157,7 +157,7 @@ def test_a_server_error_to_what_may_not_be_repeated_is_ambiguous_too() -> None:
     found = refusal(SEND, answer(502))
     assert isinstance(found, errors.ServerError)
     assert isinstance(found, errors.AmbiguousError)
-    assert found.check == "look into the inbox"
+    assert found.verify == "look into the inbox"
     assert not isinstance(refusal(GET, answer(502)), errors.AmbiguousError)
 
 
@@ -172,7 +172,7 @@ def test_a_plan_limit_is_told_from_the_rate_limit() -> None:
 def test_the_edges_429_is_told_from_the_limiters() -> None:
     assert by_limiter(answer(429, "Too many", **LIMITED))
     assert by_limiter(answer(429, "Too many"))
-    assert not by_limiter(Reply(429, {"Content-Type": "text/html"}, b"<html>"))
+    assert not by_limiter(Response(429, {"Content-Type": "text/html"}, b"<html>"))
 
 
 def test_a_redirect_names_the_host_of_its_location_and_nothing_else() -> None:
@@ -182,11 +182,11 @@ def test_a_redirect_names_the_host_of_its_location_and_nothing_else() -> None:
 
 
 def test_a_page_of_html_under_200_is_no_answer() -> None:
-    page = Reply(200, {"Content-Type": "text/html; charset=utf-8"}, b"<!doctype html>")
+    page = Response(200, {"Content-Type": "text/html; charset=utf-8"}, b"<!doctype html>")
     assert is_html(page)
     assert "does the path exist?" in str(unlike_the_api(GET, page))
-    assert is_html(Reply(200, {"Content-Type": "application/json"}, b"  <HTML>"))
-    assert not is_html(Reply(200, {"Content-Type": "application/json"}, b"{}"))
+    assert is_html(Response(200, {"Content-Type": "application/json"}, b"  <HTML>"))
+    assert not is_html(Response(200, {"Content-Type": "application/json"}, b"{}"))
 
 
 def test_a_refusal_inside_a_success_is_found() -> None:

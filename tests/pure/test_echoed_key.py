@@ -12,7 +12,7 @@ import pytest
 
 from lemlist_async import errors
 from lemlist_async.core.classify import BODY_READ, refusal, refusal_inside, unlike_the_api
-from lemlist_async.core.wire import Call, Reply
+from lemlist_async.core.wire import Call, Response
 from lemlist_async.credentials import ApiKey
 from lemlist_async.errors import BODY_KEPT, LINE_KEPT
 
@@ -31,25 +31,25 @@ PLAIN = {"Content-Type": "text/plain"}
 
 def refused(text: str) -> errors.APIStatusError:
     """An error whose message and body are the text."""
-    return refusal(CALL, Reply(401, PLAIN, text.encode()))
+    return refusal(CALL, Response(401, PLAIN, text.encode()))
 
 
 def refused_in_json(text: str) -> errors.APIStatusError:
     """An error whose message and code are the text."""
-    return refusal(CALL, Reply(400, {}, orjson.dumps({"message": text, "code": text})))
+    return refusal(CALL, Response(400, {}, orjson.dumps({"message": text, "code": text})))
 
 
 def refused_inside(text: str) -> errors.APIStatusError:
     """An error that came with a 200."""
     body = {"ok": False, "message": text}
-    found = refusal_inside(CALL, Reply(200, {}, orjson.dumps(body)), body)
+    found = refusal_inside(CALL, Response(200, {}, orjson.dumps(body)), body)
     assert found is not None
     return found
 
 
 def no_api(text: str) -> errors.DecodeError:
     """A page in place of an answer."""
-    return unlike_the_api(CALL, Reply(200, {"Content-Type": "text/html"}, text.encode()))
+    return unlike_the_api(CALL, Response(200, {"Content-Type": "text/html"}, text.encode()))
 
 
 def not_json(text: str) -> errors.DecodeError:
@@ -98,8 +98,8 @@ def test_a_key_that_control_characters_hold_apart_is_found_once_they_are_gone() 
 
 
 def test_no_more_of_a_body_is_looked_through_than_could_matter() -> None:
-    reply = Reply(200, {"Content-Type": "text/html"}, b"x" * BODY_READ * 2)
-    assert len(unlike_the_api(CALL, reply).body) == BODY_READ
+    response = Response(200, {"Content-Type": "text/html"}, b"x" * BODY_READ * 2)
+    assert len(unlike_the_api(CALL, response).body) == BODY_READ
 
 
 def test_a_message_beyond_the_line_does_not_decide_what_the_error_means() -> None:
@@ -109,6 +109,6 @@ def test_a_message_beyond_the_line_does_not_decide_what_the_error_means() -> Non
 
 
 def test_a_key_echoed_in_a_header_that_is_kept_is_taken_out_too() -> None:
-    error = refusal(CALL, Reply(400, {"Content-Type": f"text/{CANARY}"}, b"no"))
+    error = refusal(CALL, Response(400, {"Content-Type": f"text/{CANARY}"}, b"no"))
     error.scrub(KEY.redact)
     assert error.headers == {"Content-Type": "text/…"}

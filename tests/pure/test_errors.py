@@ -51,4 +51,4 @@ def test_errors_are_also_what_callers_who_do_not_know_us_would_catch() -> None:
     assert issubclass(errors.InvalidInputError, ValueError)
     assert issubclass(errors.DeadlineExceededError, TimeoutError)
     assert issubclass(errors.AmbiguousServerError, errors.ServerError)
-    assert issubclass(errors.LostAnswerError, errors.TransportError)
+    assert issubclass(errors.LostResponseError, errors.TransportError)

@@ -93,11 +93,11 @@ FIELDS: dict[str, tuple[bytes, Any, dict[str, int]]] = {
 @pytest.mark.parametrize("name", FIELDS)
 def test_damage_costs_the_field_in_which_it_stands(engine: json.Engine, name: str) -> None:
     text, value, counted = FIELDS[name]
-    surprises: dict[str, int] = {}
-    rows = json.read(in_field(text), surprises)
+    unexpected_types: dict[str, int] = {}
+    rows = json.read(in_field(text), unexpected_types)
     assert [row["_id"] for row in rows] == ["a", "b", "c"]
     assert same(rows[1]["x"], value)
-    assert surprises == counted
+    assert unexpected_types == counted
 
 
 def same(one: Any, other: Any) -> bool:
@@ -132,10 +132,10 @@ def test_what_had_to_be_repaired_is_refused_by_the_standard(engine: json.Engine,
 
 @pytest.mark.parametrize("levels", [1025, 2000, 100_000])
 def test_of_too_many_levels_the_upper_ones_are_kept(engine: json.Engine, levels: int) -> None:
-    surprises: dict[str, int] = {}
-    rows = json.read(in_field(b'{"n":' * levels + b"1" + b"}" * levels), surprises)
+    unexpected_types: dict[str, int] = {}
+    rows = json.read(in_field(b'{"n":' * levels + b"1" + b"}" * levels), unexpected_types)
     assert [row["_id"] for row in rows] == ["a", "b", "c"]
-    assert surprises == {json.DEPTH: 1}
+    assert unexpected_types == {json.DEPTH: 1}
     found, depth = rows[1]["x"], 0
     while found is not None:
         found, depth = found["n"], depth + 1
@@ -143,9 +143,9 @@ def test_of_too_many_levels_the_upper_ones_are_kept(engine: json.Engine, levels:
 
 
 def test_two_values_that_are_too_deep_count_as_two(engine: json.Engine) -> None:
-    deep, surprises = b"[" * 2000 + b"]" * 2000, dict[str, int]()
-    assert len(json.read(b"[" + deep + b"," + deep + b',"end"]', surprises)) == 3
-    assert surprises == {json.DEPTH: 2}
+    deep, unexpected_types = b"[" * 2000 + b"]" * 2000, dict[str, int]()
+    assert len(json.read(b"[" + deep + b"," + deep + b',"end"]', unexpected_types)) == 3
+    assert unexpected_types == {json.DEPTH: 2}
 
 
 REFUSED = {
@@ -185,23 +185,23 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_json_or_was_cut_is_refused(engine: json.Engine, name: str) -> None:
-    surprises: dict[str, int] = {}
+    unexpected_types: dict[str, int] = {}
     with pytest.raises(ValueError, match=r"."):
-        json.read(REFUSED[name], surprises)
-    assert not surprises
+        json.read(REFUSED[name], unexpected_types)
+    assert not unexpected_types
 
 
 def test_a_byte_order_mark_is_dropped(engine: json.Engine) -> None:
-    surprises: dict[str, int] = {}
-    assert json.read(b'\xef\xbb\xbf{"a":1}', surprises) == {"a": 1}
-    assert json.read('\ufeff{"a":1}', surprises) == {"a": 1}
-    assert not surprises
+    unexpected_types: dict[str, int] = {}
+    assert json.read(b'\xef\xbb\xbf{"a":1}', unexpected_types) == {"a": 1}
+    assert json.read('\ufeff{"a":1}', unexpected_types) == {"a": 1}
+    assert not unexpected_types
 
 
 def test_half_a_pair_inside_a_str_is_repaired(engine: json.Engine) -> None:
-    surprises: dict[str, int] = {}
-    assert json.read('["a\ud83d", "\ud83d\ude00"]', surprises) == ["a\ufffd", "\U0001f600"]
-    assert surprises == {json.SURROGATE: 1}
+    unexpected_types: dict[str, int] = {}
+    assert json.read('["a\ud83d", "\ud83d\ude00"]', unexpected_types) == ["a\ufffd", "\U0001f600"]
+    assert unexpected_types == {json.SURROGATE: 1}
 
 
 @pytest.mark.parametrize(
@@ -219,10 +219,10 @@ def test_white_space_around_a_text_is_nothing(engine: json.Engine) -> None:
 
 
 def test_counts_add_up_over_answers(engine: json.Engine) -> None:
-    surprises: dict[str, int] = {}
+    unexpected_types: dict[str, int] = {}
     for _ in range(3):
-        json.read(b'["\\ud83d"]', surprises)
-    assert surprises == {json.SURROGATE: 3}
+        json.read(b'["\\ud83d"]', unexpected_types)
+    assert unexpected_types == {json.SURROGATE: 3}
 
 
 values = st.recursive(

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from lemlist_async import Pages
 from lemlist_async.core.wire import ShapeError
 from lemlist_async.errors import IncompleteListError, InvalidInputError
-from lemlist_async.pagination import Cursor, Numbered, Offset, Page, Scheme, Totals, Whole, rows_of, totals
+from lemlist_async.pagination import (
+    Cursor,
+    Numbered,
+    Offset,
+    Page,
+    Scheme,
+    Totals,
+    Whole,
+    read_totals,
+    rows_of,
+)
 from lemlist_async.resources._base import page_reader
 
 
@@ -197,7 +207,7 @@ def test_an_answer_without_a_list_is_an_error_and_not_the_end(raw: Any) -> None:
     ],
 )
 def test_totals_are_read_in_every_spelling(raw: Any, told: Totals) -> None:
-    assert totals(raw) == told
+    assert read_totals(raw) == told
 
 
 def test_a_list_in_one_answer_asks_for_no_page() -> None:
@@ -307,12 +317,12 @@ async def test_signs_that_agree_end_a_list_after_a_full_page() -> None:
     assert (len(asked), pages.complete) == (1, True)
 
 
-async def test_rows_that_are_told_of_and_do_not_come_leave_a_doubt() -> None:
+async def test_rows_that_are_told_of_and_do_not_come_make_the_list_incomplete() -> None:
     pages, _ = misled(
         lambda first, _n, _l: {"data": rows(first, min(35, first + 10)), "total": 50}, Offset(10)
     )
     assert len(await pages.collect()) == 35
-    assert (pages.complete, pages.doubt) == (False, "lemlist told of 50 rows, and gave 35")
+    assert (pages.complete, pages.incomplete_reason) == (False, "lemlist reported 50 rows and returned 35")
 
 
 @pytest.mark.parametrize(
@@ -353,20 +363,20 @@ async def test_a_server_that_goes_round_in_circles_is_left() -> None:
     assert pages.complete is False
 
 
-async def test_an_empty_page_that_announces_another_one_leaves_a_doubt() -> None:
+async def test_an_empty_page_that_announces_another_one_makes_the_list_incomplete() -> None:
     def answer(_first: int, number: int, _limit: int) -> Any:
         found = rows(0, 10) if number == 1 else []
         return {"data": found, "pagination": {"nextPage": number + 1, "totalPages": 4}}
 
     pages, _ = misled(answer, Numbered(10))
     assert len(await pages.collect()) == 10
-    assert (pages.complete, pages.doubt) == (False, "an empty page announces another one")
+    assert (pages.complete, pages.incomplete_reason) == (False, "an empty page announces another one")
 
 
 async def test_a_list_that_was_left_early_is_neither_whole_nor_not() -> None:
     pages, _ = misled(lambda first, _n, _l: rows(first, min(35, first + 10)), Offset(10))
     assert len(await pages.collect(12)) == 12
-    assert (pages.complete, pages.doubt) == (None, None)
+    assert (pages.complete, pages.incomplete_reason) == (None, None)
 
 
 # Rows that leave while they are read -----------------------------------------------------------------------

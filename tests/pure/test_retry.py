@@ -75,7 +75,7 @@ REPEATABLE = [
     (errors.NotSentError("no", kind="refused"), True),
     (errors.NotSentError("no", kind="certificate"), False),
     (errors.TransportError("no", kind="reset"), True),
-    (errors.LostAnswerError("no", kind="reset"), False),
+    (errors.LostResponseError("no", kind="reset"), False),
     (errors.DeadlineExceededError("no", phase="attempt"), False),
     (errors.WaitTooLongError("no", forecast=3.0), False),
     (errors.DecodeError("no", status=200, damaged=False), False),

@@ -31,7 +31,7 @@ from lemlist_async.core.structure import (
     unstructure,
     write_time,
 )
-from lemlist_async.core.wire import Surprises
+from lemlist_async.core.wire import UnexpectedTypes
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.resources.activities import Activity, ActivityLead
 from lemlist_async.resources.campaigns_models import Campaign
@@ -92,20 +92,20 @@ FULL: dict[str, Any] = {
 }
 
 
-def read(data: Any, cls: Any = Sample) -> tuple[Any, Surprises]:
-    surprises: Surprises = {}
-    return decoder(cls)(copy.deepcopy(data), surprises), surprises
+def read(data: Any, cls: Any = Sample) -> tuple[Any, UnexpectedTypes]:
+    unexpected_types: UnexpectedTypes = {}
+    return decoder(cls)(copy.deepcopy(data), unexpected_types), unexpected_types
 
 
 def test_every_kind_of_field_is_read() -> None:
-    found, surprises = read(FULL)
+    found, unexpected_types = read(FULL)
     assert (found.id, found.first_name, found.count, found.is_paused) == ("x_1", "Ann", 3, False)
     assert found.created_at == datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=UTC)
     assert found.inner == Inner(value=1)
     assert found.inners == [Inner(value=2), Inner()]
     assert found.by_name == {"a": Inner(value=3)}
     assert (found.mixed, found.odd_name, found.extra) == ("A", "odd", {})
-    assert surprises == {}
+    assert unexpected_types == {}
 
 
 def test_what_came_can_be_given_back() -> None:
@@ -179,9 +179,9 @@ def test_models_and_times_within_the_given_object_are_read_too() -> None:
 def test_unknown_keys_are_kept_under_their_own_names() -> None:
     """Quirk: lead keys are free text, and new keys appear without notice."""
     data = {"_id": "x_1", "Company name": "Acme", "firstName": "Ann", "first name": "Anne", "extra": {"a": 1}}
-    found, surprises = read(data)
+    found, unexpected_types = read(data)
     assert found.extra == {"Company name": "Acme", "first name": "Anne", "extra": {"a": 1}}
-    assert (found.to_dict(), surprises) == (data, {})
+    assert (found.to_dict(), unexpected_types) == (data, {})
 
 
 @pytest.mark.parametrize(
@@ -200,9 +200,9 @@ def test_another_spelling_of_the_promised_type_is_read_and_given_back(
     key: str, value: Any, kept: Any
 ) -> None:
     """Quirk: a limit is 50 for one mailbox and "50" for another."""
-    found, surprises = read({"_id": "x_1", key: value})
+    found, unexpected_types = read({"_id": "x_1", key: value})
     name = {"createdAt": "created_at"}.get(key, key)
-    assert (getattr(found, name), surprises) == (kept, {})
+    assert (getattr(found, name), unexpected_types) == (kept, {})
     assert found.to_dict()[key] == value
 
 
@@ -228,30 +228,30 @@ def test_another_spelling_of_the_promised_type_is_read_and_given_back(
 )
 def test_a_value_of_another_type_is_kept_as_it_came_and_counted(key: str, value: Any) -> None:
     """Quirk: response schemas are not kept to, so nothing may raise on them."""
-    found, surprises = read({"_id": "x_1", key: value})
+    found, unexpected_types = read({"_id": "x_1", key: value})
     assert found.to_dict() == {"_id": "x_1", key: value}
-    assert sum(surprises.values()) == 1
+    assert sum(unexpected_types.values()) == 1
 
 
 def test_an_unknown_value_of_an_enumeration_is_no_surprise() -> None:
     """Quirk: new statuses and event types appear monthly."""
-    found, surprises = read({"_id": "x_1", "status": "brand-new"})
-    assert (found.status, surprises) == ("brand-new", {})
+    found, unexpected_types = read({"_id": "x_1", "status": "brand-new"})
+    assert (found.status, unexpected_types) == ("brand-new", {})
 
 
 def test_null_is_told_from_a_missing_key() -> None:
     """Quirk: hardly anything is marked as nullable, and anything may be null."""
     nulls = {"_id": "x_1", **dict.fromkeys(list(FULL)[1:])}
-    found, surprises = read(nulls)
-    assert (found.first_name, found.inner, found.anything, surprises) == (None, None, None, {})
+    found, unexpected_types = read(nulls)
+    assert (found.first_name, found.inner, found.anything, unexpected_types) == (None, None, None, {})
     assert found.to_dict() == nulls
     assert read({"_id": "x_1"})[0].to_dict() == {"_id": "x_1"}
 
 
 @pytest.mark.parametrize("data", [{}, {"_id": None}])
 def test_a_missing_id_is_empty_and_counted(data: dict[str, Any]) -> None:
-    found, surprises = read(data)
-    assert (found.id, surprises) == ("", {"Sample.id": 1})
+    found, unexpected_types = read(data)
+    assert (found.id, unexpected_types) == ("", {"Sample.id": 1})
     assert found.to_dict() == data
 
 
@@ -290,9 +290,9 @@ def test_only_the_first_orders_of_keys_get_their_own_function_and_all_read_alike
     values: dict[str, Any] = {**FULL, "Company name": "Acme", "count": None}
     for keys in itertools.permutations(["_id", "firstName", "count", "Company name"]):
         data = {key: values[key] for key in keys}
-        surprises: Surprises = {}
-        found: Fresh = decoder(Fresh)(data, surprises)
-        assert (found.to_dict(), found.extra, surprises) == (data, {"Company name": "Acme"}, {})
+        unexpected_types: UnexpectedTypes = {}
+        found: Fresh = decoder(Fresh)(data, unexpected_types)
+        assert (found.to_dict(), found.extra, unexpected_types) == (data, {"Company name": "Acme"}, {})
 
 
 def test_rows_of_any_orders_of_keys_are_read_alike_one_by_one_and_as_a_list() -> None:
@@ -303,8 +303,8 @@ def test_rows_of_any_orders_of_keys_are_read_alike_one_by_one_and_as_a_list() ->
         None,
         {**FULL, "count": "many"},
     ]
-    apart: Surprises = {}
-    together: Surprises = {}
+    apart: UnexpectedTypes = {}
+    together: UnexpectedTypes = {}
     single = [decoder(Sample)(row, apart) for row in rows]
     assert decoder(list[Sample])(rows, together) == single
     assert together == apart == {"Sample": 2, "Sample.count": 1}
@@ -373,10 +373,10 @@ NINE = datetime(2021, 2, 16, 9, 2, 42, tzinfo=UTC)
     ],
 )
 def test_a_time_is_read_in_every_form_that_javascript_writes(came: Any, read: datetime) -> None:
-    surprises: Surprises = {}
-    found: Sample = decoder(Sample)({"_id": "a", "createdAt": came}, surprises)
+    unexpected_types: UnexpectedTypes = {}
+    found: Sample = decoder(Sample)({"_id": "a", "createdAt": came}, unexpected_types)
     assert found.created_at == read
-    assert surprises == {}
+    assert unexpected_types == {}
     assert found.to_dict() == {"_id": "a", "createdAt": came}
 
 

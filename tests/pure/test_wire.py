@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lemlist_async import Call, Effect
-from lemlist_async.core.wire import Reply, Upload, encode_query, fill
+from lemlist_async.core.wire import Response, Upload, encode_query, fill
 from lemlist_async.errors import InvalidInputError
 
 SENDABLE = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\x7f"), min_size=1)
@@ -84,8 +84,8 @@ def test_any_other_name_of_a_file_is_taken(filename: str) -> None:
 
 
 def test_a_reply_tells_its_media_type_and_its_text() -> None:
-    reply = Reply(200, {"Content-Type": "Application/JSON; charset=utf-8"}, "é".encode() + b"\xff")
-    assert (reply.content_type, reply.text(), Reply(204, {}).content_type) == (
+    response = Response(200, {"Content-Type": "Application/JSON; charset=utf-8"}, "é".encode() + b"\xff")
+    assert (response.content_type, response.text(), Response(204, {}).content_type) == (
         "application/json",
         "é\ufffd",
         "",

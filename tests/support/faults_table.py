@@ -44,7 +44,7 @@ class Fault:
 def lost(name: str, behaviour: Behaviour, **more: Any) -> Fault:
     """The answer is lost."""
     return Fault(name=name, behaviour=behaviour, again=True, error=errors.TransportError,
-                 other=errors.LostAnswerError, **more)  # fmt: skip
+                 other=errors.LostResponseError, **more)  # fmt: skip
 
 
 def status(name: str, text: str, kind: str, body: bytes, *headers: str) -> Fault:

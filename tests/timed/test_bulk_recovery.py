@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 def lost(why: str = "the answer was lost") -> errors.LemlistError:
     """The error of a call that may have happened."""
-    return errors.LostAnswerError(why, kind="reset")
+    return errors.LostResponseError(why, kind="reset")
 
 
 class Fake:

@@ -72,7 +72,7 @@ async def a_model_that_is_read_has_its_own_type() -> None:
 async def a_list_tells_whether_it_is_whole(lemlist: Lemlist) -> None:
     pages = lemlist.contacts.list()
     assert_type(pages.complete, bool | None)
-    assert_type(pages.doubt, str | None)
+    assert_type(pages.incomplete_reason, str | None)
     assert_type(pages.strict(), Pages[Contact])
 
 

@@ -71,7 +71,7 @@ async def test_the_id_that_was_given_and_the_sentence_are_kept() -> None:
 async def test_an_id_that_comes_is_the_one_that_counts() -> None:
     async with scripted(says(200, {"_id": "hoo_2"})) as server, quick(server.url) as lemlist:
         assert (await lemlist.webhooks.delete("hoo_1")).id == "hoo_2"
-        assert not lemlist.surprises
+        assert not lemlist.unexpected_types
 
 
 async def test_every_row_that_makes_something_is_known() -> None:
@@ -112,8 +112,8 @@ async def test_a_missing_id_tells_how_to_find_what_was_made() -> None:
         with pytest.raises(errors.MissingIdError) as caught:
             await lemlist.campaigns.create(name="C")
     assert caught.value.status == 200
-    assert "campaigns.list" in (caught.value.check or "")
-    assert caught.value.check in str(caught.value)
+    assert "campaigns.list" in (caught.value.verify or "")
+    assert caught.value.verify in str(caught.value)
 
 
 @pytest.mark.parametrize("found", [True, False])

@@ -181,7 +181,7 @@ async def test_a_lead_whose_creation_lost_its_answer_is_not_added_again_and_can_
     sandbox.faults.add(lost_answer(), match="POST /campaigns/{campaignId}/leads/")
     with pytest.raises(errors.AmbiguousError) as lost:
         await lemlist.leads.create(campaign_id, email="bob@example.com", find_email=True)
-    assert "leads.by_email(email)" in (lost.value.check or "")
+    assert "leads.by_email(email)" in (lost.value.verify or "")
     assert [
         copy.campaign.id for copy in await lemlist.leads.by_email("bob@example.com") if copy.campaign
     ] == [campaign_id]

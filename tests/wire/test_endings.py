@@ -43,7 +43,7 @@ async def closed_under(lemlist: Lemlist, call: Coroutine[Any, Any, Any]) -> Base
 async def test_calls_in_flight_end_with_the_client(behaviour: Behaviour, borrowed: bool) -> None:
     async with fault_server(behaviour) as server, aiohttp.ClientSession() as session:
         given = session if borrowed else None
-        for effect, kind in ((Effect.READ, errors.ClosedError), (Effect.UNSAFE, errors.LostAnswerError),
+        for effect, kind in ((Effect.READ, errors.ClosedError), (Effect.UNSAFE, errors.LostResponseError),
                              (Effect.IDEMPOTENT, errors.TransportError)):  # fmt: skip
             lemlist = Lemlist(KEY, server.url, session=given)
             error = await closed_under(lemlist, lemlist.request("POST", "/x", effect=effect))
@@ -65,7 +65,7 @@ async def test_a_success_whose_body_hangs_keeps_its_status() -> None:
         fault_server(stalls(BEGUN)) as server,
         quick(server.url, timeouts=Timeouts(attempt=0.2)) as lemlist,
     ):
-        with pytest.raises(errors.LostAnswerError) as caught:
+        with pytest.raises(errors.LostResponseError) as caught:
             await lemlist.request("POST", "/x", effect=Effect.UNSAFE)
     assert caught.value.status == 200
 

@@ -167,17 +167,17 @@ def test_a_child_forked_while_the_loop_of_its_parent_runs_has_a_throttle_of_its_
     assert (done.stdout, done.stderr) == ("child: tea_1\n", "")
 
 
-def test_a_child_forked_while_a_thread_reads_a_late_field_reads_its_own() -> None:
+def test_a_child_forked_while_a_thread_reads_a_lazy_field_reads_its_own() -> None:
     script = """
         import os, signal, threading, warnings
-        from lemlist_async.core import late
+        from lemlist_async.core import lazy
         from lemlist_async.core.decode import decoder
         from lemlist_async.resources.campaigns import Campaign
         warnings.simplefilter("ignore")  # of forks beside threads, which is what this is about
         campaign = decoder(Campaign)({"_id": "cam_1", "createdAt": "2026-03-04T05:06:07Z"}, {})
         held, over = threading.Event(), threading.Event()
         def read():
-            with late._reading:
+            with lazy._reading:
                 held.set()
                 over.wait()
         thread = threading.Thread(target=read)

@@ -29,7 +29,7 @@ async def test_a_damaged_field_costs_no_row_and_no_second_request(
 ) -> None:
     async with scripted(says(200, rows(text)), says(200, [])) as server, quick(server.url) as lemlist:
         found = await lemlist.activities.list()
-        assert lemlist.surprises == {kind: 1}
+        assert lemlist.unexpected_types == {kind: 1}
     assert len(server.seen) == 1
     assert [item.id for item in found.items] == ["act_1", "act_2", "act_3"]
     raw = found.items[1].to_dict()["message"]
@@ -56,6 +56,6 @@ async def test_an_answer_that_was_cut_is_asked_for_again() -> None:
     cut = says(200, rows(HALF)[:-20])
     async with scripted(cut, says(200, rows(b'"x"'))) as server, quick(server.url) as lemlist:
         found = await lemlist.activities.list()
-        assert lemlist.surprises == {}
+        assert lemlist.unexpected_types == {}
     assert len(server.seen) == 2
     assert len(found.items) == 3

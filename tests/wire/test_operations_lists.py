@@ -24,7 +24,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def lemlist(sandbox: Sandbox) -> AsyncIterator[Lemlist]:
     async with Lemlist(sandbox.key, base_url=sandbox.url) as client:
         yield client
-        assert client.surprises == {}
+        assert client.unexpected_types == {}
 
 
 def fill(sandbox: Sandbox) -> None:

@@ -55,12 +55,12 @@ async def test_a_read_is_tried_again_after_any_passing_fault(fault: Any) -> None
 
 async def test_a_post_that_may_not_be_repeated_is_sent_once_and_ends_as_ambiguous() -> None:
     async with scripted(hangs_up(), OK) as server, quick(server.url) as lemlist:
-        with pytest.raises(errors.LostAnswerError) as caught:
+        with pytest.raises(errors.LostResponseError) as caught:
             await lemlist.campaigns.create(name="x")
     assert len(server.seen) == 1
     assert [attempt.outcome for attempt in caught.value.attempts] == ["reset"]
-    assert caught.value.check is not None
-    assert "campaigns.list" in caught.value.check
+    assert caught.value.verify is not None
+    assert "campaigns.list" in caught.value.verify
 
 
 async def test_a_5xx_to_a_post_that_may_not_be_repeated_is_both_what_happened_and_ambiguous() -> None:
@@ -84,7 +84,7 @@ async def test_a_delete_over_a_dead_keep_alive_connection_is_never_sent_twice_in
     """aiohttp by itself sends GET, PUT and DELETE again: the repeat has to be a decision of ours."""
     async with scripted(OK, hangs_up(), OK) as server, quick(server.url) as lemlist:
         await lemlist.campaigns.get("cam_1")
-        with pytest.raises(errors.LostAnswerError):
+        with pytest.raises(errors.LostResponseError):
             await lemlist.request("DELETE", "/things/{id}", "1", effect=Effect.UNSAFE)
     assert server.calls == ["GET /api/campaigns/cam_1", "DELETE /api/things/1"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from lemlist_async.core.decode import decoder
 from lemlist_async.core.structure import Id, Model, model
-from lemlist_async.core.wire import Surprises
+from lemlist_async.core.wire import UnexpectedTypes
 
 
 @model
@@ -44,10 +44,10 @@ DATA: dict[str, Any] = {
 }
 
 
-def read(data: Any = DATA) -> tuple[Whole, Surprises]:
-    surprises: Surprises = {}
-    found: Whole = decoder(Whole)(copy.deepcopy(data), surprises)
-    return found, surprises
+def read(data: Any = DATA) -> tuple[Whole, UnexpectedTypes]:
+    unexpected_types: UnexpectedTypes = {}
+    found: Whole = decoder(Whole)(copy.deepcopy(data), unexpected_types)
+    return found, unexpected_types
 
 
 def test_a_nested_value_is_read_once_and_then_the_same() -> None:
@@ -59,17 +59,17 @@ def test_a_nested_value_is_read_once_and_then_the_same() -> None:
 
 def test_surprises_in_what_is_read_late_are_counted_when_it_is_read_and_once() -> None:
     found: Any
-    found, surprises = read({"_id": "x", "at": "yesterday", "part": 5})
-    assert surprises == {}
+    found, unexpected_types = read({"_id": "x", "at": "yesterday", "part": 5})
+    assert unexpected_types == {}
     for _ in range(2):
         assert (found.at, found.part) == ("yesterday", 5)
-    assert surprises == {"Whole.at": 1, "Part": 1}
+    assert unexpected_types == {"Whole.at": 1, "Part": 1}
 
 
 def test_what_is_assigned_before_anybody_looked_stays() -> None:
-    found, surprises = read({**DATA, "part": 5})
+    found, unexpected_types = read({**DATA, "part": 5})
     found.part, found.extra, found.at = None, {"a": 1}, None
-    assert (found.part, found.extra, found.at, surprises) == (None, {"a": 1}, None, {})
+    assert (found.part, found.extra, found.at, unexpected_types) == (None, {"a": 1}, None, {})
     assert found.to_dict() == {"_id": "x", "count": "7", "parts": [{"value": 2}], "a": 1}
 
 
@@ -96,14 +96,14 @@ def test_a_change_of_the_given_object_after_from_dict_changes_nothing() -> None:
 
 @pytest.mark.parametrize("touch", [False, True], ids=["untouched", "touched"])
 def test_copies_and_pickles_are_equal_and_give_back_the_same_json(touch: bool) -> None:
-    found, surprises = read({**DATA, "part": 5})
+    found, unexpected_types = read({**DATA, "part": 5})
     if touch:
         repr(found)
     for twin in (copy.copy(found), copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
         assert twin == found
         assert repr(twin) == repr(found)
         assert twin.to_dict() == {**DATA, "part": 5}
-    assert surprises == {"Part": 1}
+    assert unexpected_types == {"Part": 1}
 
 
 def test_a_deep_copy_is_changed_alone() -> None:
@@ -127,10 +127,10 @@ class Heir(Whole):
 
 
 def test_a_subclass_reads_inherited_fields_late_under_its_own_name() -> None:
-    surprises: Surprises = {}
-    found = decoder(Heir)({"_id": "x", "at": "yesterday", "more": "2026-03-04", "part": {}}, surprises)
+    unexpected_types: UnexpectedTypes = {}
+    found = decoder(Heir)({"_id": "x", "at": "yesterday", "more": "2026-03-04", "part": {}}, unexpected_types)
     assert (found.at, found.more, found.part) == ("yesterday", datetime(2026, 3, 4, tzinfo=UTC), Part())
-    assert surprises == {"Heir.at": 1}
+    assert unexpected_types == {"Heir.at": 1}
 
 
 def test_objects_that_a_program_makes_are_whole_and_pickle_too() -> None:
@@ -149,7 +149,7 @@ def test_an_unknown_attribute_is_an_error_that_names_the_class(found: Any) -> No
 def test_threads_that_look_at_once_get_one_object() -> None:
     with ThreadPoolExecutor(8) as threads:
         for _ in range(50):
-            found, surprises = read({**DATA, "parts": [{"value": "many"}]})
+            found, unexpected_types = read({**DATA, "parts": [{"value": "many"}]})
             seen = list(threads.map(lambda _, row=found: (id(row.part), id(row.parts)), range(16)))
             assert len(set(seen)) == 1
-            assert surprises == {"Part.value": 1}
+            assert unexpected_types == {"Part.value": 1}

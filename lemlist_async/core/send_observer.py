@@ -6,17 +6,17 @@ from contextvars import ContextVar
 from typing import Protocol
 
 
-class Departures(Protocol):
+class SendObserver(Protocol):
     """Told of each try of a call that changes something."""
 
-    async def leaving(self) -> None:
+    async def sending(self) -> None:
         """The throttle has let a try go: no byte of it has left. An error raised here keeps it from leaving."""
         ...
 
-    def undone(self) -> None:
+    def not_done(self) -> None:
         """The last try that was told of did not happen: it never left, or lemlist said no."""
         ...
 
 
-DEPARTURES: ContextVar[Departures | None] = ContextVar("lemlist_async_departures", default=None)
+SEND_OBSERVER: ContextVar[SendObserver | None] = ContextVar("lemlist_async_send_observer", default=None)
 """Told of the tries that this context and the tasks it starts make; reads are left out."""

@@ -6,19 +6,19 @@ import asyncio
 
 import pytest
 
-from lemlist_async.transport.watch import TICK, Limit, Watch
+from lemlist_async.transport.timeouts import TICK, SharedTimer, TimeLimit
 
 
 def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def under(watch: Watch, seconds: float, work: float) -> None:
-    await until(None, watch, seconds, work)
+async def under(timer: SharedTimer, seconds: float, work: float) -> None:
+    await until(None, timer, seconds, work)
 
 
-async def until(deadline: float | None, watch: Watch, seconds: float | None, work: float) -> None:
-    with Limit(watch, deadline) as limit:
+async def until(deadline: float | None, timer: SharedTimer, seconds: float | None, work: float) -> None:
+    with TimeLimit(timer, deadline) as limit:
         if seconds is not None:
             limit.allow(seconds)
         await asyncio.sleep(work)
@@ -27,7 +27,7 @@ async def until(deadline: float | None, watch: Watch, seconds: float | None, wor
 async def test_what_takes_too_long_ends_with_a_timeout_within_a_tick() -> None:
     started = now()
     with pytest.raises(TimeoutError):
-        await under(Watch(), 60, 100)
+        await under(SharedTimer(), 60, 100)
     assert 60 <= now() - started <= 60 + TICK + 0.001
     task = asyncio.current_task()
     assert task is not None
@@ -40,7 +40,7 @@ async def test_a_deadline_and_a_short_limit_end_to_the_instant(
 ) -> None:
     started = now()
     with pytest.raises(TimeoutError):
-        await until(started + deadline, Watch(), attempt, 100)
+        await until(started + deadline, SharedTimer(), attempt, 100)
     assert now() - started == pytest.approx(min(deadline, attempt or deadline), abs=0.001)
     task = asyncio.current_task()
     assert task is not None
@@ -48,29 +48,29 @@ async def test_a_deadline_and_a_short_limit_end_to_the_instant(
 
 
 async def test_no_timer_is_left_behind() -> None:
-    with Limit(Watch(), now() + 10) as limit:
+    with TimeLimit(SharedTimer(), now() + 10) as limit:
         limit.allow(3)
     # what rings now would cancel this very task
     await asyncio.sleep(20)
 
 
 async def test_what_is_done_in_time_is_left_alone_and_the_watch_goes_to_sleep() -> None:
-    watch = Watch()
-    await under(watch, 60, 1)
+    timer = SharedTimer()
+    await under(timer, 60, 1)
     await asyncio.sleep(100)
-    assert watch._timer is None
+    assert timer._timer is None
     with pytest.raises(TimeoutError):
-        await under(watch, 1, 2)
+        await under(timer, 1, 2)
 
 
 async def test_each_limit_ends_only_its_own_task() -> None:
-    watch = Watch()
-    results = await asyncio.gather(under(watch, 5, 9), under(watch, 60, 9), return_exceptions=True)
+    timer = SharedTimer()
+    results = await asyncio.gather(under(timer, 5, 9), under(timer, 60, 9), return_exceptions=True)
     assert [type(result) for result in results] == [TimeoutError, type(None)]
 
 
 async def test_a_cancellation_by_others_stays_a_cancellation() -> None:
-    task = asyncio.create_task(under(Watch(), 60, 100))
+    task = asyncio.create_task(under(SharedTimer(), 60, 100))
     await asyncio.sleep(1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -78,11 +78,11 @@ async def test_a_cancellation_by_others_stays_a_cancellation() -> None:
 
 
 async def test_a_cancellation_that_meets_the_end_of_the_limit_wins() -> None:
-    watch = Watch()
-    limits: list[Limit] = []
+    timer = SharedTimer()
+    limits: list[TimeLimit] = []
 
     async def work() -> None:
-        with Limit(watch) as limit:
+        with TimeLimit(timer) as limit:
             limits.append(limit)
             await asyncio.sleep(100)
 
@@ -95,20 +95,20 @@ async def test_a_cancellation_that_meets_the_end_of_the_limit_wins() -> None:
 
 
 async def test_within_a_timeout_of_asyncio_the_earlier_one_ends_it() -> None:
-    watch = Watch()
+    timer = SharedTimer()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(10) as outer:
-            await under(watch, 60, 100)
+            await under(timer, 60, 100)
     assert outer.expired()
     async with asyncio.timeout(100) as outer:
         with pytest.raises(TimeoutError):
-            await under(watch, 10, 200)
+            await under(timer, 10, 200)
     assert not outer.expired()
 
 
 async def test_an_error_of_the_work_itself_is_not_replaced() -> None:
     async def work() -> None:
-        with Limit(Watch()) as limit:
+        with TimeLimit(SharedTimer()) as limit:
             limit.allow(60)
             raise ValueError("mine")
 

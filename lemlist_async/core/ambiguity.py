@@ -19,7 +19,7 @@ _SAYS_NOTHING = (
 """What keeps a try from being worked on; of an earlier one it tells nothing."""
 
 
-def in_hindsight(
+def final_error(
     last: errors.LemlistError, doubt: errors.LemlistError, call: Call[Any]
 ) -> errors.LemlistError:
     """The error to raise after `doubt`, with which an earlier try ended, and `last`, with which the last one did.

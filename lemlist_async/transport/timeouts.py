@@ -16,25 +16,25 @@ Reason = Literal["deadline", "attempt", "closed"]
 """What ended a try: its deadline, its own limit, or the end of the client."""
 
 
-class Watch:
+class SharedTimer:
     """Ends what runs under long limits once their time is over. Belongs to one event loop.
 
     Most limits never end: a timer of the loop for each would cost more than all the rest of it.
     """
 
     def __init__(self) -> None:
-        self.open: set[Limit] = set()
+        self.open: set[TimeLimit] = set()
         """All limits that something runs under."""
-        self._running: dict[Limit, float] = {}
+        self._running: dict[TimeLimit, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, limit: Limit, until: float, loop: asyncio.AbstractEventLoop) -> None:
+    def add(self, limit: TimeLimit, until: float, loop: asyncio.AbstractEventLoop) -> None:
         """Look after a limit that ends at `until`, on the clock of the loop."""
         self._running[limit] = until
         if self._timer is None:
             self._timer = loop.call_later(TICK, self._tick, loop)
 
-    def remove(self, limit: Limit) -> None:
+    def remove(self, limit: TimeLimit) -> None:
         """Forget a limit; nothing happens if it is not there."""
         self._running.pop(limit, None)
 
@@ -53,16 +53,16 @@ class Watch:
         self._timer = loop.call_later(TICK, self._tick, loop) if self._running else None
 
 
-class Limit:
+class TimeLimit:
     """What `asyncio.Timeout` is, but for the shared timer: TimeoutError in place of its own cancellation.
 
     `deadline` is on the clock of the event loop; a limit that began after it ends at the first wait.
     """
 
-    __slots__ = ("_before", "_deadline", "_task", "_timers", "_watch", "ended_by", "loop")
+    __slots__ = ("_before", "_deadline", "_task", "_timer", "_timers", "ended_by", "loop")
 
-    def __init__(self, watch: Watch, deadline: float | None = None) -> None:
-        self._watch = watch
+    def __init__(self, timer: SharedTimer, deadline: float | None = None) -> None:
+        self._timer = timer
         self._deadline = deadline
         self._timers: tuple[asyncio.TimerHandle, ...] = ()
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
@@ -75,7 +75,7 @@ class Limit:
         """So long from now it may go on, if the deadline is not before that."""
         until = self.loop.time() + seconds
         if seconds >= LONG:
-            self._watch.add(self, until, self.loop)
+            self._timer.add(self, until, self.loop)
         else:
             self._ring_at(until, "attempt")
 
@@ -94,14 +94,14 @@ class Limit:
         self._before = 0 if task is None else task.cancelling()
         if self._deadline is not None:
             self._ring_at(self._deadline, "deadline")
-        self._watch.open.add(self)
+        self._timer.open.add(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._watch.open.discard(self)
-        self._watch.remove(self)
+        self._timer.open.discard(self)
+        self._timer.remove(self)
         for timer in self._timers:
             timer.cancel()
         task, self._task = self._task, None

@@ -9,17 +9,17 @@ from types import MemberDescriptorType
 from typing import Any
 
 Read = Callable[[Any, dict[str, int], str], Any]
-"""From the JSON of a field to its value: (value, surprises, field)."""
+"""From the JSON of a field to its value: (value, unexpected_types, field)."""
 
 
-class _Late:
+class _Undecoded:
     """Stands in a slot until somebody looks."""
 
     def __repr__(self) -> str:
-        return "LATE"
+        return "UNDECODED"
 
 
-LATE: Any = _Late()
+UNDECODED: Any = _Undecoded()
 
 # two threads that look at once must get one object: what one of them changes, the other sees.
 # Re-entrant, since the garbage collector may run anybody's finaliser in between.
@@ -47,15 +47,15 @@ class Source:
         return "…"
 
 
-class Late:
-    """An object beside the JSON that it came as; where a slot holds `LATE`, the value is read from there."""
+class Lazy:
+    """An object beside the JSON that it came as; where a slot holds `UNDECODED`, the value is read from there."""
 
-    __slots__ = ("_raw", "_surprises")
+    __slots__ = ("_raw", "_unexpected_types")
 
     _raw: dict[str, Any] | None
     """The JSON object, where it came as one: it has the keys and nulls, and "50" where a field is 50."""
-    _surprises: dict[str, int]
-    """Where surprises are counted; not set in an object that a program made, where nothing is late."""
+    _unexpected_types: dict[str, int]
+    """Where unexpected_types are counted; not set in an object that a program made, where nothing is late."""
 
     def _give_source(self) -> Source | None:
         return None if self._raw is None else Source(self._raw)
@@ -64,7 +64,7 @@ class Late:
         self._raw = None if source is None else source.raw
 
 
-def read_late(cls: type[Late], name: str, wire: str, read: Read) -> None:
+def make_lazy(cls: type[Lazy], name: str, wire: str, read: Read) -> None:
     """Make a field of `cls` one that may be late: a property around its slot.
 
     Not `__getattr__`, which would make every read of every field slower.
@@ -80,14 +80,18 @@ def _property(slot: MemberDescriptorType, name: str, wire: str, read: Read) -> p
 
     def look(self: Any) -> Any:
         found = get(self)
-        return found if found is not LATE else first_look(self)
+        return found if found is not UNDECODED else first_access(self)
 
-    def first_look(self: Any) -> Any:
+    def first_access(self: Any) -> Any:
         with _reading:
             found = get(self)
-            if found is LATE:
+            if found is UNDECODED:
                 came = self._raw[wire]
-                found = None if came is None else read(came, self._surprises, f"{type(self).__name__}.{name}")
+                found = (
+                    None
+                    if came is None
+                    else read(came, self._unexpected_types, f"{type(self).__name__}.{name}")
+                )
                 put(self, found)
         return found
 
