@@ -48,6 +48,17 @@ def beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
+def _sync_folder(folder: Path) -> None:
+    """Have the name of a new file survive a loss of power, where the system lets folders be synced."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _check_sqlite() -> None:
     if sqlite3.sqlite_version_info < tables.OLDEST_SQLITE:
         oldest = ".".join(map(str, tables.OLDEST_SQLITE))
@@ -195,6 +206,8 @@ class Journal:
         with contextlib.closing(sqlite3.connect(made, isolation_level=None)) as db:
             db.executescript(f"PRAGMA synchronous=FULL; BEGIN; {tables.SCHEMA} COMMIT;")
         made.rename(self._file)
+        if not self.temporary:
+            _sync_folder(self._file.parent)
 
     def _check_version(self, db: sqlite3.Connection) -> int:
         version: int
