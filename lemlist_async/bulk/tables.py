@@ -258,7 +258,8 @@ def recover(db: sqlite3.Connection, repeatable: bool, retry_failed: bool) -> Non
             # another try of the row had been lost before lemlist said no to this one
             db.execute("UPDATE rows SET state='unknown', what='unknown' WHERE state='failed' AND tries > 1")
         if retry_failed:
-            db.execute(anew, (State.FAILED,))
+            # lemlist said no to their only try: none counts, and none may have succeeded
+            db.execute("UPDATE rows SET state='new', what='', reason=NULL, tries=0 WHERE state='failed'")
 
 
 def reopen(db: sqlite3.Connection) -> None:

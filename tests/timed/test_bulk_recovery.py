@@ -132,6 +132,20 @@ async def test_a_row_that_was_lost_before_lemlist_refused_it_is_looked_up_before
     assert (row.outcome.state, fake.tries, len(fake.looks)) == (State.DONE, [], 1)
 
 
+async def test_a_row_that_lemlist_refuses_each_time_is_tried_again_as_often_as_asked(tmp_path: Path) -> None:
+    class Refusing(Fake):
+        async def each(self, _lemlist: Lemlist, _row: Row) -> None:
+            self.tries.append(0.0)
+            raise errors.BadRequestError("no", status=400)
+
+    fake = Refusing()
+    for _ in range(4):
+        async with planned(fake, Effect.DEDUPABLE, tmp_path / "j", retry_failed=True) as (lemlist, plan):
+            (row,) = await run_all(lemlist, plan)
+        assert row.outcome.state is State.FAILED
+    assert (len(fake.tries), fake.looks) == (4, [])
+
+
 async def test_rows_of_a_run_that_was_killed_are_looked_up_by_the_same_rule(tmp_path: Path) -> None:
     fake = Fake()
     async with planned(fake, Effect.UNSAFE, tmp_path / "j", ["there", "absent"]):
