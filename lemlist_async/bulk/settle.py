@@ -67,7 +67,8 @@ OnAmbiguous = Literal["verify", "report"]
 
 _LATER = "; since then: "
 ROUNDS = 3
-"""Times a row is sent at most, when each time it is known not to have happened, or harmless to repeat."""
+"""Tries of a row that may be repeated, one right after the other; of any other row: times that it is looked up, and
+sent once more where that is allowed."""
 _SPLITS = 64
 """Times the parts of one batch are halved at most, to find the rows that lemlist refuses the batch for."""
 
