@@ -63,7 +63,7 @@ def python_backoff(session: nox.Session) -> None:
     session.install("-e", ".[cli]", *group("test"))
     session.run("pip", "uninstall", "-q", "-y", "backoff")
     session.install("python-backoff>=3")
-    session.run("pytest", "tests/pure", "tests/wire/test_pipeline.py", *session.posargs)
+    session.run("pytest", "tests/pure", "tests/wire/client/test_pipeline.py", *session.posargs)
 
 
 @nox.session(python="3.11")

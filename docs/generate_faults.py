@@ -22,8 +22,8 @@ operation states its effect in [operations.md](operations.md).
 | dedup-able, unsafe | could do it twice | is not made: the error is also an `AmbiguousError` |
 
 Below, "tries" is how often the server saw the request, with {TRIES} allowed (`Retry(attempts={TRIES})`). The suite
-runs every row against raw sockets, for each of the four effects (`tests/wire/test_faults.py`), and checks beside
-the error and the number of requests that the pool and the throttle are as before. This page is written by
+runs every row against raw sockets, for each of the four effects (`tests/wire/client/test_faults.py`). Beside the
+error and the number of requests it checks that the pool and the throttle are as before. This page is written by
 `docs/generate_faults.py` from the same table.
 
 | fault | tries, may be repeated | tries, may not | error, may be repeated | error, may not |
@@ -98,7 +98,7 @@ nothing raises `AlreadyGoneError`.
 | a stream that is being read | `TransportError` with the kind `closed` |
 | in the body of a refusal | that refusal |
 
-`tests/wire/test_endings.py` holds both.
+`tests/wire/client/test_endings.py` holds both.
 
 ## Under test tools
 

@@ -3,15 +3,15 @@
 import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from lemlist_async.sandbox import Sandbox, lost_answer
+from tests.support.project import ROOT
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = ROOT / "examples"
 
 
 def load(name: str) -> ModuleType:

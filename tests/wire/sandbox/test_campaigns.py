@@ -10,9 +10,7 @@ import pytest
 from aiohttp import ClientSession
 
 from lemlist_async.sandbox import Sandbox, Team
-from tests.wire.test_sandbox_kit import Api, api, connected, sandbox, team
-
-__all__ = ["api", "sandbox", "team"]
+from tests.support.sandbox_api import Api, connected
 
 NOBODY = "cam_0123456789abcdefg"
 WINDOW = "startDate=2020-01-01T00:00:00.000Z&endDate=2099-01-01T00:00:00.000Z"

@@ -13,10 +13,11 @@ import pytest
 
 from lemlist_async.cli.exits import Exit
 from lemlist_async.sandbox import Sandbox, Status
+from tests.support.project import ROOT
 
 pytestmark = pytest.mark.slow
 
-LEADS = Path(__file__).parents[2] / "examples" / "leads.csv"
+LEADS = ROOT / "examples" / "leads.csv"
 
 
 class Done(NamedTuple):

@@ -8,9 +8,7 @@ import pytest
 from aiohttp import FormData
 
 from lemlist_async.sandbox import Sandbox, Team
-from tests.wire.test_sandbox_kit import Api, api, connected, sandbox, team
-
-__all__ = ["api", "sandbox", "team"]
+from tests.support.sandbox_api import Api, connected
 
 NOBODY = "lea_0123456789abcdefg"
 

@@ -33,9 +33,7 @@ from lemlist_async.sandbox import (
     rate_limited,
     retyped,
 )
-from tests.wire.test_sandbox_kit import Api, api, arrived, connected, sandbox
-
-__all__ = ["api", "sandbox"]
+from tests.support.sandbox_api import Api, arrived, connected
 
 CREATE = "POST /campaigns"
 

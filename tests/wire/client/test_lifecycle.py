@@ -6,13 +6,13 @@ import subprocess
 import sys
 import textwrap
 import warnings
-from pathlib import Path
 
 import aiohttp
 import pytest
 
 from lemlist_async import Lemlist, errors
 from tests.support.clients import KEY, quick
+from tests.support.project import ROOT
 from tests.support.scripted import says, scripted, waits
 
 OK = says(200, {"_id": "cam_1"})
@@ -162,7 +162,7 @@ def test_a_child_forked_while_the_loop_of_its_parent_runs_has_a_throttle_of_its_
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script), parent],
-        capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2],
+        capture_output=True, text=True, timeout=60, cwd=ROOT,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("child: tea_1\n", "")
 

@@ -13,9 +13,7 @@ import pytest
 from aiohttp import ClientSession
 
 from lemlist_async.sandbox import Sandbox, serve
-from tests.wire.test_sandbox_kit import Api, api, arrived, connected, sandbox
-
-__all__ = ["api", "sandbox"]
+from tests.support.sandbox_api import Api, arrived, connected
 
 
 class Clock:

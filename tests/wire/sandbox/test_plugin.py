@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.project import ROOT
+
 STRICT = """
 import os
 import aiohttp
@@ -64,8 +66,7 @@ def run(folder: Path, source: str, *options: str) -> subprocess.CompletedProcess
     ]
     # named, and not found: where the package is installed its entry point would bring the plugin a second time
     env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    root = Path(__file__).parents[2]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=root, env=env)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=env)
 
 
 @pytest.mark.parametrize("mode", ["strict", "auto"])

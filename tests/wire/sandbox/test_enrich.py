@@ -12,9 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from lemlist_async.sandbox import Sandbox, Team
 from lemlist_async.sandbox.outbox import is_here
-from tests.wire.test_sandbox_kit import Api, api, connected, sandbox, team
-
-__all__ = ["api", "sandbox", "team"]
+from tests.support.sandbox_api import Api, connected
 
 PERSON = {"firstName": "Ann", "lastName": "Bee", "companyName": "Acme", "companyDomain": "acme.example"}
 PROFILE = {"linkedinUrl": "https://www.linkedin.com/in/ann"}

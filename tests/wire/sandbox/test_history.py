@@ -7,9 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from lemlist_async.sandbox import Team
-from tests.wire.test_sandbox_kit import Api, api, sandbox, team
-
-__all__ = ["api", "sandbox", "team"]
+from tests.support.sandbox_api import Api
 
 CONFIRMED = "Contact subscription updated"
 

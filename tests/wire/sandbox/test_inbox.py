@@ -5,9 +5,7 @@ from typing import Any
 import pytest
 
 from lemlist_async.sandbox import Team
-from tests.wire.test_sandbox_kit import Api, api, sandbox, team
-
-__all__ = ["api", "sandbox", "team"]
+from tests.support.sandbox_api import Api
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ import pytest
 from lemlist_async import Lemlist
 from lemlist_async.bulk import Journal, State
 from lemlist_async.sandbox import Reset, Sandbox, gateway, lost_answer
+from tests.support.project import ROOT
 
 pytestmark = pytest.mark.slow
 
-RUNNER = Path(__file__).parents[1] / "support" / "import_runner.py"
+RUNNER = ROOT / "tests" / "support" / "import_runner.py"
 CREATE = "POST /campaigns/{campaignId}/leads/"
 ENRICH = "POST /v2/enrichments/bulk"
 BLOCK = "POST /v2/unsubscribes/variables"
@@ -24,7 +25,7 @@ ROWS, KILLS = 600, 20
 async def start(*args: str) -> asyncio.subprocess.Process:
     """The runner, up to where it has read its rows."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(RUNNER), *args, stdout=asyncio.subprocess.PIPE, cwd=RUNNER.parents[2]
+        sys.executable, str(RUNNER), *args, stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
     assert process.stdout is not None
     await process.stdout.readline()
