@@ -138,8 +138,10 @@ async def test_a_loop_left_early_keeps_what_was_done_and_only_what_was_in_flight
         counts = await plan.journal.counts()
         assert counts["done", "done"] == len(ended)
         assert counts["sent", ""] == len(begun) - len(ended) <= 24
-        # another run of the same plan never begins what may have happened
-        assert len([row async for row in lemlist.bulk.run(plan)]) == counts["new", ""]
+        # another run of the same plan never begins what may have happened; it may report such rows as unknown
+        states = Counter([row.outcome.state async for row in lemlist.bulk.run(plan)])
+        assert states[State.DONE] == counts["new", ""]
+        assert states.keys() <= {State.DONE, State.UNKNOWN}
     assert set(begun.values()) == {1}
 
 
