@@ -52,6 +52,7 @@ _pacer = _must_be(
     lambda value: value == "auto" or _burst(value),
     or_none=True,
 )
+_scope = _must_be("'auto' or 'process'", lambda value: value in {"auto", "process"})
 _queue = _must_be("a whole number from 0", lambda value: _whole(value) and value >= 0, or_none=True)
 _wait = _must_be("a number from 0", lambda value: _number(value) and value >= 0, or_none=True)
 
@@ -85,6 +86,9 @@ class ThrottleOptions:
     """Requests that may wait in each lane; None for no bound."""
     max_wait: float | None = attrs.field(default=None, validator=_wait)
     """Seconds that a request may wait; None for no bound."""
+    scope: Literal["auto", "process"] = attrs.field(default="auto", validator=_scope)
+    """How far slots are shared: `auto` with all processes of this user on this host, where the platform can (Linux);
+    `process` with no other process."""
     external_usage: bool = attrs.field(default=False, validator=_flag)
     """Make room for other programs that use the key, from the start and not only after a refusal."""
 

@@ -103,7 +103,8 @@ class Quota:
     """Instant of the latest grant that only the credit allowed."""
     _credit_blamed: float = attrs.field(default=-math.inf, init=False)
     """Instant of the latest refusal for which the credit was blamed."""
-    _sliding_until: float = attrs.field(default=math.inf, init=False)
+    sliding_until: float = attrs.field(default=math.inf, init=False)
+    """Instant at which the sliding rule ends; infinite if it does not hold, or for good."""
     _sliding_for: float = attrs.field(default=SLIDING_FOR, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -135,7 +136,7 @@ class Quota:
 
         A request may go now if that instant is not after `now`.
         """
-        if now >= self._sliding_until:
+        if now >= self.sliding_until:
             self._forget_sliding()
         if self.reads_usage:
             self.ledger.resize(self.limit(now))
@@ -237,7 +238,7 @@ class Quota:
             self.round_trips.distrust()
         else:
             self.ledger.mode = "sliding"
-            self._sliding_until = now + self._sliding_for
+            self.sliding_until = now + self._sliding_for
             self._sliding_for = min(2 * self._sliding_for, SLIDING_AT_MOST)
 
     def _is_to_blame_credit(self, grant: Grant, now: float) -> bool:
@@ -249,7 +250,7 @@ class Quota:
         # the refusal may have had another cause: the server is tried again, one request at first
         self.ledger.mode = "ledger"
         self.ledger.distrust()
-        self._sliding_until = math.inf
+        self.sliding_until = math.inf
 
     def _is_plausible(self, rate: RateState) -> bool:
         # a proxy may put a limit of its own into the headers, or one that stands for no limit at all

@@ -11,6 +11,7 @@ import attrs
 
 from lemlist_async.errors import ConfigurationError
 from lemlist_async.throttle.options import ThrottleOptions
+from lemlist_async.throttle.sharing import name_of
 from lemlist_async.throttle.throttle import Throttle
 
 KEPT = 1024
@@ -46,7 +47,7 @@ class Registry:
                 self._recent.pop(name, None)
                 throttle = self._living.get(name)
             if throttle is None:
-                throttle = self._living[name] = Throttle(options)
+                throttle = self._living[name] = Throttle(options, name=name_of(key_id, host))
             self._recent[name] = throttle
             self._recent.move_to_end(name)
             self._forget()

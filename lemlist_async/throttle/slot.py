@@ -27,7 +27,7 @@ class Slot(Grant):
     A slot about which nothing is said is held for ever: the call belongs into an ``except`` or ``finally``.
     """
 
-    __slots__ = ("_owner", "loop", "reason", "waited")
+    __slots__ = ("_owner", "loop", "reason", "token", "waited")
 
     def __init__(
         self,
@@ -42,6 +42,8 @@ class Slot(Grant):
         self.timed = True
         self._owner: Owner | None = owner
         self.loop = loop
+        self.token: int | None = None
+        """Token of the slot in a shared ledger."""
         self.waited: float = waited
         """Seconds from asking to the grant."""
         self.reason: WaitReason | None = reason

@@ -19,6 +19,7 @@ from lemlist_async.throttle.lanes import Lanes
 from lemlist_async.throttle.ledger import Mode
 from lemlist_async.throttle.options import DEFAULT, ThrottleOptions
 from lemlist_async.throttle.quota import Quota, RateState, Stats
+from lemlist_async.throttle.sharing import Scope, Sharing
 from lemlist_async.throttle.slot import Slot, WaitReason
 
 LOOK_AGAIN = 1.0
@@ -50,8 +51,9 @@ class _Waiter:
 class Throttle:
     """Lets requests of one API key go as fast as lemlist allows, and never faster.
 
-    One throttle serves all event loops and threads of a process that use the key. `clock` gives seconds that never go
-    back, `random` numbers from 0 to 1.
+    One throttle serves all event loops and threads of a process that use the key. With a `name`, all processes of this
+    user on this host whose throttles have the same name share one ledger. `clock` gives seconds that never go back; it
+    must be the same for all processes then. `random` gives numbers from 0 to 1.
 
     Invariants. The lock guards the quota, the lanes and the timers; it is held for microseconds, and never while
     anything is awaited. A slot is granted under the lock, to the first waiter of that instant in any loop, and then
@@ -66,8 +68,11 @@ class Throttle:
         *,
         clock: Callable[[], float] | None = None,
         random: Callable[[], float] = random.random,
+        name: str | None = None,
     ) -> None:
         self.options = options
+        self._sharing = Sharing(name, options)
+        self._shares = self._sharing.is_wanted
         # not loop.time(): some loops read it only once per turn
         self.now: Callable[[], float] = clock or steady
         self._quota = Quota(options, random)
@@ -102,10 +107,17 @@ class Throttle:
                 self._forget_closed_loops(now)
             if lane == "interactive":
                 self._quota.last_interactive = now
-            if not self._loops and self._quota.next_grant(now, lane) <= now:
+                if self._shares:
+                    self._sharing.saw_interactive(now)
+            if not self._loops and self._next_grant(now, lane) <= now:
                 return self._grant(loop, now)
         max_wait = self.options.max_wait if max_wait is None else max_wait
-        self._turn_away(lane, max_wait)
+        try:
+            self._turn_away(lane, max_wait)
+        except BaseException:
+            with self._lock:
+                self._serve()
+            raise
         return await self._wait(lane, loop, now, owner, max_wait)
 
     def cancel_waiters(self, owner: object) -> None:
@@ -164,6 +176,22 @@ class Throttle:
         return self._quota.reads_usage
 
     @property
+    def scope(self) -> Scope:
+        """How far it knows who uses the key: `host` for all processes of this user on this host, or `process`."""
+        return self._sharing.scope
+
+    @property
+    def members(self) -> int:
+        """Processes that use the key now, as far as the scope reaches, this one included."""
+        with self._lock:
+            return self._sharing.members
+
+    @property
+    def trouble(self) -> str | None:
+        """Reason why the processes of this host cannot share the limit at present; None if all is well."""
+        return self._sharing.trouble
+
+    @property
     def stats(self) -> Stats:
         """Counters since the throttle was made."""
         return self._quota.stats
@@ -177,7 +205,7 @@ class Throttle:
     def __repr__(self) -> str:
         with self._lock:
             now = self.now()
-            state = f"{self.mode}, in flight: {self.in_flight}, queued: {len(self._lanes)}"
+            state = f"{self.scope}, {self.mode}, in flight: {self.in_flight}, queued: {len(self._lanes)}"
             wait = self._quota.next_grant(now) - now
             if math.isfinite(wait) and wait > 0:
                 state += f", next grant in {wait * 1e6:.0f} \N{MICRO SIGN}s"
@@ -189,7 +217,10 @@ class Throttle:
         """Take the answer of a request into account."""
         with self._lock:
             self._open.discard(slot)
-            self._quota.answered(slot, self.now(), rate)
+            now = self.now()
+            self._quota.answered(slot, now, rate)
+            if self._shares:
+                self._end_shared(slot, now, answered=True)
             if self._loops:
                 self._serve()
 
@@ -197,14 +228,22 @@ class Throttle:
         """Take a 429 into account."""
         with self._lock:
             self._open.discard(slot)
-            self._quota.refused(slot, self.now(), pause, by_limiter=by_limiter, rate=rate)
+            now = self.now()
+            self._quota.refused(slot, now, pause, by_limiter=by_limiter, rate=rate)
+            if self._shares:
+                self._end_shared(slot, now, answered=by_limiter)
+                quota = self._quota
+                self._sharing.refused(now, quota.paused_until, quota.ledger.mode, quota.sliding_until)
             self._serve()
 
     def aborted(self, slot: Slot) -> None:
         """Take a request without an answer into account."""
         with self._lock:
             self._open.discard(slot)
-            self._quota.aborted(slot, self.now())
+            now = self.now()
+            self._quota.aborted(slot, now)
+            if self._shares:
+                self._end_shared(slot, max(now, slot.at + self._quota.round_trips.mean), answered=False)
             self._serve()
 
     def given_back(self, slot: Slot) -> None:
@@ -212,7 +251,15 @@ class Throttle:
         with self._lock:
             self._open.discard(slot)
             self._quota.given_back(slot)
+            if self._shares:
+                self._sharing.end(slot.token, self.now(), slot.at)
             self._serve()
+
+    def _end_shared(self, slot: Slot, at: float, *, answered: bool) -> None:
+        timed = answered and slot.timed and not self.options.strict
+        credit = self.options.credit * self._sharing.credit() if timed else 0.0
+        free_at = max(slot.at, at - credit) + self.options.window + self.options.margin
+        self._sharing.end(slot.token, at, free_at, at - slot.at if timed else None)
 
     # Waiting -----------------------------------------------------------------------------------------------
 
@@ -294,7 +341,7 @@ class Throttle:
         while self._lanes:
             now = self.now()
             lane = self._lanes.next_lane()
-            opens = self._quota.next_grant(now, lane)
+            opens = self._next_grant(now, lane)
             if opens > now:
                 self._set_timers(opens, now, here)
                 return
@@ -302,6 +349,18 @@ class Throttle:
             self._left(waiter.home)
             if not waiter.future.done():
                 self._hand_over(waiter, now, here)
+        if self._shares:
+            self._sharing.withdraw(self.now())
+
+    def _next_grant(self, now: float, lane: Lane) -> float:
+        opens = self._quota.next_grant(now, lane)
+        if opens > now or not self._shares:
+            return opens
+        opens = self._sharing.next_grant(now, urgent=lane == "interactive")
+        if self._sharing.halved:
+            self._quota.ledger.resize(max(1, self.options.quota // 2))
+            return max(opens, self._quota.next_grant(now, lane))
+        return opens
 
     def _hand_over(self, waiter: _Waiter, now: float, here: asyncio.AbstractEventLoop | None) -> None:
         loop = waiter.home.loop
@@ -318,6 +377,8 @@ class Throttle:
         except RuntimeError:  # closed at this very moment
             self._open.discard(slot)
             self._quota.given_back(slot)
+            if self._shares:
+                self._sharing.end(slot.token, now, now)
 
     def _grant(
         self,
@@ -328,6 +389,8 @@ class Throttle:
     ) -> Slot:
         slot = Slot(self, loop, waited, reason)
         self._quota.grant(slot, now)
+        if self._shares:
+            slot.token = self._sharing.grant(now)
         self._open.add(slot)
         return slot
 
@@ -369,6 +432,8 @@ class Throttle:
             self._open.discard(slot)
             slot.forget()
             self._quota.aborted(slot, now)
+            if self._shares:
+                self._end_shared(slot, max(now, slot.at + self._quota.round_trips.mean), answered=False)
         for waiter in [waiter for waiter in self._lanes if waiter.home.loop.is_closed()]:
             self._remove(waiter)
 

@@ -324,7 +324,7 @@ async def test_what_is_seen_from_outside(make_throttle: MakeThrottle) -> None:
     assert throttle.stats.grants == 20
     assert not throttle.idle
     assert repr(throttle).startswith("<Throttle(limit=20, window=2) at 0x")
-    assert "[ledger, in flight: 0, queued: 1, next grant in " in repr(throttle)
+    assert "[process, ledger, in flight: 0, queued: 1, next grant in " in repr(throttle)
     slot = await waiting
     assert throttle.stats.waits > 0
     assert repr(slot).startswith("<Slot(held, granted at 1")

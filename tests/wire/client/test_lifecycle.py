@@ -129,7 +129,7 @@ def test_a_child_forked_while_the_loop_of_its_parent_runs_has_a_throttle_of_its_
         from tests.support.scripted import says, scripted
         warnings.simplefilter("ignore")  # of forks beside threads, which is what this is about
         logging.basicConfig(level=logging.ERROR)  # a task that was destroyed while it was pending would show
-        OPTIONS = ThrottleOptions(limit=2, window=30)
+        OPTIONS = ThrottleOptions(limit=2, window=30, scope="process")
 
         def client(url):
             return Lemlist("forked-key", url, throttle=OPTIONS)

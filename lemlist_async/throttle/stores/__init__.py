@@ -1,0 +1,1 @@
+"""Ledgers of slots that several processes share."""

@@ -1,0 +1,369 @@
+"""The file in which the processes of one user on one host keep the slots of a key: its place, layout and locks.
+
+Why `pread` and `pwrite`: a mapped file that is truncated, or sparse on a full disk, ends Python with SIGBUS. Why open
+file description locks: POSIX locks of a process are dropped when it closes *any* descriptor of the file, and do not
+exclude its own threads. The kernel frees them when a process dies, however it dies. Only Linux has them in a form that
+Python can use; no other module imports this one without having looked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import stat
+import struct
+import tempfile
+import time
+import weakref
+from pathlib import Path
+
+import attrs
+
+MAGIC = b"lemlist\0"
+VERSION = 1
+HEADER = struct.Struct("<8sIIQ16sQqqqq")
+"""Magic, version, slots, window (ns), boot id, epoch; then the four instants of `Header`."""
+EPOCH = struct.calcsize("<8sIIQ16s")
+PAUSED_UNTIL = EPOCH + 8
+NEXT_PACED = PAUSED_UNTIL + 8
+LAST_INTERACTIVE = NEXT_PACED + 8
+SLIDING_UNTIL = LAST_INTERACTIVE + 8
+TRIPS = 128
+TRIP = struct.Struct("<qqqqq")
+"""Round trips of a minute: number of the minute, count, smallest (ns), instants of the first and the last answer."""
+RECORDS = 256
+RECORD = struct.Struct("<qqQQ")
+"""A slot: free from (ns; the end of its lease while it is held), granted or reserved for (ns), owner, state."""
+INSTANT = struct.Struct("<q")
+FREE, RESERVED, FLYING, URGENT = 0, 1, 2, 3
+"""States of a slot; `URGENT` is reserved for an interactive request."""
+SIZE = 4096
+# Lock bytes lie behind the data: where locks are mandatory they hurt no reader.
+_SETUP = 1 << 19
+_SLOT = 1 << 20
+_MEMBER = 1 << 30
+_MEMBERS = 1 << 30
+_FLOCK = struct.Struct("hhqqi4x")
+NS = 1_000_000_000
+_KEPT_FOR = 86_400.0
+"""Seconds after which an unused file is removed when another key is first used."""
+_ABSURD = 3600 * NS
+"""An instant that lies this far ahead was written by no member."""
+
+
+class Busy(Exception):  # noqa: N818  # a state of affairs, caught where it is raised for
+    """Another process is in the middle of something with this file or slot: ask again in a moment."""
+
+
+class Gone(Exception):  # noqa: N818  # as above
+    """The file was deleted, replaced, truncated or damaged: it has to be opened anew."""
+
+
+class UnusableError(Exception):
+    """There can be no such file here; the message says why."""
+
+
+class InUseError(UnusableError):
+    """Processes that this one cannot understand are using the file."""
+
+
+def boot_id() -> bytes:
+    """Return 16 bytes that differ between boots, hosts and time namespaces: clocks differ between them, too."""
+    parts = [os.uname().nodename]
+    for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/time"):
+        with contextlib.suppress(OSError):
+            parts.append(os.readlink(path) if "/ns/" in path else Path(path).read_text())
+    return hashlib.sha256("\n".join(parts).encode()).digest()[:16]
+
+
+def place_of(name: str, boot: bytes) -> Path:
+    """Return the folder for a key's file; the folder around it is made, for this user alone.
+
+    The place is the same for each process of a user, also where the environment is bare, as under cron. The boot id is
+    a part of it, so that two hosts on one network file system never meet.
+
+    Raises:
+        UnusableError: a folder cannot be made, or is not this user's alone.
+    """
+    base = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108  # the folder in it is ours
+    folder = base / f"lemlist-async-{os.geteuid()}"
+    try:
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(0o700)
+    except OSError as error:
+        raise UnusableError(f"{folder}: {error.strerror}") from None
+    check_folder(folder)
+    return folder / f"{name}-{boot.hex()[:12]}"
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that others may write to, or a link.
+
+    Raises:
+        UnusableError: it is not this user's alone.
+    """
+    try:
+        seen = folder.lstat()  # not stat: a link that another user put there is refused
+    except OSError as error:
+        raise UnusableError(f"{folder}: {error.strerror}") from None
+    if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.geteuid() or seen.st_mode & 0o077:
+        raise UnusableError(f"{folder} is not a folder of this user alone")
+
+
+@attrs.frozen
+class Record:
+    """One slot, as it is in the file."""
+
+    free_at: int
+    at: int
+    owner: int
+    state: int
+
+    def pack(self) -> bytes:
+        """Return the bytes."""
+        return RECORD.pack(self.free_at, self.at, self.owner, self.state)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether a member can have written it."""
+        return _fits(self.state, self.owner, self.at)
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether its request has not begun."""
+        return self.state in (RESERVED, URGENT)
+
+
+class SlotFile:
+    """An open file, with a byte of it locked for as long as this member lives. Times are nanoseconds."""
+
+    def __init__(self, folder: Path, slots: int, window: int, shut_for: int, boot: bytes) -> None:
+        self.folder, self.path = folder, folder / "slots"
+        self.slots, self.window, self._boot = slots, window, boot
+        self._shut_for = shut_for
+        self.size = RECORDS + slots * RECORD.size
+        self.all = struct.Struct("<" + "qqQQ" * slots)
+        self.pid = os.getpid()
+        self.member = 0
+        self.fd = -1
+        self._descriptors: list[int] = []
+        weakref.finalize(self, _close, self._descriptors)
+        if self.size > SIZE:
+            raise UnusableError(f"a limit of {slots} requests is more than the file has room for")
+        self._locks = [_FLOCK.pack(fcntl.F_WRLCK, 0, _SLOT + slot, 1, 0) for slot in range(slots)]
+        self._unlocks = [_FLOCK.pack(fcntl.F_UNLCK, 0, _SLOT + slot, 1, 0) for slot in range(slots)]
+
+    # Opening ------------------------------------------------------------------------------------------------
+
+    def open(self, now: int) -> None:
+        """Open the file, make it or make it anew, and become a member.
+
+        Raises:
+            Busy: another process sets it up at this moment.
+            UnusableError: it cannot be opened, or processes with another version or limit are using it.
+        """
+        again = self.fd >= 0
+        self.close()
+        try:
+            if not again and not self.folder.exists():
+                self._make_first()
+            check_folder(self.folder)
+            unchanged_for = time.time() - self.folder.stat().st_mtime
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            self.fd = os.open(self.path, flags, 0o600)
+            self._descriptors.append(self.fd)
+            seen = os.fstat(self.fd)
+            if not stat.S_ISREG(seen.st_mode) or seen.st_uid != os.geteuid() or seen.st_mode & 0o077:
+                raise UnusableError(f"{self.path} is not a file of this user alone")
+            # A run may have ended an instant ago, and its file have been deleted. Only where nothing has changed in
+            # the folder for longer than a window is there surely nothing that a new file would have to remember.
+            forgot = again or seen.st_size > 0 or unchanged_for < self.window / NS + 1
+            self._join(now, self._shut_for if forgot else 0)
+        except OSError as error:
+            self.close()
+            raise UnusableError(f"{self.path}: {error.strerror}") from None
+        except BaseException:
+            self.close()
+            raise
+        self.epoch = os.pread(self.fd, 8, EPOCH)
+
+    def _make_first(self) -> None:
+        """Make the folder with a file in it in one step: the first use of a key waits for nothing."""
+        made = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder.parent))
+        try:
+            with os.fdopen(os.open(made / "slots", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "rb+") as file:
+                self._set_up(file.fileno(), 0)
+            made.rename(self.folder)
+            _prune(self.folder.parent)
+        except OSError:
+            (made / "slots").unlink(missing_ok=True)
+            made.rmdir()
+            if not self.folder.exists():  # else another process was first
+                raise
+
+    def _join(self, now: int, shut_for: int) -> None:
+        if not self.lock_byte(_SETUP):
+            raise Busy
+        try:
+            data = os.pread(self.fd, self.size, 0)
+            if not self.is_sound(data, now):
+                if self._is_in_use(data):
+                    raise InUseError(f"{self.path} is in use with another version or limit")
+                self._set_up(self.fd, now + shut_for if shut_for else 0)
+        finally:
+            self.unlock_byte(_SETUP)
+        while not self.member or not self.lock_byte(_MEMBER + self.member):
+            self.member = 1 + secrets.randbelow(_MEMBERS - 2)
+
+    def _is_in_use(self, data: bytes) -> bool:
+        """Tell whether members are alive whose file is whole, but not like ours."""
+        if len(data) < EPOCH or not data.startswith(MAGIC):
+            return False
+        _, version, slots, window = struct.unpack_from("<8sIIQ", data)
+        alike = (version, slots, window) == (VERSION, self.slots, self.window)
+        return not alike and self.count_members(None) > 0
+
+    def _set_up(self, fd: int, paused_until: int) -> None:
+        os.ftruncate(fd, 0)
+        os.posix_fallocate(fd, 0, SIZE)  # a full disk says so here, and never later
+        header = HEADER.pack(
+            MAGIC, VERSION, self.slots, self.window, self._boot, secrets.randbits(63), paused_until, 0, 0, 0
+        )
+        os.pwrite(fd, header, 0)
+
+    def close(self) -> None:
+        """Let go of the file, and so of every lock."""
+        _close(self._descriptors)
+        self.fd = -1
+
+    def is_sound(self, data: bytes, now: int) -> bool:
+        """Tell whether the bytes can be what members wrote."""
+        if len(data) < self.size:
+            return False
+        magic, version, slots, window, boot, _, paused, paced, seen, sliding = HEADER.unpack_from(data)
+        if (magic, version, slots, window, boot) != (MAGIC, VERSION, self.slots, self.window, self._boot):
+            return False
+        latest = now + _ABSURD
+        if not all(0 <= instant <= latest for instant in (paused, paced, seen)) or not sliding >= 0:
+            return False
+        values = self.all.unpack_from(data, RECORDS)
+        return all(
+            0 <= free_at <= latest and 0 <= at <= latest and _fits(state, owner, at)
+            for free_at, at, owner, state in zip(
+                values[::4], values[1::4], values[2::4], values[3::4], strict=True
+            )
+        )
+
+    # Reading ------------------------------------------------------------------------------------------------
+
+    def read(self) -> bytes:
+        """Return the whole file.
+
+        Raises:
+            Gone: it is shorter, or was set up anew.
+        """
+        data = os.pread(self.fd, self.size, 0)
+        if len(data) < self.size or data[EPOCH : EPOCH + 8] != self.epoch:
+            raise Gone
+        return data
+
+    def is_deleted(self) -> bool:
+        """Tell whether the file has no name any more, so that others have another one."""
+        return os.fstat(self.fd).st_nlink == 0
+
+    def record(self, slot: int) -> Record:
+        """Return one slot.
+
+        Raises:
+            Gone: the file is shorter.
+        """
+        data = os.pread(self.fd, RECORD.size, RECORDS + slot * RECORD.size)
+        if len(data) < RECORD.size:
+            raise Gone
+        return Record(*RECORD.unpack(data))
+
+    # Writing ------------------------------------------------------------------------------------------------
+
+    def write(self, slot: int, record: Record) -> None:
+        """Write one slot."""
+        os.pwrite(self.fd, record.pack(), RECORDS + slot * RECORD.size)
+
+    def write_instant(self, place: int, instant: int) -> None:
+        """Write one of the instants of the header. A lost update of these costs a little time, and no safety."""
+        os.pwrite(self.fd, INSTANT.pack(instant), place)
+
+    def damage(self) -> None:
+        """Make every member set the file up anew: a record was found that no member can have written."""
+        os.pwrite(self.fd, b"damaged!", 0)
+
+    # Locks --------------------------------------------------------------------------------------------------
+
+    def lock(self, slot: int) -> bool:
+        """Try to lock one slot; never wait: its holder may be stopped."""
+        return self._set(self._locks[slot])
+
+    def unlock(self, slot: int) -> None:
+        """Unlock one slot."""
+        self._set(self._unlocks[slot])
+
+    def lock_byte(self, at: int) -> bool:
+        """Try to lock another byte."""
+        return self._set(_FLOCK.pack(fcntl.F_WRLCK, 0, at, 1, 0))
+
+    def unlock_byte(self, at: int) -> None:
+        """Unlock another byte."""
+        self._set(_FLOCK.pack(fcntl.F_UNLCK, 0, at, 1, 0))
+
+    def _set(self, lock: bytes) -> bool:
+        try:
+            fcntl.fcntl(self.fd, fcntl.F_OFD_SETLK, lock)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return False
+            raise
+        return True
+
+    def is_alive(self, member: int) -> bool:
+        """Tell whether a member still holds its byte: no process id, which may be used again, is looked at."""
+        return self._is_locked(_MEMBER + member, 1) is not None
+
+    def count_members(self, most: int | None = 64) -> int:
+        """Return how many other members are alive; at most `most` are counted, or (None) whether there is one."""
+        count, start, end = 0, _MEMBER, _MEMBER + _MEMBERS
+        while start < end and (most is None or count < most):
+            found = self._is_locked(start, end - start)
+            if found is None:
+                break
+            count, start = count + 1, found + 1
+            if most is None:
+                break
+        return count
+
+    def _is_locked(self, start: int, length: int) -> int | None:
+        """Return the first byte that another open file has locked in a range; None if there is none."""
+        asked = _FLOCK.pack(fcntl.F_WRLCK, 0, start, length, 0)
+        kind, _, at, _, _ = _FLOCK.unpack(fcntl.fcntl(self.fd, fcntl.F_OFD_GETLK, asked))
+        return None if kind == fcntl.F_UNLCK else max(at, start)
+
+
+def _prune(folder: Path) -> None:
+    """Remove the files of keys that were not used for a day. A member that still has one open makes another."""
+    for old in folder.glob("*/slots"):
+        with contextlib.suppress(OSError):
+            if time.time() - old.stat().st_mtime > _KEPT_FOR:
+                old.unlink()
+                old.parent.rmdir()
+
+
+def _fits(state: int, owner: int, at: int) -> bool:
+    return owner == at == 0 if state == FREE else state <= URGENT and owner != 0
+
+
+def _close(descriptors: list[int]) -> None:
+    while descriptors:
+        with contextlib.suppress(OSError):
+            os.close(descriptors.pop())

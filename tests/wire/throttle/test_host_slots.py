@@ -1,0 +1,331 @@
+"""Processes of one host share the slots of a key in a file: never more than the limit, whatever happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import stat
+import struct
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from lemlist_async.throttle.options import ThrottleOptions
+from lemlist_async.throttle.sharing import Sharing, can_share, name_of
+from lemlist_async.throttle.slot import Slot
+from lemlist_async.throttle.throttle import Throttle
+from tests.support.slots_model import World
+
+pytestmark = pytest.mark.skipif(not can_share(), reason="the locks that this needs are Linux's")
+
+if sys.platform == "linux":
+    from lemlist_async.throttle.stores.host import HostSlots
+    from lemlist_async.throttle.stores.host_file import (
+        InUseError,
+        UnusableError,
+        boot_id,
+        place_of,
+    )
+
+LIMIT, WINDOW, BEGIN = 3, 1.0, 1000.0
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    """A key that no other test uses."""
+    name = f"test-{secrets.token_hex(8)}"
+    yield name
+    shutil.rmtree(folder_of(name), ignore_errors=True)
+
+
+def folder_of(name: str) -> Path:
+    """The folder of a key."""
+    return place_of(name, boot_id())
+
+
+def join(name: str, now: float = BEGIN, *, limit: int = LIMIT, pace: float = 0.0) -> HostSlots:
+    """Become a member."""
+    return HostSlots(name, limit=limit, window=WINDOW, margin=0.0, pace=pace, now=now)
+
+
+def take(slots: HostSlots, now: float, *, urgent: bool = False) -> int:
+    """Take a slot that is free now."""
+    assert slots.next_grant(now, urgent=urgent) <= now
+    return slots.grant(now)
+
+
+def test_the_first_use_of_a_key_waits_for_nothing_and_the_limit_holds_over_all_members(name: str) -> None:
+    members = [join(name), join(name)]
+    tokens = [take(members[number % 2], BEGIN) for number in range(LIMIT)]
+    assert all(member.next_grant(BEGIN, urgent=True) > BEGIN for member in members)
+    members[0].end(tokens[0], BEGIN + 0.1, BEGIN + 0.1 + WINDOW)
+    # a full ledger hands out the slot that frees next, with its time
+    assert members[1].next_grant(BEGIN + 0.2, urgent=True) == pytest.approx(BEGIN + 1.1)
+    assert members[1].members == 2
+
+
+def test_a_reservation_that_no_request_needs_any_more_goes_to_another_member(name: str) -> None:
+    one, other = join(name, limit=1), join(name, limit=1)
+    one.end(take(one, BEGIN), BEGIN, BEGIN + WINDOW)
+    assert one.next_grant(BEGIN + 0.8, urgent=False) == pytest.approx(BEGIN + 1)
+    assert other.next_grant(BEGIN + 0.9, urgent=False) > BEGIN + 0.9
+    one.withdraw()
+    assert other.next_grant(BEGIN + 1, urgent=False) <= BEGIN + 1
+
+
+def test_an_interactive_request_changes_places_with_the_bulk_reservation_of_another_member(name: str) -> None:
+    bulk, person = join(name, limit=2), join(name, limit=2)
+    for at in (BEGIN, BEGIN + 0.3):
+        bulk.end(take(bulk, at), at, at + WINDOW)
+    assert bulk.next_grant(BEGIN + 0.6, urgent=False) == pytest.approx(BEGIN + 1)
+    assert person.next_grant(BEGIN + 0.7, urgent=True) == pytest.approx(BEGIN + 1)
+    take(person, BEGIN + 1, urgent=True)
+    # the batch finds its reservation where it was moved to
+    assert bulk.next_grant(BEGIN + 1, urgent=False) == pytest.approx(BEGIN + 1.3)
+    take(bulk, BEGIN + 1.3)
+
+
+def test_a_reservation_that_was_moved_away_is_freed_where_it_stands(name: str) -> None:
+    bulk, person = join(name, limit=2), join(name, limit=2)
+    for at in (BEGIN, BEGIN + 0.3):
+        bulk.end(take(bulk, at), at, at + WINDOW)
+    bulk.next_grant(BEGIN + 0.6, urgent=False)
+    take_at = person.next_grant(BEGIN + 0.7, urgent=True)
+    bulk.withdraw()
+    take(person, take_at, urgent=True)
+    assert person.next_grant(BEGIN + 1.3, urgent=True) <= BEGIN + 1.3
+
+
+def test_a_pause_of_one_member_holds_for_all(name: str) -> None:
+    one, other = join(name), join(name)
+    one.pause(BEGIN + 7)
+    assert other.next_grant(BEGIN, urgent=True) == pytest.approx(BEGIN + 7)
+    other.pause(BEGIN + 3)  # a shorter one opens nothing sooner
+    assert one.next_grant(BEGIN, urgent=True) == pytest.approx(BEGIN + 7)
+
+
+def test_the_slots_of_a_dead_member_are_free_one_window_after_it_was_noticed(name: str) -> None:
+    dead, alive = join(name), join(name)
+    for _ in range(LIMIT):
+        take(dead, BEGIN)
+    dead.close()
+    assert alive.next_grant(BEGIN + 1, urgent=True) > BEGIN + 1
+    assert alive.next_grant(BEGIN + 1.9, urgent=True) > BEGIN + 1.9
+    assert alive.next_grant(BEGIN + 2.1, urgent=True) <= BEGIN + 2.1
+
+
+def test_a_member_that_starts_again_at_once_finds_what_it_had_sent(name: str) -> None:
+    before = join(name)
+    tokens = [take(before, BEGIN) for _ in range(LIMIT)]
+    for token in tokens:
+        before.end(token, BEGIN + 0.1, BEGIN + 0.1 + WINDOW)
+    before.close()
+    after = join(name, BEGIN + 0.2)
+    assert after.next_grant(BEGIN + 0.2, urgent=True) == pytest.approx(BEGIN + 1.1)
+
+
+def test_a_sliding_counter_is_kept_within_its_limit_by_half_of_the_slots_while_others_live(name: str) -> None:
+    one, other = join(name, limit=4), join(name, limit=4)
+    one.slide(BEGIN + 100)
+    taken = sum(one.next_grant(BEGIN, urgent=True) <= BEGIN and one.grant(BEGIN) > 0 for _ in range(4))
+    assert taken == 2
+    other.close()
+    assert one.next_grant(BEGIN + 1, urgent=True) <= BEGIN + 1
+
+
+@pytest.mark.parametrize("harm", ["delete", "truncate", "empty", "garbage", "header", "record"])
+def test_a_damaged_file_stops_no_member_and_lifts_no_limit(name: str, harm: str) -> None:
+    one, other = join(name), join(name)
+    tokens = [take(one, BEGIN) for _ in range(LIMIT)]
+    path = folder_of(name) / "slots"
+    if harm == "delete":
+        path.unlink()
+    elif harm == "truncate":
+        os.truncate(path, 100)
+    elif harm == "empty":
+        os.truncate(path, 0)
+    else:
+        place = {"garbage": 0, "header": 40, "record": 256}[harm]
+        with path.open("r+b") as file:
+            file.seek(place)
+            file.write(b"\xff" * (700 if harm == "garbage" else 20))
+    # what was in flight may be counted until a window after its answer
+    for member in (other, one, join(name, BEGIN + 0.5)):
+        assert member.next_grant(BEGIN + 0.5, urgent=True) > BEGIN + 0.5
+    for token in tokens:
+        one.end(token, BEGIN + 0.6, BEGIN + 0.6 + WINDOW)
+    assert not [now for now in (BEGIN + 0.8, BEGIN + 1.5) if other.next_grant(now, urgent=True) <= now]
+    assert other.next_grant(BEGIN + 5, urgent=True) <= BEGIN + 5
+
+
+def test_the_folder_and_the_file_are_for_this_user_alone_and_tell_no_key(name: str) -> None:
+    join(name)
+    path = folder_of(name) / "slots"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert (
+        stat.S_IMODE(path.parent.stat().st_mode) == stat.S_IMODE(path.parent.parent.stat().st_mode) == 0o700
+    )
+    assert "secret" not in name_of("secret", "api.lemlist.com")
+
+
+@pytest.mark.parametrize("part", ["folder", "file"])
+def test_a_link_in_its_place_is_not_followed(name: str, part: str, tmp_path: Path) -> None:
+    folder = folder_of(name)
+    if part == "folder":
+        folder.symlink_to(tmp_path)
+    else:
+        folder.mkdir(0o700)
+        (folder / "slots").symlink_to(tmp_path / "elsewhere")
+    try:
+        with pytest.raises(UnusableError):
+            join(name)
+        assert not list(tmp_path.iterdir())
+    finally:
+        if part == "folder":
+            folder.unlink()
+
+
+def test_a_folder_that_others_may_write_to_is_refused(name: str) -> None:
+    folder_of(name).mkdir(0o777)
+    folder_of(name).chmod(0o777)
+    with pytest.raises(UnusableError, match="not a folder of this user alone"):
+        join(name)
+
+
+def test_another_limit_that_is_alive_is_left_alone_and_one_that_is_not_gives_way(name: str) -> None:
+    first = join(name)
+    with pytest.raises(InUseError, match="another version or limit"):
+        join(name, limit=LIMIT + 1)
+    assert first.next_grant(BEGIN, urgent=True) <= BEGIN
+    first.close()
+    assert join(name, limit=LIMIT + 1).next_grant(BEGIN, urgent=True) > BEGIN
+
+
+def test_a_throttle_beside_another_version_keeps_to_half_of_the_quota_and_says_so(name: str) -> None:
+    _other = join(name, limit=7)
+    throttle = Throttle(ThrottleOptions(limit=4, window=WINDOW), name=name, clock=lambda: BEGIN)
+
+    async def granted() -> int:
+        asked = (throttle.acquire(max_wait=0.0) for _ in range(4))
+        results = await asyncio.gather(*asked, return_exceptions=True)
+        return sum(isinstance(result, Slot) for result in results)
+
+    assert asyncio.run(granted()) == 2
+    assert throttle.scope == "process"
+    assert "another version or limit" in (throttle.trouble or "")
+
+
+def test_trouble_with_the_file_never_stops_a_request(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sharing = Sharing(name, ThrottleOptions(limit=LIMIT, window=WINDOW))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    assert sharing.next_grant(BEGIN, urgent=True) <= BEGIN
+    assert sharing.grant(BEGIN) is None
+    assert (sharing.scope, sharing.members) == ("process", 1)
+    assert sharing.next_grant(BEGIN + 1, urgent=True) <= BEGIN + 1
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    monkeypatch.undo()
+    # when it works again, nothing goes for a window: this process has sent what the file does not know
+    assert sharing.next_grant(BEGIN + 6, urgent=True) > BEGIN + 6
+    assert (sharing.scope, sharing.trouble) == ("host", None)
+
+
+def test_round_trips_are_shared_once_enough_were_seen_over_two_seconds(name: str) -> None:
+    one, other = join(name, limit=30), join(name, limit=30)
+    for number in range(25):
+        now = BEGIN + number / 10
+        member = (one, other)[number % 2]
+        member.end(take(member, now), now, now, 0.05 + number / 1000)
+    assert one.credit() == pytest.approx(0.05)
+    fresh = join(name, BEGIN + 3, limit=30)
+    assert fresh.credit() is None
+
+
+class Machine(RuleBasedStateMachine):
+    """Anything in any order, to any member, and to the file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = f"test-{secrets.token_hex(8)}"
+        self.world = World(lambda now: join(self.name, now), WINDOW, BEGIN)
+
+    @initialize()
+    def begin(self) -> None:
+        self.world.add()
+
+    @precondition(lambda self: len(self.world.members) < 3)
+    @rule()
+    def join_in(self) -> None:
+        self.world.add()
+
+    @rule(number=st.integers(0, 2), urgent=st.booleans())
+    def send(self, number: int, urgent: bool) -> None:
+        if self.world.members:
+            self.world.send(self.world.members[number % len(self.world.members)], urgent=urgent)
+
+    @rule(number=st.integers(0, 2))
+    def withdraw(self, number: int) -> None:
+        if self.world.members:
+            self.world.members[number % len(self.world.members)].slots.withdraw()
+
+    @rule(number=st.integers(0, 2), which=st.integers(0, 9), answered=st.booleans())
+    def fly(self, number: int, which: int, answered: bool) -> None:
+        busy = [member for member in self.world.members if member.flights]
+        if busy:
+            member = busy[number % len(busy)]
+            (self.world.answer if answered else self.world.check)(member, which)
+
+    @rule(number=st.integers(0, 2))
+    def die(self, number: int) -> None:
+        if self.world.members:
+            self.world.die(self.world.members[number % len(self.world.members)])
+
+    @rule(seconds=st.sampled_from([0.001, 0.05, 0.1, 0.25, 0.5, 0.999, 1.0, 1.3, 2.5]))
+    def pass_time(self, seconds: float) -> None:
+        self.world.now += seconds
+
+    @rule(harm=st.sampled_from(["delete", "truncate"]))
+    def harm(self, harm: str) -> None:
+        path = folder_of(self.name) / "slots"
+        if path.exists():
+            # members look at the file five times a window, and hold their slots of the old one until then
+            path.unlink() if harm == "delete" else os.truncate(path, 100)
+            for member in self.world.members:
+                member.slots.next_grant(self.world.now, urgent=True)
+                member.slots.withdraw()
+
+    @invariant()
+    def the_limit_holds(self) -> None:
+        assert self.world.most <= LIMIT
+
+    def teardown(self) -> None:
+        for member in self.world.members:
+            member.slots.close()
+        shutil.rmtree(folder_of(self.name), ignore_errors=True)
+
+
+Machine.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestHostSlots = Machine.TestCase
+
+
+def test_a_file_of_another_boot_is_made_anew(name: str) -> None:
+    join(name).close()
+    path = folder_of(name) / "slots"
+    with path.open("r+b") as file:
+        file.seek(struct.calcsize("<8sIIQ"))
+        file.write(b"another boot....")
+    slots = join(name, BEGIN)
+    assert slots.next_grant(BEGIN, urgent=True) > BEGIN
+    assert slots.next_grant(BEGIN + 3, urgent=True) <= BEGIN + 3
