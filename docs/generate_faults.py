@@ -21,12 +21,12 @@ operation states its effect in [operations.md](operations.md).
 | read, idempotent | changes nothing more | is made |
 | dedup-able, unsafe | could do it twice | is not made: the error is also an `AmbiguousError` |
 
-Below, "tries" is how often the server saw the request, with {TRIES} allowed (`Retry(attempts={TRIES})`). The suite
+Below, "attempts" is how often the server saw the request, with {TRIES} allowed (`Retry(attempts={TRIES})`). The suite
 runs every row against raw sockets, for each of the four effects (`tests/wire/client/test_faults.py`). Beside the
 error and the number of requests it checks that the pool and the throttle are as before. This page is written by
 `docs/generate_faults.py` from the same table.
 
-| fault | tries, may be repeated | tries, may not | error, may be repeated | error, may not |
+| fault | attempts, may be repeated | attempts, may not | error, may be repeated | error, may not |
 |---|---|---|---|---|
 """
 TAIL = """
@@ -57,7 +57,7 @@ account a `PermissionDeniedError` ("Endpoint not available"). A 401 that speaks 
 
 A connection on which something came while it was idle carries no further request: a stray second answer would be
 taken for the answer to it. It is closed, and another one is used. An answer that switches the protocol (101) is an
-`UnexpectedStatusError`, and its connection is closed at once. An answer that is packed as `br`, `zstd` or anything
+`UnexpectedStatusError`, and its connection is closed at once. An answer that is compressed as `br`, `zstd` or anything
 else that was not asked for is an error that names the encoding.
 
 ## When a success confirms nothing
@@ -103,9 +103,9 @@ nothing raises `AlreadyGoneError`.
 ## Under test tools
 
 Frozen time (freezegun) freezes no throttle. Without `real_asyncio=True` it freezes the event loop too, where no timer
-ever rings: a call that would have to wait for its turn then raises `ConfigurationError`, and a try that failed is not
-repeated. Tools that replace aiohttp's `ClientSession._request` (vcrpy, aioresponses) go past the key, the throttle and
-the look at the status; an answer that came so is a `ConfigurationError` too. The sandbox, or any server on a loopback
+ever fires: a call that would have to wait for its turn then raises `ConfigurationError`, and a failed attempt is not
+repeated. Tools that replace aiohttp's `ClientSession._request` (vcrpy, aioresponses) bypass the key, the throttle and
+the check of the status; such a response is a `ConfigurationError` too. The sandbox, or any server on a loopback
 port, is what to test against.
 
 ## For a long time
@@ -120,8 +120,8 @@ def row(fault: Fault) -> str:
     """One line of the table."""
     error, other = fault.error_for(Effect.READ).__name__, fault.error_for(Effect.UNSAFE)
     mark = " (ambiguous)" if issubclass(other, AmbiguousError) else ""
-    tries = fault.tries(Effect.READ), fault.tries(Effect.UNSAFE)
-    return f"| {fault.name} | {tries[0]} | {tries[1]} | `{error}` | `{other.__name__}`{mark} |\n"
+    attempts = fault.attempts(Effect.READ), fault.attempts(Effect.UNSAFE)
+    return f"| {fault.name} | {attempts[0]} | {attempts[1]} | `{error}` | `{other.__name__}`{mark} |\n"
 
 
 def page() -> str:

@@ -1,4 +1,4 @@
-"""What the last error of a call means, when an earlier try of it may have taken effect."""
+"""Meaning of a call's last error when an earlier attempt may have taken effect."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ _SAYS_NOTHING = (
     errors.PaymentRequiredError,
     errors.PermissionDeniedError,
 )
-"""What keeps a try from being worked on; of an earlier one it tells nothing."""
+"""Errors of an attempt that was not processed; they say nothing about an earlier attempt."""
 
 
 def final_error(
-    last: errors.LemlistError, doubt: errors.LemlistError, call: Call[Any]
+    last: errors.LemlistError, ambiguous: errors.LemlistError, call: Call[Any]
 ) -> errors.LemlistError:
-    """The error to raise after `doubt`, with which an earlier try ended, and `last`, with which the last one did.
+    """Return the error to raise for a call whose earlier attempt ended in `ambiguous`, and its last one in `last`.
 
-    "Not sent" as the last word would be read as "nothing happened".
+    "Not sent" alone would be read as "nothing happened".
     """
     if call.effect is Effect.READ:
         return last
     if call.method == "DELETE" and isinstance(last, errors.APIStatusError) and is_absence(last):
         return _gone(last)
     if isinstance(last, errors.DeadlineExceededError) and not last.ambiguous:
-        why = f"{last.message}; an earlier try may have taken effect"
+        why = f"{last.message}; an earlier attempt may have taken effect"
         return errors.DeadlineExceededError(why, phase="attempt", operation=last.operation)
-    return doubt if isinstance(last, _SAYS_NOTHING) else last
+    return ambiguous if isinstance(last, _SAYS_NOTHING) else last
 
 
 def is_absence(error: errors.APIStatusError) -> bool:
-    """Whether lemlist says that what the call is about is not there.
+    """Return whether lemlist says that the subject of the call does not exist.
 
-    By the kind of error and not by the status: an unknown key is answered with a 404 as well.
+    The class of the error decides, not the status: lemlist returns a 404 for an unknown key as well.
     """
     if isinstance(error, errors.NotFoundError):
         return True
-    # the deletion of a blocked value says so with a 400
+    # lemlist returns a 400 when a value to unblock is not on the list
     return isinstance(error, errors.BadRequestError) and "not found" in error.message.lower()
 
 
 def _gone(error: errors.APIStatusError) -> errors.AlreadyGoneError:
     return errors.AlreadyGoneError(
-        f"{error.message} (an earlier try, whose answer was lost, may have removed it)",
+        f"{error.message} (an earlier attempt, whose response was lost, may have removed it)",
         status=error.status,
         code=error.code,
         body=error.body,

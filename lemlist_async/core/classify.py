@@ -1,4 +1,4 @@
-"""From an answer that is not a success to the error it means."""
+"""Classification of responses: the error that a refusal, or a success with the wrong body, means."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _KEPT_HEADERS = (
     "CF-Ray",
 )
 BODY_READ = 64 * 1024
-"""Bytes of a body in which the key is looked for, before an error keeps the beginning.
+"""Bytes of a body that are searched for the key before an error keeps the beginning.
 
-Enough for that beginning to be clean, unless an answer consists of little else than the key.
+Enough for a clean beginning, unless a response consists of little else than the key.
 """
 
-# The message is asked first and the status second: lemlist moves the same refusal from one status to another
-# ("Lead already in other campaign" was a 500 in August 2026 and a 409 in September). Sentences and codes say the
-# same in two spellings, so both are searched as words: LEAD_ALREADY_LAUNCHED reads "LEAD ALREADY LAUNCHED".
+# The message is checked before the status: lemlist moves the same refusal from one status to another ("Lead already
+# in other campaign" was a 500 in August 2026 and a 409 in September). Sentences and codes say the same in two
+# spellings, so both are searched as words: LEAD_ALREADY_LAUNCHED reads "LEAD ALREADY LAUNCHED".
 _Table = tuple[tuple[re.Pattern[str], type[errors.APIStatusError]], ...]
 
 
@@ -52,12 +52,12 @@ _BY_MESSAGE: _Table = _table(
     (r"\bendpoint (?:is )?not available\b|\broute unauthorized\b", errors.PermissionDeniedError),
 )
 _TO_A_REPEAT: _Table = (*_BY_MESSAGE, *_table((r"\balready exists?\b", errors.AlreadyExistsError)))
-"""For operations whose repeat lemlist refuses; to a change, the same words tell of a name that is taken."""
+"""Table for operations whose repeat lemlist refuses; for a change, the same words mean that a name is taken."""
 _NOT_THE_KEY = re.compile(
     r"\b(?:routes?|endpoints?|plans?|scopes?|permissions?|features?|beta|forbidden|not allowed)\b",
     re.IGNORECASE,
 )
-"""What a 401 speaks of that says nothing about the key."""
+"""Words in a 401 that is not about the key."""
 _STATUS_TEXT = {
     400: "Bad request",
     401: "The API key is missing or wrong",
@@ -70,17 +70,17 @@ _STATUS_TEXT = {
 }
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-"""What a terminal that shows a log would obey."""
+"""Control characters, which a terminal that shows a log would obey."""
 _MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[a-z!?/]", re.IGNORECASE)
 _JSON = frozenset({b"{", b"["})
-"""How most answers begin, which spares them the search."""
+"""First bytes of most responses, which need no search for markup."""
 _UNPACKED = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
-"""Encodings that aiohttp unpacks, or raises for."""
+"""Encodings that aiohttp decompresses, or raises for."""
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
 def refusal(call: Call[Any], response: Response) -> errors.APIStatusError:
-    """The error that an answer with a status of 300 or above means."""
+    """Return the error that a response with a status of 300 or above means."""
     message, code = _redirect(response) if 300 <= response.status < 400 else read_message(response)
     rate = read_rate(response.headers)
     error = _kind(call, response, message, code, rate)(
@@ -98,36 +98,36 @@ def refusal(call: Call[Any], response: Response) -> errors.APIStatusError:
 
 
 def is_html(response: Response) -> bool:
-    """Whether the answer is a page: a gateway's, or the web app's shell for a path that does not exist.
+    """Return whether a response is an HTML page: a gateway's, or the web app's shell for an unknown path.
 
-    The body decides and not its type: Node's frameworks label a bare sentence as HTML.
+    The body decides, not its type: Node's frameworks label a bare sentence as HTML.
     """
     return response.body[:1] not in _JSON and _MARKUP.match(response.body[:200]) is not None
 
 
 def announces_html(response: Response) -> bool:
-    """Whether the headers alone say that a page follows."""
+    """Return whether the headers announce an HTML page."""
     return response.content_type in _HTML_TYPES
 
 
 def left_packed(response: Response) -> str:
-    """The encoding that a body is still packed in, since aiohttp knows none of that name; "" for none."""
+    """Return the encoding in which a body is still compressed because aiohttp does not know it; "" for none."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     return "" if encoding in _UNPACKED else encoding
 
 
 def by_limiter(response: Response) -> bool:
-    """Whether a 429 comes from lemlist's own limiter, and not from the edge in front of it: by its headers."""
+    """Return whether a 429 comes from lemlist's own limiter and not from the edge, judging by its headers."""
     return "X-RateLimit-Limit" in response.headers or not announces_html(response)
 
 
 def is_plan_limit(call: Call[Any], rate: RateInfo) -> bool:
-    """Whether a 429 is a limit of the plan: only where one is documented, and the rate headers disagree."""
+    """Return whether a 429 is a limit of the plan: one is documented, and the rate headers disagree."""
     return call.plan_limited and (rate.retry_after is None or (rate.remaining or 0) > 0)
 
 
 def read_message(response: Response) -> tuple[str, str | None]:
-    """lemlist's sentence and its code, out of the nine forms that its errors take."""
+    """Return lemlist's sentence and code from any of the nine forms of its errors."""
     if is_html(response):
         return _one_line(
             _STATUS_TEXT.get(response.status, "an HTML page")
@@ -158,7 +158,7 @@ def _kind(
     call: Call[Any], response: Response, message: str, code: str | None, rate: RateInfo
 ) -> type[errors.APIStatusError]:
     status = response.status
-    if status == 429:  # a limiter may well recommend a larger plan
+    if status == 429:  # before the message: a limiter may recommend a larger plan
         return errors.PlanLimitError if is_plan_limit(call, rate) else errors.RateLimitError
     if (kind := _by_message(call, said := _as_words(message, code))) is not None:
         return kind
@@ -183,11 +183,11 @@ def _by_message(call: Call[Any], said: str) -> type[errors.APIStatusError] | Non
 
 
 def refusal_inside(call: Call[Any], response: Response, found: Any) -> errors.APIStatusError | None:
-    """The refusal that a 2xx may hold: ``{"ok": false, "message": …}`` or ``{"success": false, …}``."""
+    """Return the refusal inside a 2xx, if any: ``{"ok": false, "message": …}`` or ``{"success": false, …}``."""
     if not is_object(found) or (found.get("ok") is not False and found.get("success") is not False):
         return None
     message, code = _from_json(found)
-    if not message:  # `deleted: false`, or a test that failed: an answer, not a refusal
+    if not message:  # `deleted: false` or a failed test of a mailbox is a result, not a refusal
         return None
     kind = _by_message(call, _as_words(message, code)) or errors.UnexpectedStatusError
     return kind(
@@ -196,8 +196,10 @@ def refusal_inside(call: Call[Any], response: Response, found: Any) -> errors.AP
 
 
 def unlike_the_api(call: Call[Any], response: Response) -> errors.DecodeError:
-    """The error that a page with a 2xx means, or a sentence labelled as one in place of a file."""
-    page = "an HTML page instead of an API answer: does the path exist? (unknown paths answer so)"
+    """Return the error for a page with a 2xx, or for a sentence labelled as HTML in place of a file."""
+    page = (
+        "an HTML page instead of an API response: does the path exist? (lemlist sends it for unknown paths)"
+    )
     return errors.DecodeError(
         page if is_html(response) else "a sentence that is labelled as HTML instead of a file",
         status=response.status,
@@ -207,16 +209,16 @@ def unlike_the_api(call: Call[Any], response: Response) -> errors.DecodeError:
 
 
 def unreadable(call: Call[Any], response: Response, encoding: str) -> errors.DecodeError:
-    """The error that a success means which is packed in a way that was not asked for."""
+    """Return the error for a success in an encoding that was not requested."""
     return errors.DecodeError(
-        f"the answer is packed as {encoding[:40]!r}, which was not asked for and cannot be unpacked",
+        f"the response is compressed as {encoding[:40]!r}, which was not asked for and cannot be decompressed",
         status=response.status,
         operation=call.operation,
     )
 
 
 def without_id(call: Call[Any], response: Response) -> errors.MissingIdError:
-    """The error that a success means which does not name what was made."""
+    """Return the error for a successful creation whose response has no id."""
     hint = f"; {call.verify}" if call.verify else ""
     found = errors.MissingIdError(
         f"lemlist reported success (status {response.status}), without the id of what it made; not sent again{hint}",
@@ -238,5 +240,5 @@ def _redirect(response: Response) -> tuple[str, None]:
 
 
 def _one_line(text: str) -> str:
-    """Not cut yet to the length of a line: the key is still to be taken out, which must be whole for that."""
+    """Return text on one line, not cut to its final length yet: the key can only be removed while it is whole."""
     return _CONTROL.sub("", " ".join(text[:BODY_READ].split()))

@@ -1,4 +1,4 @@
-"""Times and models within models are read when somebody first looks at them: at most of a page nobody does."""
+"""Decode dates and nested models on first access; most of them are never read."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from types import MemberDescriptorType
 from typing import Any
 
 Read = Callable[[Any, dict[str, int], str], Any]
-"""From the JSON of a field to its value: (value, unexpected_types, field)."""
+"""Decoder of one field: (JSON value, unexpected_types, name of the field) to the value."""
 
 
 class _Undecoded:
-    """Stands in a slot until somebody looks."""
+    """Placeholder in a slot whose value is not decoded yet."""
 
     def __repr__(self) -> str:
         return "UNDECODED"
@@ -21,13 +21,13 @@ class _Undecoded:
 
 UNDECODED: Any = _Undecoded()
 
-# two threads that look at once must get one object: what one of them changes, the other sees.
-# Re-entrant, since the garbage collector may run anybody's finaliser in between.
+# Two threads that read a field at once must get one object, or one of them would change a copy.
+# Re-entrant, since the garbage collector may run a finaliser in between that reads another field.
 _reading = threading.RLock()
 
 
 def _renew() -> None:
-    global _reading  # noqa: PLW0603  # what another thread held at a fork, nobody in the child gives back
+    global _reading  # noqa: PLW0603  # a lock that another thread held at the fork is never released in the child
     _reading = threading.RLock()
 
 
@@ -36,7 +36,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
 
 
 class Source:
-    """The JSON object that a model came as, shown to no printer."""
+    """JSON object that a model was decoded from; its repr hides it."""
 
     __slots__ = ("raw",)
 
@@ -48,14 +48,14 @@ class Source:
 
 
 class Lazy:
-    """An object beside the JSON that it came as; where a slot holds `UNDECODED`, the value is read from there."""
+    """Object that keeps the JSON it was decoded from; a slot that holds `UNDECODED` is decoded from there."""
 
     __slots__ = ("_raw", "_unexpected_types")
 
     _raw: dict[str, Any] | None
-    """The JSON object, where it came as one: it has the keys and nulls, and "50" where a field is 50."""
+    """JSON object that the instance was decoded from, with its own keys, nulls and "50" where the field is 50."""
     _unexpected_types: dict[str, int]
-    """Where unexpected_types are counted; not set in an object that a program made, where nothing is late."""
+    """Counter of values of unexpected types; unset in an object that a program made, where nothing is lazy."""
 
     def _give_source(self) -> Source | None:
         return None if self._raw is None else Source(self._raw)
@@ -65,20 +65,20 @@ class Lazy:
 
 
 def make_lazy(cls: type[Lazy], name: str, wire: str, read: Read) -> None:
-    """Make a field of `cls` one that may be late: a property around its slot.
+    """Make a field of `cls` lazy: wrap its slot in a property.
 
-    Not `__getattr__`, which would make every read of every field slower.
+    `__getattr__` would make every read of every field slower.
     """
     owner = next(base for base in cls.__mro__ if name in vars(base))
     slot = vars(owner)[name]
-    if isinstance(slot, MemberDescriptorType):  # else it was done for the owner, or another heir
+    if isinstance(slot, MemberDescriptorType):  # otherwise done before, for the owner or another subclass
         setattr(owner, name, _property(slot, name, wire, read))
 
 
 def _property(slot: MemberDescriptorType, name: str, wire: str, read: Read) -> property:
     get, put = slot.__get__, slot.__set__
 
-    def look(self: Any) -> Any:
+    def get_value(self: Any) -> Any:
         found = get(self)
         return found if found is not UNDECODED else first_access(self)
 
@@ -86,13 +86,9 @@ def _property(slot: MemberDescriptorType, name: str, wire: str, read: Read) -> p
         with _reading:
             found = get(self)
             if found is UNDECODED:
-                came = self._raw[wire]
-                found = (
-                    None
-                    if came is None
-                    else read(came, self._unexpected_types, f"{type(self).__name__}.{name}")
-                )
+                raw, where = self._raw[wire], f"{type(self).__name__}.{name}"
+                found = None if raw is None else read(raw, self._unexpected_types, where)
                 put(self, found)
         return found
 
-    return property(look, put, slot.__delete__)
+    return property(get_value, put, slot.__delete__)

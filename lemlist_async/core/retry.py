@@ -1,4 +1,4 @@
-"""When to try again: a floor from Retry-After, full jitter above it, a budget, a deadline."""
+"""Retry decisions: a floor from Retry-After, full jitter above it, a budget, a deadline."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from lemlist_async.errors import (
 from lemlist_async.options import Retry
 
 FINAL = frozenset({"certificate", "proxy", "url"})
-"""Kinds of failed connection that another try would only meet again."""
+"""Kinds of failed connection that another attempt would only repeat."""
 REFUSED_AT_THE_DOOR = frozenset({408, 425})
-"""Statuses that say the request was not worked on."""
+"""Statuses that say the request was not processed."""
 
 
 @attrs.frozen
 class Wait:
-    """Try again after `seconds`."""
+    """Make another attempt after `seconds`."""
 
     seconds: float
 
 
 @attrs.frozen
 class GiveUp:
-    """Do not try again, because of `why`."""
+    """Make no further attempt, because of `why`."""
 
     why: str
 
@@ -56,11 +56,11 @@ class Budget:
         self.tokens = self.floor
 
     def earn(self) -> None:
-        """A first try was sent."""
+        """Add the share of one call."""
         self.tokens = min(self.floor, self.tokens + self.ratio)
 
     def spend(self) -> bool:
-        """Take one retry out of the budget; False if it is empty."""
+        """Take one retry out of the budget, or return False if it is empty."""
         if self.tokens < 1:
             return False
         self.tokens -= 1
@@ -71,23 +71,23 @@ def decide(
     retry: Retry,
     budget: Budget,
     *,
-    tries: int,
+    attempts: int,
     floor: float | None,
     jitter: Callable[[int], float],
     left: float | None,
     free: bool = False,
 ) -> Wait | GiveUp:
-    """Whether there is another try after the `tries` made so far.
+    """Decide whether another attempt follows the `attempts` made so far.
 
-    `floor` is what lemlist asked to wait, `jitter(n)` a random wait for the n-th retry, `left` what remains
-    of the deadline; all in seconds. A `free` retry leaves the budget alone: one after a 429 makes no outage
-    worse, since the throttle paces it.
+    `floor` is the wait that lemlist asked for, `jitter(n)` a random wait for the n-th retry, `left` the rest of the
+    deadline; all in seconds. A `free` retry costs no budget: a retry after a 429 makes no outage worse, since the
+    throttle paces it.
     """
-    if tries >= retry.attempts:
-        return GiveUp(f"{tries} tries were made")
+    if attempts >= retry.attempts:
+        return GiveUp(f"{attempts} attempts were made")
     if floor is not None and floor > retry.max_retry_after:
         return GiveUp(f"lemlist asked to wait {floor:g} s, above the cap of {retry.max_retry_after:g} s")
-    wait = (floor or 0.0) + jitter(tries)
+    wait = (floor or 0.0) + jitter(attempts)
     if left is not None and wait >= left:
         return GiveUp(f"the wait of {wait:.2f} s would pass the deadline")
     if not free and not budget.spend():
@@ -96,13 +96,13 @@ def decide(
 
 
 def may_repeat(error: LemlistError, effect: Effect) -> bool:
-    """Whether a call that ended in `error` may be sent again at all."""
+    """Return whether a call that ended in `error` may be sent again at all."""
     if isinstance(error, AmbiguousError | PlanLimitError | DeadlineExceededError):
         return False
     if isinstance(error, NotSentError):
         return error.kind not in FINAL
     if isinstance(error, DecodeError):
-        # JSON that does not parse under a success is damage on the way; a page of HTML is not
+        # invalid JSON in a success was damaged in transit; an HTML page would only come again
         return effect.repeatable and error.damaged
     return isinstance(error, TransportError | RateLimitError | ServerError) or (
         isinstance(error, APIStatusError) and error.status in REFUSED_AT_THE_DOOR
@@ -110,14 +110,14 @@ def may_repeat(error: LemlistError, effect: Effect) -> bool:
 
 
 def may_have_happened(error: LemlistError) -> bool:
-    """Whether a try that ended in `error` may have taken effect all the same."""
+    """Return whether an attempt that ended in `error` may have taken effect."""
     if isinstance(error, NotSentError):
         return False
     return isinstance(error, TransportError | DecodeError | ServerError | AmbiguousError)
 
 
 def floor(error: LemlistError) -> float | None:
-    """What lemlist asked to wait, in seconds: read on 429 and 503 only, since other answers carry it too."""
+    """Return the seconds that lemlist asked to wait; only for 429 and 503, since lemlist sends Retry-After always."""
     if isinstance(error, APIStatusError) and error.status in {429, 503}:
         return error.retry_after
     return None

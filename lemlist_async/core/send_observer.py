@@ -1,4 +1,4 @@
-"""Requests that leave in a context: noted before their first byte, and counted while they may have happened."""
+"""Observer of the requests that one context sends: notified before the first byte, and when nothing happened."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Protocol
 
 
 class SendObserver(Protocol):
-    """Told of each try of a call that changes something."""
+    """Observes each attempt of a call that changes something."""
 
     async def sending(self) -> None:
-        """The throttle has let a try go: no byte of it has left. An error raised here keeps it from leaving."""
+        """Run after the throttle's grant and before the first byte. An error raised here prevents the request."""
         ...
 
     def not_done(self) -> None:
-        """The last try that was told of did not happen: it never left, or lemlist said no."""
+        """Run when the last observed attempt did not happen: it was never sent, or lemlist refused it."""
         ...
 
 
 SEND_OBSERVER: ContextVar[SendObserver | None] = ContextVar("lemlist_async_send_observer", default=None)
-"""Told of the tries that this context and the tasks it starts make; reads are left out."""
+"""Observer of the attempts of this context and of the tasks that it starts; reads are not observed."""

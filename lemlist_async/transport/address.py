@@ -1,4 +1,4 @@
-"""Where a call goes: below the base URL, or to a file that an answer named."""
+"""Addresses of calls: below the base URL, or of a file that a response named."""
 
 from __future__ import annotations
 
@@ -15,37 +15,38 @@ _WEB = re.compile(r"https?://[^\s\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
 
 
 class Addresses:
-    """Addresses of calls, and whether the key may go along."""
+    """Resolves calls to URLs, and decides whether the key may be sent there."""
 
     def __init__(self, base: BaseURL) -> None:
         self._base = str(base)
-        self._own = _place(URL(base.origin))
+        self._own = _origin(URL(base.origin))
 
     def of(self, call: Call[Any]) -> tuple[URL, bool]:
-        """The address of a call, and whether it is on the own host.
+        """Return the URL of a call, and whether it is on the API's own host.
 
         Raises:
-            InvalidInputError: a value that no path can carry, or a file whose address is none.
+            InvalidInputError: a value cannot be part of a path, or the address of a file is not a URL.
         """
         if call.url is None:
             return URL(self._base + call.target, encoded=True), True
         url = _file(call.url, call.operation)
-        return url, _place(url) == self._own
+        return url, _origin(url) == self._own
 
 
 def _file(address: str, operation: str) -> URL:
-    """The address of a file; it may hold a signature, so no error shows it."""
+    """Return the URL of a file; the address may hold a signature, so no error shows it."""
     try:
         url = URL(address, encoded=True)
-        # user info would be sent along as a header
-        nobody = url.raw_user is None and url.raw_password is None
-        if _WEB.fullmatch(address) and nobody and url.host and url.host.encode("idna") and url.port:
+        # aiohttp would send user information as an Authorization header
+        anonymous = url.raw_user is None and url.raw_password is None
+        if _WEB.fullmatch(address) and anonymous and url.host and url.host.encode("idna") and url.port:
             return url
     except ValueError:
         pass
-    raise InvalidInputError("the address of the file is no URL that can be fetched", operation=operation)
+    raise InvalidInputError("the address of the file is not a URL that can be fetched", operation=operation)
 
 
-def _place(url: URL) -> tuple[str, str, int | None]:
-    """Scheme, host and port, which one place may spell in several ways."""
+def _origin(url: URL) -> tuple[str, str, int | None]:
+    """Return scheme, host and port in one spelling."""
+    # a trailing dot names the same host
     return url.scheme, (url.host or "").rstrip("."), url.port

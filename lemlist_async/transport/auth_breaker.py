@@ -1,4 +1,4 @@
-"""The circuit breaker over the API key: a key that is refused again and again is not sent for a while."""
+"""Circuit breaker for the API key: a key that is refused repeatedly is not sent for a while."""
 
 from __future__ import annotations
 
@@ -17,17 +17,22 @@ from lemlist_async.errors import (
 from lemlist_async.options import AuthBreaker
 
 _KEY_WORKED = (BadRequestError, NotFoundError, ConflictError)
-"""What lemlist says once it has taken the key. A 401 about a route, the edge's 403, a 429 and a 5xx tell nothing."""
+"""Errors that lemlist returns only after accepting the key.
+
+A 401 about a route, a 403 of the edge, a 429 and a 5xx say nothing about the key.
+"""
 
 State = Literal["closed", "open", "half-open"]
 
 
 class AuthCircuit:
-    """Counts the answers in a row that refuse the key; from a threshold on, calls fail without being sent.
+    """Counts consecutive responses that refuse the key; from a threshold on, calls fail without being sent.
 
-    Closed: calls pass. Open: they fail at once. Half-open: one call at a time passes as a probe, and its success
-    closes the circuit; a circuit is half-open once its recovery time is over, and at any time after the key has
-    worked once, since such a key was more likely refused by mistake than revoked.
+    - ``closed``: calls pass.
+    - ``open``: calls fail at once.
+    - ``half-open``: one call at a time passes as a probe, and a success closes the circuit. A circuit is half-open
+      once its recovery time is over. For a key that has worked before it is never open, only half-open: such a key
+      was more likely refused by mistake than revoked.
     """
 
     def __init__(self, settings: AuthBreaker) -> None:
@@ -38,7 +43,7 @@ class AuthCircuit:
         self._worked = False
         self._probing = False
         self.calm: bool = False
-        """Whether the key has worked and nothing has refused it since: then there is nothing to ask or to tell."""
+        """Whether the key has worked and was not refused since. The hot path then skips the breaker."""
 
     @property
     def state(self) -> State:
@@ -49,7 +54,7 @@ class AuthCircuit:
         return "half-open" if recovered or self._worked else "open"
 
     def admit(self, call: Call[Any]) -> bool:
-        """Let a call go; the result tells whether it is a probe, which has to be ended with `probed`.
+        """Admit a call, and return whether it is a probe; a probe must be ended with `probed`.
 
         Raises:
             AuthenticationError: the circuit is open, or another call is its probe.
@@ -62,16 +67,16 @@ class AuthCircuit:
         return True
 
     def probed(self) -> None:
-        """The call that was the probe is over, whatever it came to."""
+        """End the probe, whatever its result."""
         self._probing = False
 
     def accepted(self) -> None:
-        """An answer came that no wrong key would have got."""
+        """Record a response that proves the key to be valid."""
         self._worked, self._refusals, self._last = True, 0, None
         self.calm = True
 
     def failed(self, error: LemlistError) -> None:
-        """A try ended so."""
+        """Record the error of a failed attempt."""
         if isinstance(error, AuthenticationError):
             self._refusals += 1
             self.calm = False

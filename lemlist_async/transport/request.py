@@ -1,7 +1,7 @@
-"""What this library knows of aiohttp's insides: when a request is written, and which connection it is written to.
+"""Internals of aiohttp that this library relies on: when a request is written, and to which connection.
 
-Every name that is not public stands here. Where one of them is gone, the check that needs it is not made by the pool,
-and `Request.send` still refuses the connection.
+Every private name of aiohttp is used in this module only. If one of them disappears, the pool no longer makes the
+check that needs it, and `Request.send` still refuses the connection.
 """
 
 from __future__ import annotations
@@ -20,27 +20,28 @@ from lemlist_async.throttle import Slot
 
 
 class StaleConnectionError(aiohttp.ClientConnectionError):
-    """A connection holds bytes that no request asked for; nothing was written to it."""
+    """The connection holds bytes that no request asked for; nothing was written to it."""
 
 
 class Request(ClientRequest):
-    """What the own session sends; requests of a borrowed session cannot tell."""
+    """Request of our own session, which records when it is written; requests of a borrowed session cannot."""
 
     written: bool = False
-    """Whether a byte of it may have left."""
+    """Whether a byte of the request may have left."""
     slot: Slot | None = None
 
-    def send(  # pyright: ignore[reportIncompatibleMethodOverride]  # to be awaited is all that is asked of it
+    def send(  # pyright: ignore[reportIncompatibleMethodOverride]  # aiohttp only awaits the result
         self, conn: Connection
     ) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
-        """Note it before the first byte, then send; awaited at once, so it need not be a coroutine itself.
+        """Record the send before the first byte, then send. A plain function: a coroutine would cost every call.
 
         Raises:
-            StaleConnectionError: what lies on the connection would become the answer to this request.
+            StaleConnectionError: bytes on the connection would be taken for the response to this request.
         """
-        pool: Any = conn._connector  # pyright: ignore[reportPrivateUsage]  # no public way to ask it
+        pool: Any = conn._connector  # pyright: ignore[reportPrivateUsage]  # aiohttp has no public accessor
         if not getattr(pool, "checks", False) and is_stale(conn.protocol):
             raise StaleConnectionError
+        # before the write, not after it: a cancellation in between must count as sent
         self.written = True
         if self.slot is not None:
             self.slot.wrote()
@@ -51,17 +52,17 @@ class Request(ClientRequest):
 
 
 class Connector(aiohttp.TCPConnector):
-    """A pool that gives out no connection on which something came while it was idle.
+    """Connection pool that never hands out a connection on which bytes arrived while it was idle.
 
-    aiohttp looks at that when a connection goes into its pool, and not when it comes out: a stray second answer, or
-    one that came after its request had been given up, would be taken for the answer to the next request.
+    aiohttp checks a connection when it returns to the pool, not when it leaves it. A stray second response, or a
+    response that arrived after its request was given up, would be taken for the response to the next request.
     """
 
     checks: bool = False
-    """Whether aiohttp asks the method below; if not, each request looks at its connection itself."""
+    """Whether aiohttp calls the method below; if not, each request checks its own connection."""
 
-    # no coroutine of its own, which every call would pay for
-    def _get(  # pyright: ignore[reportIncompatibleMethodOverride]  # to be awaited is all that is asked of it
+    # a plain function: a coroutine here would cost every call
+    def _get(  # pyright: ignore[reportIncompatibleMethodOverride]  # aiohttp only awaits the result
         self, key: Any, traces: Any
     ) -> Coroutine[Any, Any, Connection | None]:
         self.checks = True
@@ -73,18 +74,18 @@ class Connector(aiohttp.TCPConnector):
 
 
 def is_stale(protocol: object) -> bool:
-    """Whether a connection may carry no further request: unread bytes are on it, or it is to be closed."""
+    """Return whether a connection may not be used again: it has unread bytes, or is about to close."""
     return bool(getattr(protocol, "should_close", False))
 
 
 def hide_key(request: aiohttp.ClientRequest) -> None:
-    """Keep the key from trace hooks of a borrowed session; those of the own one meet `Request`."""
-    told: Any = getattr(request, "_on_headers_request_sent", None)
-    if told is None or not getattr(request, "_traces", None):
+    """Hide the key from the trace hooks of a borrowed session; `Request` does so for our own."""
+    original: Any = getattr(request, "_on_headers_request_sent", None)
+    if original is None or not getattr(request, "_traces", None):
         return
 
     async def masked(method: str, url: URL, headers: CIMultiDict[str]) -> None:
-        await told(method, url, _without_key(headers))
+        await original(method, url, _without_key(headers))
 
     vars(request)["_on_headers_request_sent"] = masked
 
@@ -96,7 +97,7 @@ def _without_key(headers: CIMultiDict[str]) -> CIMultiDict[str]:
 
 
 def close_stale(session: aiohttp.ClientSession) -> None:
-    """Close idle connections of a borrowed session that may carry no further request; its pool would give them out."""
+    """Close the stale idle connections of a borrowed session, whose own pool would hand them out."""
     idle: Any = getattr(session.connector, "_conns", {})
     for connections in idle.values():
         for connection in connections:

@@ -1,4 +1,4 @@
-"""Owns, or borrows, the ClientSession; made in the running loop when the first call needs it."""
+"""Own or borrowed ClientSession, opened in the running event loop by the first call."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from lemlist_async.transport.request import Connector, Request
 
 ACCEPT = "application/json, text/*;q=0.9, */*;q=0.1"
 POOL = 100
-"""Connections at most: above what the throttle lets fly, so that no call waits for one inside its slot."""
+"""Connections at most: above the requests that the throttle lets fly, so that no call waits inside its slot."""
 LARGE = 2**20
-"""Bytes above which a body is written piece by piece; aiohttp warns of larger ones that are not."""
+"""Bytes above which a body is written in pieces; aiohttp warns of larger bodies that are not."""
 
 
 @attrs.frozen(kw_only=True)
 class Network:
-    """How the own session reaches the host."""
+    """Network settings of our own session."""
 
     proxy: ProxyURL | None = None
     """Address of an HTTP proxy. Proxies from the environment and `.netrc` are never read."""
     ssl: ssl_module.SSLContext | bool = True
-    """A context of your own, for a private authority or a client certificate."""
+    """Context for a private authority or a client certificate."""
     user_agent: str = ""
 
 
@@ -47,7 +47,7 @@ class Session:
         self._borrowed = borrowed
         self._own: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        # the own session sends these with every request; a borrowed one has to be told each time
+        # our own session sends these with every request; a borrowed session needs them in each request
         self._headers = {"User-Agent": network.user_agent, "Accept": ACCEPT}
         self._each = {} if borrowed is None else self._headers
         self._each_json = {**self._each, "Content-Type": "application/json"}
@@ -58,11 +58,11 @@ class Session:
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed."""
+        """Whether the session was closed."""
         return self._closed
 
     def get(self) -> aiohttp.ClientSession:
-        """The session to use here and now.
+        """Return the session to use in this process and event loop.
 
         Raises:
             ClosedError: after close, after a fork, or from another event loop than that of the first use.
@@ -86,6 +86,7 @@ class Session:
     def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=Connector(limit=POOL, ssl=self._network.ssl, ttl_dns_cache=60),
+            # a cookie of the edge must not tie one key's requests to another's
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
             request_class=Request,
@@ -94,11 +95,11 @@ class Session:
         )
 
     def shut(self) -> None:
-        """Begin nothing more."""
+        """Refuse further requests."""
         self._closed = True
 
     async def close(self) -> None:
-        """Close what is our own; a borrowed session stays open."""
+        """Close our own session; a borrowed session stays open."""
         self.shut()
         own, self._own = self._own, None
         if own is not None and self._pid == os.getpid():
@@ -114,7 +115,7 @@ class Session:
         timeouts: Timeouts,
         streamed: bool,
     ) -> Awaitable[aiohttp.ClientResponse]:
-        """Send one request; redirects are not followed, so it goes nowhere but to `url`."""
+        """Send one request to `url` only: redirects are not followed, since the key must not travel."""
         body: bytes | io.BytesIO | aiohttp.FormData | None = data
         headers = self._each
         if type(data) is bytes:
@@ -142,23 +143,23 @@ class Session:
             source=self,
             stacklevel=1,
         )
-        # no I/O here: the sockets go with the connector; aiohttp's own warning would only say it again
-        own._connector = None  # pyright: ignore[reportPrivateUsage]  # there is no public way to disarm it
+        # no I/O in a finaliser: the sockets go with the connector; aiohttp's own warning would repeat this one
+        own._connector = None  # pyright: ignore[reportPrivateUsage]  # aiohttp has no public way to disarm it
 
 
 def piecemeal(content: bytes) -> bytes | io.BytesIO:
-    """Content as aiohttp wants it: as a file where it is large, so that the loop has its turns in between.
+    """Return content in the form that aiohttp writes best: a large body as a file, so that other tasks run in between.
 
-    A file is used up by being sent, so it is made for each try.
+    aiohttp consumes a file by sending it: each attempt needs its own.
     """
     return content if len(content) <= LARGE else io.BytesIO(content)
 
 
 def _more(network: Network, *, borrowed: bool) -> dict[str, Any]:
-    """What a request has to say for itself: the proxy, and to a borrowed session also the rest."""
+    """Return the settings that each request carries: the proxy, and for a borrowed session the rest too."""
     more: dict[str, Any] = {} if network.proxy is None else {"proxy": network.proxy.url}
     if borrowed:
-        # what its owner set for other servers' answers would change what ours mean
+        # the owner's settings for other servers would change the meaning of our responses
         more |= {"auto_decompress": True, "raise_for_status": False}
         if network.ssl is not True:
             more["ssl"] = network.ssl
@@ -166,7 +167,10 @@ def _more(network: Network, *, borrowed: bool) -> dict[str, Any]:
 
 
 def _client_timeout(timeouts: Timeouts, streamed: bool) -> aiohttp.ClientTimeout:
-    """No total: it would count the wait in the throttle; the pipeline has a time limit of its own."""
+    """Return the time-outs for aiohttp.
+
+    No total: it would include the wait in the throttle, for which attempts have limits of their own.
+    """
     silence = timeouts.read if streamed else None
     return aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=silence)
 

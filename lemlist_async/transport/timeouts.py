@@ -1,4 +1,4 @@
-"""The time that a try may take: a deadline to the instant, and long limits that share one timer."""
+"""Time limits of attempts: deadlines end to the instant, long limits share one timer."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 TICK = 0.25
-"""Seconds between two looks: by so much a long limit may end late."""
+"""Seconds between two checks of the shared timer, and so the most by which a long limit may end late."""
 LONG = 5.0
-"""Seconds from which on that does not matter."""
-
+"""Seconds from which a limit is long enough to share the timer."""
 
 Reason = Literal["deadline", "attempt", "closed"]
-"""What ended a try: its deadline, its own limit, or the end of the client."""
+"""Cause of the end of an attempt: the deadline of its call, its own limit, or the end of the client."""
 
 
 class SharedTimer:
-    """Ends what runs under long limits once their time is over. Belongs to one event loop.
+    """Ends attempts whose long limit is over, with one timer per event loop.
 
-    Most limits never end: a timer of the loop for each would cost more than all the rest of it.
+    Nearly all limits are lifted before they end: a timer of the event loop for each attempt would cost more than
+    the rest of the limit.
     """
 
     def __init__(self) -> None:
         self.open: set[TimeLimit] = set()
-        """All limits that something runs under."""
+        """Every limit that an attempt runs under, long or short."""
         self._running: dict[TimeLimit, float] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._handle: asyncio.TimerHandle | None = None
 
     def add(self, limit: TimeLimit, until: float, loop: asyncio.AbstractEventLoop) -> None:
-        """Look after a limit that ends at `until`, on the clock of the loop."""
+        """Expire a limit at `until`, on the clock of the event loop."""
         self._running[limit] = until
-        if self._timer is None:
-            self._timer = loop.call_later(TICK, self._tick, loop)
+        if self._handle is None:
+            self._handle = loop.call_later(TICK, self._tick, loop)
 
     def remove(self, limit: TimeLimit) -> None:
-        """Forget a limit; nothing happens if it is not there."""
+        """Forget a limit; unknown ones are ignored."""
         self._running.pop(limit, None)
 
     def close(self) -> None:
-        """End all that runs in this event loop."""
+        """Expire every limit of the running event loop."""
+        # tasks of another loop may only be cancelled from a thread that runs that loop
         loop = asyncio.get_running_loop()
         for limit in [limit for limit in self.open if limit.loop is loop]:
             limit.expire("closed")
@@ -49,63 +50,66 @@ class SharedTimer:
         for limit in [limit for limit, until in self._running.items() if until <= now]:
             del self._running[limit]
             limit.expire("attempt")
-        # with nothing to look after it stops, and the next limit begins it again
-        self._timer = loop.call_later(TICK, self._tick, loop) if self._running else None
+        # an idle client must leave no timer behind; the next limit starts it again
+        self._handle = loop.call_later(TICK, self._tick, loop) if self._running else None
 
 
 class TimeLimit:
-    """What `asyncio.Timeout` is, but for the shared timer: TimeoutError in place of its own cancellation.
+    """Context manager like `asyncio.Timeout`, on the shared timer: turns its own cancellation into TimeoutError.
 
-    `deadline` is on the clock of the event loop; a limit that began after it ends at the first wait.
+    `deadline` is on the clock of the event loop. A limit that is entered after its deadline ends at the first wait.
     """
 
-    __slots__ = ("_before", "_deadline", "_task", "_timer", "_timers", "ended_by", "loop")
+    __slots__ = ("_before", "_deadline", "_handles", "_shared", "_task", "ended_by", "loop")
 
-    def __init__(self, timer: SharedTimer, deadline: float | None = None) -> None:
-        self._timer = timer
+    def __init__(self, shared: SharedTimer, deadline: float | None = None) -> None:
+        self._shared = shared
         self._deadline = deadline
-        self._timers: tuple[asyncio.TimerHandle, ...] = ()
+        self._handles: tuple[asyncio.TimerHandle, ...] = ()
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.ended_by: Reason | None = None
-        """Why it raised TimeoutError. The clock cannot tell afterwards: some loops ring a little early."""
+        """Reason of the TimeoutError. The clock cannot tell afterwards: some loops fire timers a little early."""
         self._task: asyncio.Task[Any] | None = None
         self._before = 0
 
     def allow(self, seconds: float) -> None:
-        """So long from now it may go on, if the deadline is not before that."""
+        """End the block `seconds` from now, unless the deadline is earlier."""
         until = self.loop.time() + seconds
         if seconds >= LONG:
-            self._timer.add(self, until, self.loop)
+            self._shared.add(self, until, self.loop)
         else:
-            self._ring_at(until, "attempt")
+            self._expire_at(until, "attempt")
 
     def expire(self, reason: Reason) -> None:
-        """Cancel the task that runs under it."""
+        """Cancel the task that runs under this limit."""
+        # a second cancellation would not be taken back by the one `uncancel` in `__exit__`
         if self._task is not None and self.ended_by is None:
             self.ended_by = reason
             self._task.cancel()
 
-    def _ring_at(self, until: float, reason: Reason) -> None:
-        self._timers = (*self._timers, self.loop.call_at(until, self.expire, reason))
+    def _expire_at(self, until: float, reason: Reason) -> None:
+        self._handles = (*self._handles, self.loop.call_at(until, self.expire, reason))
 
     def __enter__(self) -> Self:
         task = self._task = asyncio.current_task()
-        # somebody else may have asked for an end already: that one is not ours to take back
+        # the task may be cancelled by others already: that cancellation is not ours to take back
         self._before = 0 if task is None else task.cancelling()
         if self._deadline is not None:
-            self._ring_at(self._deadline, "deadline")
-        self._timer.open.add(self)
+            self._expire_at(self._deadline, "deadline")
+        self._shared.open.add(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._timer.open.discard(self)
-        self._timer.remove(self)
-        for timer in self._timers:
-            timer.cancel()
+        # before anything can raise: a timer left behind would cancel the task in the middle of other work
+        self._shared.open.discard(self)
+        self._shared.remove(self)
+        for handle in self._handles:
+            handle.cancel()
         task, self._task = self._task, None
         if self.ended_by is None or task is None:
             return
+        # a cancellation by others that came in the same turn wins: it must not become a TimeoutError
         if task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error

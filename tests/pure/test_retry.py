@@ -19,24 +19,26 @@ def full(budget: float = 10) -> Budget:
 
 
 def test_the_wait_is_the_floor_with_jitter_on_top() -> None:
-    assert decide(RETRY, full(), tries=1, floor=2.0, jitter=lambda n: n * 0.5, left=None) == Wait(2.5)
-    assert decide(RETRY, full(), tries=2, floor=None, jitter=lambda n: n * 0.5, left=None) == Wait(1.0)
+    assert decide(RETRY, full(), attempts=1, floor=2.0, jitter=lambda n: n * 0.5, left=None) == Wait(2.5)
+    assert decide(RETRY, full(), attempts=2, floor=None, jitter=lambda n: n * 0.5, left=None) == Wait(1.0)
 
 
 @pytest.mark.parametrize(
-    ("tries", "asked", "left", "budget"),
+    ("attempts", "asked", "left", "budget"),
     [(3, None, None, 10), (1, 121.0, None, 10), (1, 2.0, 2.0, 10), (1, None, None, 0)],
-    ids=["enough tries", "asked to wait too long", "past the deadline", "budget spent"],
+    ids=["enough attempts", "asked to wait too long", "past the deadline", "budget spent"],
 )
-def test_it_gives_up_and_says_why(tries: int, asked: float | None, left: float | None, budget: float) -> None:
-    decision = decide(RETRY, full(budget), tries=tries, floor=asked, jitter=lambda _: 0.1, left=left)
+def test_it_gives_up_and_says_why(
+    attempts: int, asked: float | None, left: float | None, budget: float
+) -> None:
+    decision = decide(RETRY, full(budget), attempts=attempts, floor=asked, jitter=lambda _: 0.1, left=left)
     assert isinstance(decision, GiveUp)
     assert decision.why
 
 
 def test_a_give_up_spends_no_budget() -> None:
     budget = full(1)
-    decide(RETRY, budget, tries=3, floor=None, jitter=lambda _: 0, left=None)
+    decide(RETRY, budget, attempts=3, floor=None, jitter=lambda _: 0, left=None)
     assert budget.spend()
 
 

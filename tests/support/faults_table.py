@@ -32,7 +32,7 @@ class Fault:
     typed_only: bool = False
     """Whether only an operation that promises a shape can meet it."""
 
-    def tries(self, effect: Effect) -> int:
+    def attempts(self, effect: Effect) -> int:
         """How often the server sees the request."""
         return TRIES if self.always_again or (self.again and effect.repeatable) else 1
 
@@ -72,7 +72,7 @@ FAULTS = [
     lost("reset before the request is read", sends(then="reset"), read=False),
     lost("reset after the request is read", sends(then="reset")),
     lost("closed without an answer", sends(then="close")),
-    lost("reset while the answer is awaited", _late_reset),
+    lost("reset before the response", _late_reset),
     lost("silence", silence),
     lost("headers that drip", sends(*(bytes([byte]) for byte in head()), pause=0.05)),
     lost("a body that drips", sends(head("Content-Length: 28"), *(bytes([byte]) for byte in OK), pause=0.05)),

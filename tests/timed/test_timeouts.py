@@ -54,11 +54,11 @@ async def test_no_timer_is_left_behind() -> None:
     await asyncio.sleep(20)
 
 
-async def test_what_is_done_in_time_is_left_alone_and_the_watch_goes_to_sleep() -> None:
+async def test_what_is_done_in_time_is_left_alone_and_the_timer_goes_to_sleep() -> None:
     timer = SharedTimer()
     await under(timer, 60, 1)
     await asyncio.sleep(100)
-    assert timer._timer is None
+    assert timer._handle is None
     with pytest.raises(TimeoutError):
         await under(timer, 1, 2)
 

@@ -90,12 +90,12 @@ async def test_every_row_that_makes_something_is_known() -> None:
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain"])
 async def test_only_json_that_begins_and_does_not_parse_is_damaged(kind: str) -> None:
-    for body, tries in ((b'{"_id": "hoo', 3), (b" [1, ", 3), (b"Done", 1)):
+    for body, attempts in ((b'{"_id": "hoo', 3), (b" [1, ", 3), (b"Done", 1)):
         async with fault_server(sends(answer(body, "200 OK", kind))) as server:
             lemlist = quick(server.url, retry=Retry(attempts=3, base=0.01, cap=0.01))
             with pytest.raises(errors.DecodeError) as caught:
                 await lemlist.team.credits()
-            assert (server.requests, caught.value.damaged) == (tries, tries > 1)
+            assert (server.requests, caught.value.damaged) == (attempts, attempts > 1)
             await lemlist.aclose()
 
 

@@ -132,7 +132,7 @@ async def test_an_encoding_that_was_not_asked_for_is_named(encoding: str, name: 
     packed = answer(b"\x00\x01", "200 OK", "application/json", f"Content-Encoding: {encoding}")
     async with fault_server(sends(packed)) as server:
         lemlist = quick(server.url, retry=Retry(attempts=1))
-        with pytest.raises(errors.TransportError, match=f"packed as {name}") as caught:
+        with pytest.raises(errors.TransportError, match=f"compressed as {name}") as caught:
             await lemlist.team.get()
         await lemlist.aclose()
     assert caught.value.kind == "encoding"
@@ -142,9 +142,9 @@ async def test_an_encoding_that_was_not_asked_for_is_named(encoding: str, name: 
 async def test_an_encoding_that_nothing_knows_is_named_and_not_read_as_text(encoding: str) -> None:
     packed = answer(b"\x00\x01", "200 OK", "text/csv", f"Content-Encoding: {encoding}")
     async with fault_server(sends(packed)) as server, quick(server.url) as lemlist:
-        with pytest.raises(errors.DecodeError, match=f"packed as '{encoding}'"):
+        with pytest.raises(errors.DecodeError, match=f"compressed as '{encoding}'"):
             await lemlist.team.get()
-        with pytest.raises(errors.DecodeError, match=f"packed as '{encoding}'"):
+        with pytest.raises(errors.DecodeError, match=f"compressed as '{encoding}'"):
             async with lemlist.stream(Call("GET", "/file")):
                 pass
         assert (await lemlist.webhooks.delete("hoo_1")).extra == {}

@@ -1,4 +1,4 @@
-"""How calls end when the client closes under them, and what is said where an earlier try is in doubt."""
+"""How calls end when the client closes under them, and what is said where an earlier attempt is in doubt."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ async def test_a_byte_order_mark_before_the_json_is_skipped() -> None:
         assert (await lemlist.campaigns.get("cam_1")).name == "One"
 
 
-# An earlier try in doubt ------------------------------------------------------------------------------
+# An earlier attempt in doubt ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -166,11 +166,11 @@ async def test_a_queue_that_refuses_the_repeat_is_not_the_last_word_about_a_lost
             await lemlist.request("PUT", "/x", effect=Effect.IDEMPOTENT)
 
 
-async def test_a_deadline_after_a_lost_try_says_so() -> None:
+async def test_a_deadline_after_a_lost_attempt_says_so() -> None:
     throttle = Throttle(ThrottleOptions(limit=1, window=30, pacer=None))
     async with scripted(hangs_up()) as server, Lemlist(KEY, server.url, throttle=throttle) as lemlist:
         impatient = lemlist.with_options(deadline=1, retry=Retry(base=0.01, cap=0.01))
-        with pytest.raises(errors.DeadlineExceededError, match="earlier try") as caught:
+        with pytest.raises(errors.DeadlineExceededError, match="earlier attempt") as caught:
             await impatient.request("PUT", "/x", effect=Effect.IDEMPOTENT)
     assert caught.value.phase == "attempt"
 
@@ -228,7 +228,7 @@ async def test_the_own_host_gets_the_key_however_it_is_spelled(host: str) -> Non
 )  # fmt: skip
 async def test_an_address_that_cannot_be_fetched_is_refused_before_anything_is_sent(url: str) -> None:
     async with quick("http://127.0.0.1:9/api") as lemlist:
-        with pytest.raises(errors.InvalidInputError, match="no URL"):
+        with pytest.raises(errors.InvalidInputError, match="not a URL"):
             await lemlist.send(file_at(url))
 
 

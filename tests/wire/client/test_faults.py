@@ -56,9 +56,9 @@ async def test_a_fault_is_met_by_what_the_operation_allows(fault: Fault, effect:
             await call(lemlist, effect)
         error = caught.value
         assert type(error) is fault.error_for(effect), repr(error)
-        assert len(error.attempts) == fault.tries(effect)
+        assert len(error.attempts) == fault.attempts(effect)
         if fault.read:
-            assert server.requests == fault.tries(effect)
+            assert server.requests == fault.attempts(effect)
         assert isinstance(error, errors.AmbiguousError) == (
             not effect.repeatable and issubclass(fault.other, errors.AmbiguousError)
         )
@@ -209,12 +209,12 @@ async def test_the_environments_proxy_and_netrc_are_never_read(
 
 @pytest.mark.parametrize("effect", [Effect.READ, Effect.UNSAFE])
 @pytest.mark.parametrize(
-    ("status", "kind", "tries"),
+    ("status", "kind", "attempts"),
     [(code, "proxy_busy", 3) for code in (408, 429, 500, 502, 503, 504)]
     + [(code, "proxy", 1) for code in (400, 403, 407)],
 )
 async def test_a_proxy_that_cannot_connect_for_now_is_asked_again_whatever_the_effect(
-    status: int, kind: str, tries: int, effect: Effect
+    status: int, kind: str, attempts: int, effect: Effect
 ) -> None:
     async with fault_server(sends(answer(b"", f"{status} X", "text/plain", "Connection: close"))) as proxy:
         address = proxy.url.removesuffix("/api").replace("http://", "http://me:s3cret@")
@@ -225,7 +225,7 @@ async def test_a_proxy_that_cannot_connect_for_now_is_asked_again_whatever_the_e
         ) as lemlist:
             with pytest.raises(errors.NotSentError) as caught:
                 await lemlist.request("POST", "/x", effect=effect, json={})
-        assert proxy.requests == tries
+        assert proxy.requests == attempts
     assert caught.value.kind == kind
     assert "s3cret" not in f"{caught.value!r} {caught.value.__dict__} {caught.value.__context__!r}"
 

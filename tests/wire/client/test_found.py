@@ -26,7 +26,7 @@ async def test_closing_while_a_stream_of_unknown_length_is_read_does_not_make_it
         async with lemlist.stream(Call("GET", "/x")) as pieces:
             assert len(await anext(pieces)) == 1000
             await lemlist.aclose()
-            with pytest.raises(errors.TransportError, match="closed while it was read"):
+            with pytest.raises(errors.TransportError, match="closed while the body was read"):
                 await anext(pieces)
 
 

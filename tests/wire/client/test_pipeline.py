@@ -1,4 +1,4 @@
-"""One call on its way over a real socket: auth, errors, retries, deadlines, hooks."""
+"""One call over a real socket: auth, errors, retries, deadlines, hooks."""
 
 import asyncio
 import base64
@@ -96,7 +96,7 @@ async def test_a_delete_whose_first_answer_was_lost_finds_it_gone_and_says_so(
 ) -> None:
     gone = says(status, "Unsubscribe not found")
     async with scripted(first, gone) as server, quick(server.url) as lemlist:
-        with pytest.raises(errors.AlreadyGoneError, match="earlier try") as caught:
+        with pytest.raises(errors.AlreadyGoneError, match="earlier attempt") as caught:
             await lemlist.request("DELETE", "/things/{id}", "1", effect=Effect.IDEMPOTENT)
     assert len(server.seen) == 2
     assert isinstance(caught.value, errors.NotFoundError)
@@ -119,7 +119,7 @@ async def test_a_read_that_finds_nothing_after_a_lost_answer_is_plainly_not_foun
     assert type(caught.value) is errors.NotFoundError
 
 
-async def test_tries_end_with_all_attempts_told() -> None:
+async def test_the_last_error_has_all_attempts() -> None:
     async with (
         scripted(says(503, "x")) as server,
         quick(server.url, retry=Retry(attempts=3, base=0)) as lemlist,
@@ -350,7 +350,7 @@ async def test_the_tries_and_what_ended_them_are_told() -> None:
     ):
         with pytest.raises(errors.ServerError) as caught:
             await lemlist.campaigns.get("cam_1")
-        assert caught.value.gave_up == "2 tries were made"
+        assert caught.value.gave_up == "2 attempts were made"
         with pytest.raises(errors.LemlistError) as caught:
             await lemlist.campaigns.create(name="C")
         assert caught.value.gave_up is None

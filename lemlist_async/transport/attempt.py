@@ -1,4 +1,4 @@
-"""The aiohttp client middleware of one try: the key, the throttle, and what an answer or a fault means."""
+"""State of one attempt, and the aiohttp middleware that carries it: key, slot, send, fault."""
 
 from __future__ import annotations
 
@@ -20,22 +20,25 @@ from lemlist_async.options import Options
 from lemlist_async.throttle import RateState, Slot, Throttle
 from lemlist_async.transport.faults import CAUGHT, fault
 from lemlist_async.transport.request import Request, close_stale, hide_key
+from lemlist_async.transport.response import read_capped
 from lemlist_async.transport.timeouts import TimeLimit
 
 _ERROR_BODY = 64 * 1024
-"""Bytes of an error's body that are read; more closes the connection instead."""
+"""Bytes of an error's body that are read; a larger body closes the connection instead."""
 
 
 class AttemptState:
-    """One try of a call: what happens between aiohttp and the wire, and what is known of it afterwards.
+    """One attempt of a call while it is in progress, and what is known of it afterwards.
 
-    Because this turns aiohttp's exceptions into ours inside aiohttp's own loop, aiohttp never sends a request
-    again by itself: each repeat is a decision of the pipeline. It is one middleware and not one for the key, the
-    throttle and the answers each, since aiohttp wraps every one anew for every request.
+    The instance is the aiohttp client middleware of its own request. aiohttp silently resends a GET, PUT or DELETE
+    after a ConnectionError on a kept-alive connection; because aiohttp's exceptions become ours in here, inside
+    aiohttp's own loop, it never does, and every repeat is a decision of the pipeline.
+
+    Key, throttle and refusals share one middleware, since aiohttp wraps each middleware anew for every request.
     """
 
     __slots__ = (
-        "_call", "_key", "_limit", "_options", "_owner", "_redact", "_throttle", "granted", "response", "sent", "slot",
+        "_call", "_key", "_limit", "_options", "_owner", "_redact", "_throttle", "granted", "received", "sent", "slot",
     )  # fmt: skip
 
     def __init__(
@@ -50,27 +53,27 @@ class AttemptState:
     ) -> None:
         self._call = call
         self._redact = redact
-        """Takes the key out of what a server said: trace hooks see an error before the pipeline does."""
+        """Removes the key from a server's text: trace hooks see an error before the pipeline does."""
         self._key = key
-        """None for a host that is not to see it: files of exports may lie elsewhere."""
+        """None for a host that must not see the key: files of exports may lie elsewhere."""
         self._throttle = throttle
         self._options = options
         self._limit = limit
         self._owner = owner
         self.sent: bool = False
-        """Whether a byte of it may have left."""
+        """Whether a byte of the request may have left."""
         self.granted: float | None = None
-        """When the throttle let it go."""
+        """Time at which the throttle granted the slot."""
         self.slot: Slot | None = None
-        self.response: aiohttp.ClientResponse | None = None
-        """The answer, once its headers are there."""
+        self.received: aiohttp.ClientResponse | None = None
+        """Response, once its headers have arrived."""
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Wait for a slot, send, and raise our error for all that is no success.
+        """Wait for a slot, send, and raise our error for anything but a success.
 
-        The slot is held until a window after the answer, whatever the answer was.
+        The slot is held until one window after the response, whatever its status.
         """
         if self._key is None:
             # a borrowed session may have the key among its own headers
@@ -80,54 +83,57 @@ class AttemptState:
         failed: LemlistError
         options = self._options
         observer = None if self._call.effect is Effect.READ else SEND_OBSERVER.get()
+        # a cancellation while waiting leaves nothing behind: the throttle drops the waiter itself
         slot = await self._throttle.acquire(options.lane, max_wait=options.max_wait, owner=self._owner)
-        self._granted(slot, request)
+        self._take_slot(slot, request)
         try:
             try:
                 if observer is not None:
+                    # after the grant and before the first byte: a journal marks its rows as sent here
                     await observer.sending()
                 response = await handler(request)
             finally:
-                # the answer, which trace hooks and callers of the session see, refers to these headers
+                # the response, which trace hooks and users of the session see, refers to these headers
                 request.headers.pop(AUTHORIZATION, None)
         except BaseException as error:
-            self._end(slot, request)
+            # a cancellation too: the slot has to be returned, or the quota would shrink for good
+            self._release(slot, request)
             if not isinstance(error, CAUGHT):
                 if observer is not None and not self.sent:
                     observer.not_done()
                 raise
             failed = fault(error, self._call, sent=self.sent)
         else:
-            self.sent, self.response = True, response
-            self._settle(slot, response)
+            self.sent, self.received = True, response
+            self._report(slot, response)
             if 200 <= response.status < 300:
                 return response
             failed = await self._refusal(response)
         failed.scrub(self._redact)
         if observer is not None and not may_have_happened(failed):
             observer.not_done()
-        # outside of the except block: aiohttp's exception, as a context, would carry the request's headers
+        # outside of the except block: aiohttp's exception, as the context, would carry the request's headers
         try:
             raise failed
         finally:
-            del failed  # else it and its own traceback would hold one another
+            del failed  # otherwise the error and its own traceback would form a reference cycle
 
-    def _granted(self, slot: Slot, request: aiohttp.ClientRequest) -> None:
-        """It is our turn: the time of the try runs from here, since what went before was the queue."""
+    def _take_slot(self, slot: Slot, request: aiohttp.ClientRequest) -> None:
+        """Start the attempt: its time limit runs from the grant, since the time before was spent in the queue."""
         self.slot, self.granted = slot, steady()
         if isinstance(request, Request):
             request.slot = slot
         else:
             slot.untimed()
-            # the session of several clients has one jar: the cookie of one team would go with the key of another
+            # clients that share a session share its cookie jar: one team's cookie would go with another team's key
             request.headers.popall(COOKIE, None)
             close_stale(request.session)
             hide_key(request)
         if self._options.timeouts.attempt is not None:
             self._limit.allow(self._options.timeouts.attempt)
 
-    def _end(self, slot: Slot, request: aiohttp.ClientRequest) -> None:
-        """No answer came."""
+    def _release(self, slot: Slot, request: aiohttp.ClientRequest) -> None:
+        """Release the slot of an attempt without a response."""
         # a request of a borrowed session does not tell whether it was written: it counts as sent
         self.sent = not isinstance(request, Request) or request.written
         if self.sent:
@@ -135,11 +141,11 @@ class AttemptState:
         else:
             slot.give_back()
 
-    def _settle(self, slot: Slot, response: aiohttp.ClientResponse) -> None:
-        """An answer came: it may say more of the quota than that it was used."""
+    def _report(self, slot: Slot, response: aiohttp.ClientResponse) -> None:
+        """Report a response to the throttle, with what its headers say about the quota."""
         headers = response.headers
         if self._key is None:
-            slot.answered()  # what another host says is not about the quota of this key
+            slot.answered()  # another host's headers are not about the quota of this key
         elif response.status == 429 and not is_plan_limit(self._call, rate := read_rate(headers)):
             state = RateState(rate.limit, rate.remaining)
             slot.refused(rate.retry_after, by_limiter=by_limiter(Response(429, headers)), rate=state)
@@ -148,32 +154,17 @@ class AttemptState:
         else:
             slot.answered()
 
-    async def _refusal(self, response: aiohttp.ClientResponse) -> LemlistError:
-        status = response.status
+    async def _refusal(self, received: aiohttp.ClientResponse) -> LemlistError:
+        status = received.status
         try:
-            body = await read_capped(response, _ERROR_BODY)
+            body = await read_capped(received, _ERROR_BODY)
         except BaseException as error:
-            response.close()
+            received.close()
             if not isinstance(error, CAUGHT):
                 raise
-            # the status alone says enough: a gateway's page that was cut must not hide its 502
+            # the status alone is enough: the truncated page of a gateway must not hide its 502
             body = b""
-        if response.connection is not None:
-            # a 101 never ends by itself, and would hold its place in the pool for as long as it is referred to
-            response.close()
-        return refusal(self._call, Response(status, response.headers, body or b""))
-
-
-async def read_capped(response: aiohttp.ClientResponse, cap: int) -> bytes | None:
-    """The whole body; None if it is larger than `cap` bytes, in which case the connection is closed."""
-    content = response.content
-    # the usual answer came in one piece with its headers
-    body = content.read_nowait() if content.is_eof() else await content.readany()
-    pieces, size = [body], len(body)
-    while size <= cap:
-        if content.at_eof():
-            return body if len(pieces) == 1 else b"".join(pieces)
-        pieces.append(await content.readany())
-        size += len(pieces[-1])
-    response.close()
-    return None
+        if received.connection is not None:
+            # a 101 never ends by itself, and would occupy its place in the pool as long as it is referenced
+            received.close()
+        return refusal(self._call, Response(status, received.headers, body or b""))
