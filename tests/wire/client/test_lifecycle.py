@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import warnings
+import weakref
 
 import aiohttp
 import pytest
@@ -222,3 +223,14 @@ async def test_a_call_cancelled_at_any_step_leaks_nothing(steps: int) -> None:
         assert not connector._acquired
         assert (await lemlist.campaigns.get("cam_1")).id == "cam_1"
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_client_that_is_dropped_frees_its_throttle_without_the_garbage_collector() -> None:
+    gc.disable()
+    try:
+        lemlist = Lemlist("k", "http://127.0.0.1:1")
+        pipeline = weakref.ref(lemlist._pipeline)
+        del lemlist
+        assert pipeline() is None
+    finally:
+        gc.enable()
