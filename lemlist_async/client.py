@@ -17,8 +17,16 @@ import attrs
 from lemlist_async import __version__
 from lemlist_async.core.payload import query_value
 from lemlist_async.core.wire import Call, Effect
-from lemlist_async.credentials import DEFAULT_BASE_URL, ApiKey, BaseURL, ProxyURL
-from lemlist_async.errors import APIKeyError, ConfigurationError, InvalidInputError
+from lemlist_async.credentials import (
+    DEFAULT_BASE_URL,
+    ApiKey,
+    BaseURL,
+    Credential,
+    ProxyURL,
+    Token,
+    TokenSource,
+)
+from lemlist_async.errors import APIKeyError, ConfigurationError, InvalidInputError, LemlistError
 from lemlist_async.hooks import EventName, Hook
 from lemlist_async.options import OptionChanges, Options
 from lemlist_async.throttle import Throttle, ThrottleOptions, throttle_for
@@ -66,6 +74,10 @@ class Lemlist:
 
     Args:
         api_key: The key; by default the environment's ``LEMLIST_API_KEY``.
+        token: An OAuth token in place of a key, sent as a Bearer, or an async function that returns one that is valid
+            now. It is called again, once for all waiting calls, when lemlist refuses a token. Unverified: lemlist
+            documents OAuth tokens, and this library was not tried with one on the real host.
+        limit_key: Name of the account whose limit the tokens share; needed for a function.
         base_url: Where the API is; by default ``LEMLIST_BASE_URL``, else ``https://api.lemlist.com/api``.
         options: Deadlines, retries, time-outs: `Options`.
         throttle: The key's limit and how to keep it: `ThrottleOptions`, or a `Throttle` of your own.
@@ -87,6 +99,8 @@ class Lemlist:
         api_key: str | ApiKey | None = None,
         base_url: str | None = None,
         *,
+        token: str | TokenSource | None = None,
+        limit_key: str | None = None,
         options: Options | None = None,
         throttle: ThrottleOptions | Throttle | None = None,
         session: aiohttp.ClientSession | None = None,
@@ -96,10 +110,10 @@ class Lemlist:
         allow_insecure: bool = False,
     ) -> None:
         try:
-            key = _key(api_key)
+            key = _credential(api_key, token, limit_key)
             via = _proxy(proxy)
         finally:
-            api_key = proxy = None  # a traceback with locals shows none, whatever goes wrong below
+            api_key = token = proxy = None  # a traceback with locals shows none, whatever goes wrong below
         _check_types(options, throttle, ssl, user_agent)
         base = BaseURL.parse(
             base_url or os.environ.get("LEMLIST_BASE_URL") or DEFAULT_BASE_URL, allow_insecure=allow_insecure
@@ -398,6 +412,26 @@ class Lemlist:
     def __repr__(self) -> str:
         base, pipeline = vars(self).get("_base"), vars(self).get("_pipeline")
         return f"<Lemlist {base} {pipeline and pipeline.throttle!r} {pipeline and pipeline.auth_circuit!r}>"
+
+
+def _credential(
+    api_key: str | ApiKey | None, token: str | TokenSource | None, limit_key: str | None
+) -> Credential:
+    try:
+        if token is not None and api_key is not None:
+            refused: LemlistError = ConfigurationError("give api_key= or token=, not both")
+        elif token is None and limit_key is not None:
+            refused = ConfigurationError("limit_key= goes with token=; a key has a limit of its own")
+        elif token is None:
+            return _key(api_key)
+        else:
+            return Token(token, limit_key)
+    except APIKeyError as error:
+        refused = error.with_traceback(None)
+    finally:
+        api_key = token = None
+    # raised from here, so that no frame of its traceback holds what was given
+    raise refused
 
 
 def _key(given: str | ApiKey | None) -> ApiKey:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import ipaddress
 import string
+from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import NoReturn, cast
 from urllib.parse import quote, urlsplit
 
@@ -17,6 +20,8 @@ from lemlist_async.masked import Masked
 
 DEFAULT_BASE_URL = "https://api.lemlist.com/api"
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_REMEMBERED = 3
+"""Tokens that are taken out of a server's texts: a late response may show the one before."""
 _PRINTABLE = frozenset(string.ascii_letters + string.digits + string.punctuation)
 
 
@@ -28,17 +33,11 @@ class ApiKey:
     """
 
     __slots__ = ("__authorization", "__value")
+    version = 0
+    """A key never changes."""
 
     def __init__(self, value: str) -> None:
-        if not isinstance(cast("object", value), str):
-            raise APIKeyError(f"the API key must be a string, not {type(value).__name__}")
-        if not value:
-            raise APIKeyError("the API key is empty: create one in lemlist under Settings > Integrations")
-        if not _PRINTABLE.issuperset(value):
-            raise APIKeyError(
-                "the API key holds a space, a line break or another character that no key has: "
-                "was it read from a file with its newline?"
-            )
+        _check_printable(value, "API key")
         self.__value = value
         self.__authorization = "Basic " + base64.b64encode(f":{value}".encode()).decode()
 
@@ -72,6 +71,117 @@ class ApiKey:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an ApiKey cannot be pickled or copied into another process")
+
+
+TokenSource = Callable[[], Awaitable[str]]
+"""An async function that returns a token that is valid now."""
+
+
+class Token:
+    """An OAuth token without a readable form, or the function that gets one; sent as a Bearer.
+
+    lemlist's documentation says "API key (or OAuth token)"; that has not been tried on the real host. A function is
+    called before the first request, and once more when lemlist refuses what it returned: once for all calls that are
+    waiting for it. `limit_key` names the account whose limit the token shares; a function has to give one, since its
+    tokens change.
+
+    Raises:
+        APIKeyError: the token is empty or holds what no token has.
+        ConfigurationError: a function without `limit_key`.
+    """
+
+    __slots__ = ("__forms", "__lock", "__name", "__source", "__value", "version")
+
+    def __init__(self, source: str | TokenSource, limit_key: str | None = None) -> None:
+        self.__forms: deque[str] = deque(maxlen=_REMEMBERED)
+        self.__lock = asyncio.Lock()
+        self.__value: str | None = None
+        self.version: int = 0
+        """Number of tokens so far."""
+        self.__source = None if isinstance(source, str) else source
+        if isinstance(source, str):
+            self.__take(source)
+        elif not callable(source):
+            raise APIKeyError(f"token must be a string or an async function, not {type(source).__name__}")
+        elif not limit_key:
+            raise ConfigurationError(
+                "a function for token= needs limit_key=, the account whose limit it shares"
+            )
+        self.__name = limit_key or str(self.__value)
+
+    @property
+    def authorization(self) -> str:
+        """The header value. A function's token is there once `ready` was awaited."""
+        return f"Bearer {self.__value}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of the account that does not reveal the token: 16 hex digits of a SHA-256."""
+        return hashlib.sha256(b"lemlist_async:token:" + self.__name.encode()).hexdigest()[:16]
+
+    async def ready(self) -> None:
+        """Get the first token, if a function gives it.
+
+        Raises:
+            APIKeyError: the function failed, or returned no token.
+        """
+        if self.__value is None:
+            await self.renew(0)
+
+    async def renew(self, refused: int) -> bool:
+        """Get a new token in place of the one of this version; False if there is no function.
+
+        Raises:
+            APIKeyError: the function failed, or returned no token.
+        """
+        if self.__source is None:
+            return False
+        # one call of the function for all who wait; a call that is cancelled leaves the lock to the next one
+        async with self.__lock:
+            if self.version == refused:
+                self.__take(await self.__call(self.__source))
+        return True
+
+    async def __call(self, source: TokenSource) -> str:
+        try:
+            return await source()
+        except Exception as error:
+            raise APIKeyError(f"the function for token= failed: {type(error).__name__}") from error
+
+    def __take(self, value: str) -> None:
+        _check_printable(value, "token")
+        self.__value = value
+        self.version += 1
+        self.__forms.append(value)
+
+    def redact(self, text: str) -> str:
+        """Return `text` without the token and the ones before it."""
+        for value in self.__forms:
+            for form in (value, quote(value, safe="")):
+                text = text.replace(form, "…")
+        return text
+
+    def __repr__(self) -> str:
+        return "Token(…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Token cannot be pickled or copied into another process")
+
+
+Credential = ApiKey | Token
+"""Proof of who calls: sent to the API's own origin only, and never shown."""
+
+
+def _check_printable(value: object, name: str) -> None:
+    if not isinstance(value, str):
+        raise APIKeyError(f"the {name} must be a string, not {type(value).__name__}")
+    if not value:
+        raise APIKeyError(f"the {name} is empty: create one in lemlist under Settings > Integrations")
+    if not _PRINTABLE.issuperset(value):
+        raise APIKeyError(
+            f"the {name} holds a space, a line break or another character that no {name} has: "
+            "was it read from a file with its newline?"
+        )
 
 
 class ProxyURL:

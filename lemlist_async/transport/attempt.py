@@ -14,7 +14,7 @@ from lemlist_async.core.headers import read_quota, read_rate
 from lemlist_async.core.retry import may_have_happened
 from lemlist_async.core.send_observer import SEND_OBSERVER
 from lemlist_async.core.wire import Call, Effect, Response
-from lemlist_async.credentials import ApiKey
+from lemlist_async.credentials import Credential
 from lemlist_async.errors import LemlistError
 from lemlist_async.options import Options
 from lemlist_async.throttle import RateState, Slot, Throttle
@@ -38,13 +38,14 @@ class AttemptState:
     """
 
     __slots__ = (
-        "_call", "_key", "_limit", "_options", "_owner", "_redact", "_throttle", "granted", "received", "sent", "slot",
+        "_call", "_key", "_limit", "_options", "_owner", "_redact", "_throttle", "granted", "key_version", "received",
+        "sent", "slot",
     )  # fmt: skip
 
     def __init__(
         self,
         call: Call[Any],
-        key: ApiKey | None,
+        key: Credential | None,
         throttle: Throttle,
         options: Options,
         limit: TimeLimit,
@@ -60,6 +61,8 @@ class AttemptState:
         self._options = options
         self._limit = limit
         self._owner = owner
+        self.key_version: int = 0
+        """Version of the token that was sent."""
         self.sent: bool = False
         """Whether a byte of the request may have left."""
         self.granted: float | None = None
@@ -75,11 +78,8 @@ class AttemptState:
 
         The slot is held until one window after the response, whatever its status.
         """
-        if self._key is None:
-            # a borrowed session may have the key among its own headers
-            request.headers.pop(AUTHORIZATION, None)
-        else:
-            request.headers[AUTHORIZATION] = self._key.authorization
+        # a borrowed session may have the key among its own headers
+        request.headers.pop(AUTHORIZATION, None)
         failed: LemlistError
         options = self._options
         observer = None if self._call.effect is Effect.READ else SEND_OBSERVER.get()
@@ -88,6 +88,10 @@ class AttemptState:
         self._take_slot(slot, request)
         try:
             try:
+                if self._key is not None:
+                    # only now: a token may have been renewed while the request was in the queue
+                    request.headers[AUTHORIZATION] = self._key.authorization
+                    self.key_version = self._key.version
                 if observer is not None:
                     # after the grant and before the first byte: a journal marks its rows as sent here
                     await observer.sending()

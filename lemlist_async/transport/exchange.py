@@ -15,7 +15,7 @@ from lemlist_async.core.ambiguity import final_error
 from lemlist_async.core.payload import to_json
 from lemlist_async.core.retry import may_have_happened
 from lemlist_async.core.wire import Call, Response, Upload
-from lemlist_async.credentials import ApiKey
+from lemlist_async.credentials import Credential
 from lemlist_async.errors import Attempt, ConfigurationError, LemlistError, TransportError
 from lemlist_async.hooks import Hooks, RequestEvent, ResponseEvent, WaitEvent
 from lemlist_async.options import Options
@@ -33,13 +33,17 @@ class CallState:
 
     call: Call[Any]
     url: URL
-    key: ApiKey | None
+    key: Credential | None
     """None where the address is on another host, which must not see the key."""
     options: Options
     deadline: float | None
     """On the clock of the event loop."""
     probe: bool = False
     """Whether the call is the probe of a half-open auth circuit."""
+    key_version: int = 0
+    """Version of the token that the last attempt sent."""
+    renewed: bool = False
+    """Whether a token was renewed for the call."""
     attempts: list[Attempt] = attrs.field(factory=list[Attempt])
     gave_up: str | None = None
     """Reason why there is no further attempt."""
@@ -117,6 +121,7 @@ class Exchange:
             if not self._hooks.silent:
                 self._announce_success(state, attempt, received.status)
             return result
+        state.key_version = attempt.key_version
         self._record(state, attempt, outcome(error))
         error.scrub(self._redact)
         error.attempts = tuple(state.attempts)

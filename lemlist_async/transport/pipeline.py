@@ -14,7 +14,7 @@ import backoff
 from lemlist_async.clock import FROZEN, stands_still
 from lemlist_async.core import retry as schedule
 from lemlist_async.core.wire import Call, UnexpectedTypes
-from lemlist_async.credentials import ApiKey, BaseURL
+from lemlist_async.credentials import BaseURL, Credential, Token
 from lemlist_async.errors import APIStatusError, Attempt, AuthenticationError, LemlistError, RateLimitError
 from lemlist_async.hooks import ErrorEvent, Hooks, RetryEvent, WaitEvent
 from lemlist_async.options import Options
@@ -33,11 +33,12 @@ class Pipeline:
     """Sends the calls of one client, for all of its views."""
 
     def __init__(
-        self, session: Session, throttle: Throttle, key: ApiKey, base: BaseURL, options: Options
+        self, session: Session, throttle: Throttle, key: Credential, base: BaseURL, options: Options
     ) -> None:
         self._session = session
         self.throttle = throttle
         self._key = key
+        self._token = key if isinstance(key, Token) else None
         self.redact: Callable[[str], str] = key.redact
         self._addresses = Addresses(base)
         self.auth_circuit: AuthCircuit = AuthCircuit(options.auth_breaker)
@@ -99,10 +100,14 @@ class Pipeline:
     async def _repeat(self, call: Call[Any], options: Options, *, streamed: bool) -> Any:
         state = self._begin(call, options)
         try:
+            if self._token is not None and state.key is not None:
+                await self._token.ready()
             while True:
                 try:
                     result = await self._exchange.run(state, streamed)
                 except LemlistError as error:
+                    if await self._renewed(state, error):
+                        continue
                     if state.key is not None:
                         self.auth_circuit.failed(error)
                     pause = self._pause(state, error)
@@ -119,6 +124,18 @@ class Pipeline:
             # a cancelled probe has to end too, or the circuit would admit no call any more
             if state.probe:
                 self.auth_circuit.probed()
+
+    async def _renewed(self, state: CallState, error: LemlistError) -> bool:
+        """Get another token after the first refusal of one; a refused call was not carried out, whatever it does."""
+        if (
+            self._token is None
+            or state.key is None
+            or state.renewed
+            or not isinstance(error, AuthenticationError)
+        ):
+            return False
+        state.renewed = True
+        return await self._token.renew(state.key_version)
 
     def _begin(self, call: Call[Any], options: Options) -> CallState:
         # arguments that cannot work are refused here, before anything waits or is sent
