@@ -32,5 +32,5 @@ async def stage() -> AsyncGenerator[tuple[Lemlist, str, Sandbox]]:
 
 def survived(sandbox: Sandbox) -> str:
     """The faults that happened, in words."""
-    names = [_NAMES[type(fault).__name__] for _, _, fault in sandbox.faults.struck]
+    names = [_NAMES[type(fault).__name__] for _, _, fault in sandbox.faults.injected]
     return f"went wrong on the way, and was dealt with: {', '.join(names) or 'nothing'}"

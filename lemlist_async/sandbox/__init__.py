@@ -1,9 +1,9 @@
 """A lemlist emulator to test against: state, rate limit, quirks and faults, on a loopback port."""
 
-from .accounts import Counters, Seen, Tally
-from .emulator import Sandbox, serve
-from .fault_book import FaultBook
-from .faults import (
+from lemlist_async.sandbox.counters import Counters, LoggedRequest, Tally
+from lemlist_async.sandbox.emulator import Sandbox, serve
+from lemlist_async.sandbox.fault_injector import FaultInjector
+from lemlist_async.sandbox.fault_kinds import (
     BAD_CHUNK,
     Cut,
     Damage,
@@ -22,8 +22,8 @@ from .faults import (
     rate_limited,
     retyped,
 )
-from .limits import POLICIES, Decision, Policy, make_policy
-from .state import Team
+from lemlist_async.sandbox.limits import POLICIES, Decision, Policy, make_policy
+from lemlist_async.sandbox.state import Team
 
 __all__ = [
     "BAD_CHUNK",
@@ -34,15 +34,15 @@ __all__ = [
     "Decision",
     "Drip",
     "Fault",
-    "FaultBook",
+    "FaultInjector",
     "Garbage",
     "Hang",
+    "LoggedRequest",
     "Loss",
     "Policy",
     "Reset",
     "Rewrite",
     "Sandbox",
-    "Seen",
     "Slow",
     "Status",
     "Tally",

@@ -1,4 +1,4 @@
-"""Who is calling: HTTP Basic with an empty user name, or the old ``access_token`` of the query."""
+"""The key of a request: HTTP Basic with an empty user name, or the old ``access_token`` parameter."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ __all__ = ["basic_header", "credential"]
 
 
 def basic_header(key: str) -> str:
-    """The header that carries a key."""
+    """Build the header that carries a key."""
     return "Basic " + base64.b64encode(b":" + key.encode()).decode()
 
 
 def credential(header: str | None, query: Mapping[str, list[str]]) -> str | None:
-    """The key a request came with, "" for one that cannot be read, None for none at all.
+    """Return the key of a request, "" for an unreadable one, None if there is none.
 
-    Bearer tokens and a user name before the colon make the key unreadable. The query parameter is what the
-    documents of 2024 allowed; the header goes first.
+    Bearer tokens and a user name before the colon make the key unreadable. The documents of 2024 allowed the query
+    parameter; the header takes precedence.
     """
     if header is None:
         tokens = query.get("access_token")

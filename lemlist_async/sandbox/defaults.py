@@ -1,13 +1,10 @@
-"""What a fresh record looks like, before anybody changes it."""
+"""New records, with lemlist's defaults."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from .exchange import Record
-
-if TYPE_CHECKING:
-    from .state import Team
+from lemlist_async.sandbox.tables import Record
 
 __all__ = [
     "campaign",
@@ -24,7 +21,22 @@ __all__ = [
 ]
 
 
-def made(team: Team, prefix: str) -> Record:
+class Owner(Protocol):
+    """The team that a new record belongs to."""
+
+    id: str
+    user_id: str
+
+    def new_id(self, prefix: str) -> str:
+        """Return an unused id."""
+        ...
+
+    def stamp(self) -> str:
+        """Return the present time as the API writes it."""
+        ...
+
+
+def made(team: Owner, prefix: str) -> Record:
     """Id, team, author and time: the head of most records."""
     return {
         "_id": team.new_id(prefix),
@@ -34,7 +46,7 @@ def made(team: Team, prefix: str) -> Record:
     }
 
 
-def mailbox(team: Team, email: str, provider: str) -> Record:
+def mailbox(team: Owner, email: str, provider: str) -> Record:
     """A connected mailbox; its limit is a number for Google and text for SMTP, as seen live."""
     google = provider == "google"
     return {
@@ -47,7 +59,7 @@ def mailbox(team: Team, email: str, provider: str) -> Record:
     }
 
 
-def user(team: Team, name: str, email: str, role: str, provider: str) -> Record:
+def user(team: Owner, name: str, email: str, role: str, provider: str) -> Record:
     """A member with one mailbox and a LinkedIn account."""
     slug = name.lower().replace(" ", "-")
     limits = {"status": True, "inviteLimit": 20, "sendLimit": 30, "visitLimit": 40}
@@ -61,7 +73,7 @@ def user(team: Team, name: str, email: str, role: str, provider: str) -> Record:
     }
 
 
-def schedule(team: Team) -> Record:
+def schedule(team: Owner) -> Record:
     """Lemlist's own default window."""
     return made(team, "skd") | {
         "name": "Default schedule",
@@ -74,7 +86,7 @@ def schedule(team: Team) -> Record:
     }
 
 
-def campaign(team: Team, name: str) -> Record:
+def campaign(team: Owner, name: str) -> Record:
     """A ``draft`` whose state is ``running``, as campaigns made by API are born."""
     return made(team, "cam") | {
         "name": name,
@@ -91,7 +103,7 @@ def campaign(team: Team, name: str) -> Record:
     }
 
 
-def step(team: Team, sequence_id: str, kind: str) -> Record:
+def step(team: Owner, sequence_id: str, kind: str) -> Record:
     """A step of a sequence; every kind has an e-mail template, needed or not."""
     return {
         "_id": team.new_id("stp"),
@@ -102,18 +114,18 @@ def step(team: Team, sequence_id: str, kind: str) -> Record:
     }
 
 
-def contact(team: Team, fields: dict[str, Any]) -> Record:
+def contact(team: Owner, fields: dict[str, Any]) -> Record:
     """A person of the CRM, without an address yet."""
     own = {"email": None, "fields": fields, "ownerId": team.user_id, "unsubscribed": False, "source": "api"}
     return made(team, "ctc") | own
 
 
-def company(team: Team, domain: str | None, fields: dict[str, Any]) -> Record:
+def company(team: Owner, domain: str | None, fields: dict[str, Any]) -> Record:
     """A company of the CRM."""
     return made(team, "cpn") | {"domain": domain, "fields": fields, "ownerId": team.user_id, "source": "api"}
 
 
-def conversation(team: Team, contact_id: str) -> Record:
+def conversation(team: Owner, contact_id: str) -> Record:
     """An empty conversation between the key's user and a contact."""
     return made(team, "ibx") | {
         "contactId": contact_id,
@@ -125,7 +137,7 @@ def conversation(team: Team, contact_id: str) -> Record:
     }
 
 
-def signal(team: Team, agent: Record) -> Record:
+def signal(team: Owner, agent: Record) -> Record:
     """A signal without anything in it."""
     now = team.stamp()
     own = {"_id": team.new_id("wls"), "teamId": team.id, "type": agent["type"], "status": "new"}
@@ -133,7 +145,7 @@ def signal(team: Team, agent: Record) -> Record:
     return own | source | {"receivedAt": now, "createdAt": now, "signalData": dict[str, Any]()}
 
 
-def lead(team: Team, home: Record, contact_id: str, variables: dict[str, Any]) -> Record:
+def lead(team: Owner, home: Record, contact_id: str, variables: dict[str, Any]) -> Record:
     """A person in the campaign ``home``: in review, or launched at once if the campaign reviews by itself."""
     return {
         "_id": team.new_id("lea"),

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 
-from .accounts import Account, Counters, Seen
-from .desk import Desk
-from .fault_book import FaultBook
-from .limits import POLICIES, make_policy
-from .router import Router
-from .routes import all_routes
-from .state import Team
-from .world import Behaviour, ListShape, World
+from lemlist_async.sandbox.admission import AdmissionControl
+from lemlist_async.sandbox.counters import Counters, KeyState, LoggedRequest
+from lemlist_async.sandbox.fault_injector import FaultInjector
+from lemlist_async.sandbox.limits import POLICIES, make_policy
+from lemlist_async.sandbox.router import Router
+from lemlist_async.sandbox.routes import all_routes
+from lemlist_async.sandbox.state import Team
+from lemlist_async.sandbox.world import Behaviour, ListShape, World
 
 if TYPE_CHECKING:
-    from .server import Server  # aiohttp.web is heavy, so it waits until a sandbox starts
+    from lemlist_async.sandbox.server import (
+        Server,  # aiohttp.web is heavy, so it waits until a sandbox starts
+    )
 
 __all__ = ["Sandbox", "serve"]
 
@@ -45,56 +47,56 @@ def _keys(given: Sequence[str]) -> tuple[str, ...]:
 
 @attrs.define(kw_only=True, eq=False)
 class Sandbox:
-    """A lemlist on this machine, for as long as its ``async with`` block lasts.
+    """A lemlist on this machine, for the duration of its ``async with`` block.
 
     Each key has a team and a rate limit of its own. An option out of range raises ValueError.
     """
 
     policy: str = attrs.field(default="fixed-first", validator=attrs.validators.in_(POLICIES))
-    """How the limit counts: one of ``limits.POLICIES``."""
+    """Counting rule of the limit: one of ``limits.POLICIES``."""
     limit: int | None = 20
     """Requests per window and key; None takes the limit away, and with it its headers."""
     window: float = 2.0
-    """Seconds."""
+    """Length of the window in seconds."""
     latency: tuple[float, float] = attrs.field(default=(0.0, 0.0), converter=_latency)
-    """Seconds that an answer waits: one number, or a range to draw from."""
+    """Delay of each response in seconds: one number, or a range to draw from."""
     seed: int = 0
     """The same seed gives the same ids, latencies and chances for the same requests."""
     keys: tuple[str, ...] = attrs.field(default=("sandbox-key",), converter=_keys, repr=False)
     blocked_keys: Sequence[str] = attrs.field(default=(), repr=False)
-    """Keys whose user is blocked: they are known, and answer 403."""
+    """Keys whose user is blocked: each request with one gets a 403."""
     host: str = "127.0.0.1"
     port: int = attrs.field(default=0, validator=attrs.validators.in_(range(65536)))
-    """0 takes a free one."""
+    """Port to listen on; 0 takes a free one."""
     list_shape: ListShape = attrs.field(default="v2", validator=attrs.validators.in_(("v2", "bare")))
-    """What ``GET /campaigns?version=v2`` answers: the page object seen live, or the documented list."""
+    """Shape of ``GET /campaigns?version=v2``: the page object seen live, or the documented list."""
     duplicate_status: int = attrs.field(default=409, validator=attrs.validators.in_((409, 500)))
     """The status of ``Lead already in other campaign``: 409, or 500 as it was in August 2026."""
     polls: int = attrs.field(default=2, validator=attrs.validators.ge(0))
-    """How many polls an export or an enrichment stays unfinished."""
+    """Number of polls during which an export or an enrichment is unfinished."""
     webhook_delay: float = attrs.field(default=0.1, validator=attrs.validators.ge(0))
-    """Seconds from the start of an enrichment to the post of its result, where a webhook was named."""
+    """Seconds from the start of an enrichment to the post of its result to a named webhook."""
     clock: Callable[[], float] = time.monotonic
-    """What the limit counts by, in seconds."""
+    """Clock of the limit, in seconds."""
     wall_clock: Callable[[], float] = time.time
-    """What the times in answers come from, in epoch seconds."""
-    requests: deque[Seen] = attrs.field(init=False, repr=False)
+    """Clock of the times in responses, in epoch seconds."""
+    requests: deque[LoggedRequest] = attrs.field(init=False, repr=False)
     """The last 10,000 requests, oldest first."""
-    faults: FaultBook = attrs.field(init=False, repr=False)
+    faults: FaultInjector = attrs.field(init=False, repr=False)
     counters: Counters = attrs.field(init=False)
-    _accounts: dict[str, Account] = attrs.field(init=False, repr=False)
+    _key_states: dict[str, KeyState] = attrs.field(init=False, repr=False)
     _router: Router = attrs.field(init=False, repr=False)
     _server: Server | None = attrs.field(default=None, init=False, repr=False)
     _port: int = attrs.field(default=0, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._accounts = {
-            key: self._account(index, key) for index, key in enumerate((*self.keys, *self.blocked_keys))
+        self._key_states = {
+            key: self._new_key_state(index, key) for index, key in enumerate((*self.keys, *self.blocked_keys))
         }
         self._router = Router(all_routes())
         self.requests = deque(maxlen=LOG_LENGTH)
-        self.faults = FaultBook(self._router.operations, self._random("faults"))
-        self.counters = Counters(self._accounts)
+        self.faults = FaultInjector(self._router.operations, self._random("faults"))
+        self.counters = Counters(self._key_states)
 
     @property
     def key(self) -> str:
@@ -110,11 +112,11 @@ class Sandbox:
 
     def team(self, key: str | None = None) -> Team:
         """The state behind a key, the first one if none is named; KeyError for an unknown one."""
-        return self._accounts[self.key if key is None else key].team
+        return self._key_states[self.key if key is None else key].team
 
     async def __aenter__(self) -> Self:
-        from .outbox import Outbox, Post
-        from .server import Server
+        from lemlist_async.sandbox.outbox import Outbox, Post
+        from lemlist_async.sandbox.server import Server
 
         outbox = Outbox(self.webhook_delay)
         behaviour = Behaviour(
@@ -125,8 +127,8 @@ class Sandbox:
             post=lambda url, body: outbox.send(Post(url, body)),
         )
         server = Server(
-            world=World(behaviour, [account.team for account in self._accounts.values()]),
-            desk=Desk(self._router, self._accounts, self.wall_clock),
+            world=World(behaviour, [key_state.team for key_state in self._key_states.values()]),
+            admission_control=AdmissionControl(self._router, self._key_states, self.wall_clock),
             faults=self.faults,
             outbox=outbox,
             seen=self.requests,
@@ -148,10 +150,10 @@ class Sandbox:
     def _random(self, purpose: str) -> Random:
         return Random(f"{self.seed} {purpose}")  # noqa: S311 - play that has to repeat, no secrets
 
-    def _account(self, index: int, key: str) -> Account:
+    def _new_key_state(self, index: int, key: str) -> KeyState:
         team = Team(random=self._random(f"team {index}"), wall_clock=self.wall_clock)
         limiter = None if self.limit is None else make_policy(self.policy, self.limit, self.window)
-        return Account(team, limiter, blocked=key in self.blocked_keys)
+        return KeyState(team, limiter, blocked=key in self.blocked_keys)
 
 
 async def serve(*, ready: Callable[[Sandbox], None] | None = None, **options: Any) -> None:

@@ -1,17 +1,17 @@
-"""Enrichment jobs: what they need, what they find, what that costs."""
+"""Enrichment jobs: required inputs, results, prices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final
 
-from .exchange import Record
-from .state import Team
+from lemlist_async.sandbox.state import Team
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["INPUTS", "PRICES", "advance", "delivered", "missing", "start", "start_for_lead"]
 
 PRICES: Final[dict[str, int]] = {"find_email": 5, "verify": 1, "find_phone": 20, "linkedin_enrichment": 1}
-"""Credits for each kind that finds something; a miss is free."""
+"""Credits per kind with a result. A miss is free."""
 
 _RESULTS: Final[dict[str, tuple[str, str]]] = {
     "find_email": ("email", "email"),
@@ -19,7 +19,7 @@ _RESULTS: Final[dict[str, tuple[str, str]]] = {
     "find_phone": ("phone", "phone"),
     "linkedin_enrichment": ("linkedin", "firstName"),
 }
-"""Where a poll has the result of each kind, and what is in it only if something was found."""
+"""Field of each kind's result, and the part of it that is present only for a hit."""
 
 INPUTS: Final[tuple[str, ...]] = (
     "email",
@@ -33,7 +33,7 @@ INPUTS: Final[tuple[str, ...]] = (
 
 
 def start(team: Team, given: Record, requests: Iterable[str], **links: str) -> Record:
-    """Begin a job; what it finds is decided at its end."""
+    """Start a job. Its result is decided at its end."""
     job: Record = {
         "_id": team.new_id("enr"),
         "status": "in-progress",
@@ -46,13 +46,13 @@ def start(team: Team, given: Record, requests: Iterable[str], **links: str) -> R
 
 
 def start_for_lead(team: Team, lead: Record, requests: Iterable[str]) -> Record:
-    """Begin a job for a lead and its contact."""
+    """Start a job for a lead and its contact."""
     given = {name: lead["variables"][name] for name in INPUTS if lead["variables"].get(name)}
     return start(team, given, requests, leadId=lead["_id"], contactId=lead["contactId"])
 
 
 def missing(request: str, given: Record) -> str | None:
-    """The code of what an enrichment lacks, None if it can be done."""
+    """Return the error code of a missing input, None if the enrichment can start."""
     named = bool(given.get("firstName") and given.get("lastName"))
     employed = bool(given.get("companyName") and given.get("companyDomain"))
     linkedin = bool(given.get("linkedinUrl"))
@@ -67,7 +67,7 @@ def missing(request: str, given: Record) -> str | None:
 
 
 def advance(team: Team, job: Record, polls: int) -> None:
-    """One poll of a job: the one after ``polls`` finds it done."""
+    """Advance a job by one poll. It is done after ``polls`` polls."""
     if job["polls"] < polls:
         job["polls"] += 1
         return
@@ -75,7 +75,7 @@ def advance(team: Team, job: Record, polls: int) -> None:
 
 
 def delivered(team: Team, job: Record, metadata: Any) -> Record:
-    """What a webhook is told of a job, which is done by then: the same in other words than a poll's."""
+    """Build the webhook's body and finish the job. Its words differ from a poll's."""
     if job["status"] == "in-progress":
         _finish(team, job)
     data = {request: job["data"].get(_RESULTS[request][0], {}) for request in job["requests"]}
@@ -90,7 +90,7 @@ def _finish(team: Team, job: Record) -> None:
 
 
 def _write_back(team: Team, job: Record) -> None:
-    """What was found for a lead goes into the lead and its contact."""
+    """Write the result into the lead and its contact."""
     lead, contact = team.leads.get(job.get("leadId", "")), team.contacts.get(job.get("contactId", ""))
     if lead is None or contact is None:
         return
@@ -104,7 +104,7 @@ def _write_back(team: Team, job: Record) -> None:
 
 
 def _found(job: Record) -> Record:
-    """Whom the sandbox knows: everybody whose first name is not Nobody."""
+    """Return the result of a job. Every person is known, except one with the first name Nobody."""
     given: Record = job["input"]
     known = given.get("firstName") != "Nobody"
     first, last = given.get("firstName", "first"), given.get("lastName", "last")
@@ -136,7 +136,7 @@ def _has_value(request: str, data: Record) -> bool:
 
 
 def _charge(team: Team, price: int) -> None:
-    """Take credits, the ones that expire first; a balance does not go below zero."""
+    """Charge credits, those that expire first. A balance stays at zero or above."""
     for purse in ("freemium", "gifted", "subscription", "paid"):
         taken = min(price, team.credits[purse])
         team.credits[purse] -= taken

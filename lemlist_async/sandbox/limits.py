@@ -1,7 +1,7 @@
-"""Five ways a server may count "20 requests per 2 seconds", each a small class without a clock of its own.
+"""Five ways to count "20 requests per 2 seconds", each a small class without a clock of its own.
 
-lemlist documents the quota but not the way it counts, so a client has to hold under all of them. A refused
-request costs nothing under any of the five.
+lemlist documents the quota and not the counting, so a client has to keep to all of them. A refused request costs
+nothing under any of the five.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ __all__ = [
 ]
 
 
-_ROUNDING: Final = 1e-9  # a client that waits as told must not come a rounding error too early
+_ROUNDING: Final = 1e-9  # a client that waits for Retry-After must not be a rounding error too early
 
 
 @attrs.frozen
 class Decision:
-    """What the limiter says to one request."""
+    """Result of the limit for one request."""
 
     allowed: bool
     remaining: int
-    """Requests that would still pass at this moment, this one already taken off."""
+    """Requests that would still pass now, after this one."""
     retry_after: float
-    """Seconds until a request passes again; 0.0 if this one did."""
+    """Seconds until the next request passes; 0.0 if this one did."""
     reset_at: float
-    """When the whole quota is free again if nothing more comes; on the clock that ``now`` came from."""
+    """Time at which the whole quota is free again without further requests, on the clock of ``now``."""
 
 
 class Policy(Protocol):
-    """Counts the requests of one key."""
+    """Counter of one key's requests."""
 
     limit: int
 
@@ -54,7 +54,7 @@ class Policy(Protocol):
 
 @attrs.define
 class FixedAligned:
-    """At most ``limit`` in each window of the wall: [0, W), [W, 2W), …"""
+    """At most ``limit`` in each window of the wall clock: [0, W), [W, 2W), …"""
 
     limit: int
     window: float
@@ -110,7 +110,7 @@ class SlidingLog:
 
 @attrs.define
 class SlidingCounter:
-    """Two aligned windows, the older one weighed by the part of it that lies within the last W seconds."""
+    """Two aligned windows. The older one is weighted by its share of the last W seconds."""
 
     limit: int
     window: float
@@ -131,7 +131,7 @@ class SlidingCounter:
         return Decision(True, max(0, math.floor(room - 1.0 + _ROUNDING)), 0.0, self._reset_at())
 
     def _wait(self, now: float) -> float:
-        """Seconds until the estimate, which only falls while nothing passes, leaves room for one more."""
+        """Seconds until the estimate leaves room for one request. It only falls while none passes."""
         spare = self.limit - 1 - self._current
         if spare >= 0:  # the previous window has to fade to `spare`
             return (self._index + 1.0 - spare / self._previous) * self.window - now
@@ -144,7 +144,7 @@ class SlidingCounter:
 
 @attrs.define
 class TokenBucket:
-    """A bucket of ``limit`` tokens, full at the start, that gains ``limit`` per window steadily."""
+    """A bucket of ``limit`` tokens, full at the start, refilled steadily with ``limit`` per window."""
 
     limit: int
     window: float

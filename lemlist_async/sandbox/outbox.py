@@ -1,4 +1,4 @@
-"""What the sandbox posts to webhooks, on this machine only."""
+"""Posts to webhooks, on this machine only."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _PATIENCE = aiohttp.ClientTimeout(total=5.0)
 
 @attrs.frozen
 class Post:
-    """Something to post a while later; the body is made when it goes."""
+    """One delayed post. Its body is built when it is sent."""
 
     url: str
     body: Callable[[], Any]
 
 
 def is_here(url: str) -> bool:
-    """Whether an address lies on this machine; the sandbox writes to no other."""
+    """Tell whether an address lies on this machine. The sandbox posts to no other."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
@@ -38,14 +38,14 @@ def is_here(url: str) -> bool:
 
 
 class Outbox:
-    """Posts each thing once, `delay` seconds after it was put in: whether lemlist tries again is not documented."""
+    """Post each item once, after `delay` seconds. lemlist does not document retries."""
 
     def __init__(self, delay: float) -> None:
         self._delay = delay
         self._going: set[asyncio.Task[None]] = set()
 
     def send(self, post: Post) -> None:
-        """Take a post on its way; one to another machine is left out."""
+        """Schedule a post. One to another machine is dropped with a warning."""
         if not is_here(post.url):
             _log.warning("a webhook on another machine is not called: the sandbox stays on this one")
             return
@@ -54,7 +54,7 @@ class Outbox:
         task.add_done_callback(self._going.discard)
 
     async def close(self) -> None:
-        """Give up what is on its way."""
+        """Cancel the pending posts."""
         going = tuple(self._going)
         for task in going:
             task.cancel()
@@ -65,8 +65,8 @@ class Outbox:
         try:
             async with (
                 aiohttp.ClientSession(timeout=_PATIENCE) as session,
-                session.post(post.url, json=post.body()) as answer,
+                session.post(post.url, json=post.body()) as response,
             ):
-                _log.debug("a webhook answered %d", answer.status)
+                _log.debug("a webhook answered %d", response.status)
         except (aiohttp.ClientError, TimeoutError) as error:
             _log.info("a webhook could not be called: %s", type(error).__name__)

@@ -1,4 +1,4 @@
-"""The rate limit headers as lemlist words them: the reset is the text of a JavaScript ``Date``."""
+"""Rate limit headers as lemlist words them: the reset is the text of a JavaScript ``Date``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from .limits import Decision
+from lemlist_async.sandbox.limits import Decision
 
 __all__ = ["js_date", "rate_headers"]
 
@@ -18,17 +18,17 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 
 @lru_cache(maxsize=8)
 def js_date(second: int) -> str:
-    """Epoch seconds as ``Date.toString()`` prints them on a server in UTC."""
+    """Format epoch seconds as ``Date.toString()`` does on a server in UTC."""
     at = datetime.fromtimestamp(second, UTC)
     day = f"{_DAYS[at.weekday()]} {_MONTHS[at.month - 1]} {at.day:02} {at.year}"
     return f"{day} {at:%H:%M:%S} GMT+0000 (Coordinated Universal Time)"
 
 
 def rate_headers(limit: int, decision: Decision, now: float, wall: float) -> dict[str, str]:
-    """The four headers; ``now`` and ``wall`` are one moment on the limiter's clock and in epoch seconds.
+    """Build the four headers; ``now`` and ``wall`` are one instant on the limiter's clock and in epoch seconds.
 
-    Retry-After is there on every answer, as documented: until the quota is whole, or, on a refusal, until one
-    more passes.
+    Retry-After is on every response, as documented: seconds until the quota is whole, or on a refusal until one
+    request passes.
     """
     until_reset = decision.reset_at - now
     wait = until_reset if decision.allowed else decision.retry_after

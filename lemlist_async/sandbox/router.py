@@ -1,4 +1,4 @@
-"""From a verb and a raw path to the route that answers, by the templates of the vendor's document."""
+"""Look-up of the route for a verb and a raw path, by the templates of the vendor's document."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from .exchange import Route
+from lemlist_async.sandbox.route import Route
 
 __all__ = ["Match", "Router"]
 
@@ -17,7 +17,7 @@ PARAMETER: Final = ""  # no segment of a path is empty, so it can name the branc
 
 @attrs.frozen
 class Match:
-    """Where a request belongs; if the verb is wrong, the route is one that the path has for another."""
+    """Route of a request. For a wrong verb it is a route of the same path."""
 
     route: Route
     ids: dict[str, str]
@@ -31,7 +31,7 @@ class _Node:
 
 
 class Router:
-    """A tree of path segments: a fixed one wins over a parameter, and a trailing slash does not matter."""
+    """Tree of path segments. A fixed segment wins over a parameter, and a trailing slash is ignored."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
@@ -49,7 +49,7 @@ class Router:
         self.operations.add((route.method, route.template))
 
     def find(self, method: str, raw_path: str) -> Match | None:
-        """The match of a path that is still percent-encoded; None if no template fits it under any verb."""
+        """Find the match of a percent-encoded path; None if no template fits it under any verb."""
         node, values = self._root, list[str]()
         for segment in _segments(raw_path):
             child = node.children.get(segment)

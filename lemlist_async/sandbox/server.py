@@ -12,14 +12,16 @@ from urllib.parse import parse_qs
 import attrs
 from aiohttp import web
 
-from .accounts import Seen
-from .desk import Admission, Desk
-from .exchange import Answer, Call, Refusal, Route, answer
-from .fault_book import FaultBook
-from .faults import Damage
-from .outbox import Outbox
-from .wire import Wire
-from .world import World
+from lemlist_async.sandbox.admission import AdmissionControl, AdmittedRequest
+from lemlist_async.sandbox.counters import LoggedRequest
+from lemlist_async.sandbox.fault_injector import FaultInjector
+from lemlist_async.sandbox.fault_kinds import Damage
+from lemlist_async.sandbox.outbox import Outbox
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.response_sender import ResponseSender
+from lemlist_async.sandbox.responses import Refusal, RouteResponse, respond
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.world import World
 
 __all__ = ["Server"]
 
@@ -28,13 +30,13 @@ MAX_BODY = 25 * 1024 * 1024  # lemlist takes media up to 20 MB
 
 @attrs.define(eq=False, kw_only=True)
 class Server:
-    """Takes requests from admission to the last byte, faults and latency included."""
+    """Server that takes a request from admission to the last byte, faults and latency included."""
 
     world: World
-    desk: Desk
-    faults: FaultBook
+    admission_control: AdmissionControl
+    faults: FaultInjector
     outbox: Outbox
-    seen: deque[Seen]
+    seen: deque[LoggedRequest]
     clock: Callable[[], float]
     latency: tuple[float, float]
     random: Random
@@ -42,7 +44,7 @@ class Server:
     _runner: web.AppRunner | None = attrs.field(default=None, init=False)
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; the port, which is a free one for 0."""
+        """Listen, and return the port, which is a free one for 0."""
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -65,17 +67,21 @@ class Server:
         now = self.clock()
         raw_path, _, raw_query = request.raw_path.partition("?")
         query = parse_qs(raw_query, keep_blank_values=True) if raw_query else {}
-        ticket = self.desk.admit(request.method, raw_path, query, request.headers.get("Authorization"), now)
-        seen = Seen(request.method, ticket.template, now)
+        result = self.admission_control.admit(
+            request.method, raw_path, query, request.headers.get("Authorization"), now
+        )
+        seen = LoggedRequest(request.method, result.template, now)
         self.seen.append(seen)
-        wire = Wire(request, ticket.headers, self._pause)
+        sender = ResponseSender(request, result.headers, self._pause)
         response: web.Response | None
-        if isinstance(ticket.outcome, Answer):
-            response = wire.respond(ticket.outcome)
+        if isinstance(result.outcome, RouteResponse):
+            response = sender.respond(result.outcome)
         else:
-            response = await self._serve(request, ticket.template, ticket.outcome, query, wire)
+            response = await self._serve(request, result.template, result.outcome, query, sender)
         if response is None:
-            return web.Response()  # the connection is gone; aiohttp only wants something to drop
+            return (
+                web.Response()
+            )  # aiohttp requires a response object, though the connection is closed by now
         seen.status = response.status
         return response
 
@@ -83,22 +89,22 @@ class Server:
         self,
         request: web.Request,
         template: str,
-        admission: Admission,
+        admission: AdmittedRequest,
         query: dict[str, list[str]],
-        wire: Wire,
+        sender: ResponseSender,
     ) -> web.Response | None:
         body = await request.read() if request.can_read_body else b""
         content_type = request.headers.get("Content-Type", "")
-        call = Call(self.world, admission.team, admission.ids, query, body, content_type)
+        context = RequestContext(self.world, admission.team, admission.ids, query, body, content_type)
         fault = self.faults.pick(request.method, template)
         await self._lag()
         if fault is None:
-            return wire.respond(_carry_out(admission.route, call))
+            return sender.respond(_handle_route(admission.route, context))
         if isinstance(fault, Damage):
-            return await wire.damage(fault, _carry_out(admission.route, call))
+            return await sender.damage(fault, _handle_route(admission.route, context))
         if fault.effect:
-            _carry_out(admission.route, call)
-        return await wire.lose(fault)
+            _handle_route(admission.route, context)
+        return await sender.replace_by(fault)
 
     async def _lag(self) -> None:
         low, high = self.latency
@@ -106,14 +112,14 @@ class Server:
             await self._pause(self.random.uniform(low, high))
 
     async def _pause(self, seconds: float) -> None:
-        """Sleep, but not past the end of the sandbox."""
+        """Sleep, at most until the sandbox stops."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), seconds)
 
 
-def _carry_out(route: Route, call: Call) -> Answer:
+def _handle_route(route: Route, context: RequestContext) -> RouteResponse:
     try:
-        result = route.handler(call)
+        result = route.handler(context)
     except Refusal as refusal:
-        return refusal.answer
-    return result if isinstance(result, Answer) else answer(result)
+        return refusal.response
+    return result if isinstance(result, RouteResponse) else respond(result)

@@ -1,4 +1,4 @@
-"""What the sandbox remembers: one ``Team`` per key, made of plain dicts that a test may read and change."""
+"""State of the sandbox: one ``Team`` per key, made of plain dicts that a test may read and change."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any, Final
 
 import attrs
 
-from . import defaults
-from .exchange import Record
-from .tables import Blocklist, Table, iso
+from lemlist_async.sandbox import defaults
+from lemlist_async.sandbox.tables import Blocklist, Record, Table, iso
 
 __all__ = ["Team"]
 
@@ -31,13 +30,13 @@ class Team:
     beta: bool = True
     """False makes the beta routes (personas, deliverability alerts) answer 403."""
     user_id: str = ""
-    """The member that the key belongs to."""
+    """Id of the member that the key belongs to."""
     created_at: str = ""
     credits: dict[str, int] = attrs.field(
         factory=lambda: {"freemium": 0, "subscription": 800, "gifted": 100, "paid": 100}
     )
     searches_left: int = 2000
-    """How many people or company searches are left today."""
+    """Searches of people or companies left today."""
     users: Table = attrs.field(factory=Table)
     campaigns: Table = attrs.field(factory=Table)
     sequences: Table = attrs.field(factory=Table)
@@ -62,7 +61,7 @@ class Team:
     crm_filters: Table = attrs.field(factory=Table)
     files: dict[str, bytes] = attrs.field(factory=dict[str, bytes])
     sent: list[Record] = attrs.field(factory=list[Record])
-    """The bodies of all messages that were sent through the inbox, each with its ``channel``."""
+    """Bodies of all messages sent through the inbox, each with its ``channel``."""
     kinds_seen: set[tuple[str, str]] = attrs.field(factory=set[tuple[str, str]])
     contact_ids_by_email: dict[str, str] = attrs.field(factory=dict[str, str])
     lead_ids_by_contact: dict[str, dict[str, None]] = attrs.field(factory=dict[str, dict[str, None]])
@@ -82,28 +81,28 @@ class Team:
         return f"<Team {self.id}: {', '.join(sizes)}>"
 
     def new_id(self, prefix: str) -> str:
-        """Prefix, underscore, 17 letters and digits; the same row of ids for the same seed."""
+        """Draw an id: prefix, underscore, 17 letters and digits. The same seed gives the same ids."""
         return f"{prefix}_{''.join(self.random.choices(_LETTERS, k=17))}"
 
     def stamp(self) -> str:
-        """Now, as the API writes it."""
+        """Return the present time as the API writes it."""
         return iso(self.wall_clock())
 
     def tables(self) -> Iterator[Table]:
-        """Every collection of records by id."""
+        """Iterate over every table of records."""
         values = (getattr(self, field.name) for field in attrs.fields(Team))
         return (value for value in values if isinstance(value, Table))
 
     def add_user(self, name: str, email: str, *, role: str = "member", provider: str = "google") -> Record:
-        """A member with one mailbox."""
+        """Add a member with one mailbox."""
         return self.users.keep(defaults.user(self, name, email, role, provider))
 
     def add_schedule(self, **fields: Any) -> Record:
-        """A sending window; what is not given has lemlist's defaults."""
+        """Add a sending window. Fields that are not given have lemlist's defaults."""
         return self.schedules.keep(defaults.schedule(self) | fields)
 
     def add_campaign(self, name: str = "Sandbox campaign", **fields: Any) -> Record:
-        """A campaign with an empty sequence and a schedule: a ``draft`` whose state is ``running``."""
+        """Add a campaign with an empty sequence and a schedule: a ``draft`` whose state is ``running``."""
         campaign = self.campaigns.keep(defaults.campaign(self, name) | fields)
         campaign["scheduleIds"] = [self.add_schedule()["_id"]]
         self.sequences.keep(
@@ -118,7 +117,7 @@ class Team:
         return campaign
 
     def add_contact(self, email: str | None = None, /, **fields: Any) -> Record:
-        """The person of that address: the one there is, or a new one with these fields."""
+        """Return the contact of that address, or add one with these fields."""
         email = email or fields.pop("email", None)
         known = self.contact_by_email(email) if email else None
         if known is not None:
@@ -130,16 +129,16 @@ class Team:
         return contact
 
     def set_email(self, contact: Record, email: str) -> None:
-        """Give an address to a contact that has none."""
+        """Give an address to a contact without one."""
         contact["email"] = email
         self.contact_ids_by_email[email.lower()] = contact["_id"]
 
     def contact_by_email(self, email: str) -> Record | None:
-        """The person of that address, in upper or lower case."""
+        """Return the contact of an address, ignoring case."""
         return self.contacts.get(self.contact_ids_by_email.get(email.lower(), ""))
 
     def remove_contact(self, contact: Record) -> None:
-        """Forget a person with all leads, events, tasks and conversations."""
+        """Delete a contact with all leads, events, tasks and conversations."""
         contact_id = contact["_id"]
         for lead in self.leads_of_contact(contact_id):
             self.remove_lead(lead)
@@ -153,16 +152,16 @@ class Team:
         del self.contacts[contact_id], self.lead_ids_by_contact[contact_id]
 
     def add_contact_list(self, name: str, *, dynamic: bool = False) -> Record:
-        """A list of contacts; a dynamic one cannot be changed by hand."""
+        """Add a list of contacts. A dynamic one cannot be changed by hand."""
         own = {"_id": self.new_id("clt"), "name": name, "dynamic": dynamic}
         return self.contact_lists.keep(own | {"contactIds": dict[str, None]()})
 
     def add_company(self, domain: str | None = None, /, **fields: Any) -> Record:
-        """A company."""
+        """Add a company."""
         return self.companies.keep(defaults.company(self, domain or fields.pop("domain", None), fields))
 
     def add_lead(self, campaign_id: str, email: str | None = None, /, **variables: Any) -> Record:
-        """A person in a campaign, in review unless it reviews by itself; KeyError for an unknown campaign."""
+        """Add a lead, in review unless the campaign reviews by itself; KeyError for an unknown campaign."""
         campaign = self.campaigns[campaign_id]
         given = ({"email": email} if email else {}) | variables
         contact_id = self.add_contact(**given)["_id"]
@@ -172,26 +171,26 @@ class Team:
         return lead
 
     def remove_lead(self, lead: Record) -> None:
-        """Forget a lead; the contact stays."""
+        """Delete a lead and keep its contact."""
         del self.leads[lead["_id"]]
         del self.lead_ids_by_campaign[lead["campaignId"]][lead["_id"]]
         del self.lead_ids_by_contact[lead["contactId"]][lead["_id"]]
 
     def leads_of(self, campaign_id: str) -> list[Record]:
-        """The leads of a campaign, oldest first."""
+        """Return the leads of a campaign, oldest first."""
         return [self.leads[lead_id] for lead_id in self.lead_ids_by_campaign[campaign_id]]
 
     def leads_of_contact(self, contact_id: str) -> list[Record]:
-        """The copies of a person in all campaigns, oldest first."""
+        """Return a contact's leads in all campaigns, oldest first."""
         return [self.leads[lead_id] for lead_id in self.lead_ids_by_contact[contact_id]]
 
     def leads_by_email(self, email: str) -> list[Record]:
-        """The copies of the person of that address, oldest first."""
+        """Return the leads of an address, oldest first."""
         contact = self.contact_by_email(email)
         return self.leads_of_contact(contact["_id"]) if contact else []
 
     def add_activity(self, kind: str, lead: Record | None = None, **fields: Any) -> Record:
-        """One event of the history, about a lead if one is given."""
+        """Add one event to the history, optionally about a lead."""
         activity: Record = {"_id": self.new_id("act"), "type": kind, "teamId": self.id, "bot": False}
         if lead is not None:
             activity |= {
@@ -212,7 +211,7 @@ class Team:
         lead: Record | None = None,
         **fields: Any,
     ) -> Record:
-        """A message to or from a contact, in the conversation with them; ``kind`` is an activity type."""
+        """Add a message to or from a contact to their conversation; ``kind`` is an activity type."""
         row = self.conversation_with(contact["_id"])
         if row is None:
             row = self.conversations.keep(defaults.conversation(self, contact["_id"]))
@@ -230,21 +229,21 @@ class Team:
         return self.add_activity(kind, lead, message=message, **(about | fields))
 
     def conversation_with(self, contact_id: str) -> Record | None:
-        """The conversation with a contact."""
+        """Return the conversation with a contact."""
         return next((row for row in self.conversations.values() if row["contactId"] == contact_id), None)
 
     def block(self, value: str, source: str = "api") -> Record:
-        """A value that must not be written to: an address, ``@domain``, LinkedIn URL or phone number."""
+        """Block a value: an address, ``@domain``, LinkedIn URL or phone number."""
         row = {"_id": self.new_id("uns"), "value": value, "source": source, "createdAt": self.stamp()}
         return self.unsubscribes.keep(row)
 
     def add_signal(self, agent: Record, **fields: Any) -> Record:
-        """A signal that an agent caught just now."""
+        """Add a signal that an agent caught just now."""
         return self.signals.keep(defaults.signal(self, agent) | fields)
 
     def add_crm_filter(
         self, name: str, people: list[Record], *, crm: str = "hubspot", kind: str = "contact"
     ) -> Record:
-        """A segment in the CRM of the key's user, with the people an import of it would bring."""
+        """Add a segment to the CRM of the key's user, with the people that an import would bring."""
         own = {"_id": str(len(self.crm_filters) + 1), "userId": self.user_id}
         return self.crm_filters.keep(own | {"name": name, "crm": crm, "type": kind, "people": people})

@@ -1,4 +1,4 @@
-"""Counters of a campaign over a span of time, made from the leads and the history."""
+"""Counters of a campaign over a span of time, from the leads and the history."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from .exchange import Record
-from .state import Team
+from lemlist_async.sandbox.state import Team
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["CHANNELS", "events", "stats"]
 
@@ -16,12 +16,12 @@ CHANNELS: Final[tuple[str, ...]] = ("email", "linkedin", "others")
 
 
 def events(team: Team, campaign_id: str) -> Iterable[Record]:
-    """The history of one campaign, oldest first."""
+    """Return the history of one campaign, oldest first."""
     return (activity for activity in team.activities.values() if activity.get("campaignId") == campaign_id)
 
 
 def stats(team: Team, campaign: Record, start: datetime, end: datetime, channels: Sequence[str]) -> Record:
-    """What lemlist counts of a campaign between two moments, over some of ``CHANNELS``."""
+    """Count a campaign's figures between two moments, over some of ``CHANNELS``."""
     leads = team.leads_of(campaign["_id"])
     rows = [
         row

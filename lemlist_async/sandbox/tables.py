@@ -1,12 +1,14 @@
-"""What all state is made of: tables of records, and times as text."""
+"""Tables of records, and times as text."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any, TypeAlias
 
-from .exchange import Record
+__all__ = ["Blocklist", "Record", "Table", "iso"]
 
-__all__ = ["Blocklist", "Table", "iso"]
+Record: TypeAlias = dict[str, Any]
+"""A JSON object as the API shows it. The whole state consists of these."""
 
 
 class Table(dict[str, Record]):
@@ -19,28 +21,28 @@ class Table(dict[str, Record]):
 
 
 class Blocklist(Table):
-    """Blocked values, each once, in upper or lower case."""
+    """Blocked values, unique regardless of case."""
 
     def __init__(self) -> None:
         super().__init__()
         self._ids: dict[str, str] = {}
 
     def find(self, value: str) -> Record | None:
-        """The record of a value."""
+        """Return the record of a value."""
         return self.get(self._ids.get(value.lower(), ""))
 
     def keep(self, record: Record) -> Record:
-        """Store a record, or give the one that its value has already."""
+        """Store a record, or return the existing one of its value."""
         known = self.find(record["value"])
         if known is None:
             self._ids[record["value"].lower()] = record["_id"]
         return known or super().keep(record)
 
     def release(self, record: Record) -> None:
-        """Forget a record."""
+        """Delete a record."""
         del self[record["_id"]], self._ids[record["value"].lower()]
 
 
 def iso(seconds: float) -> str:
-    """Epoch seconds as the API writes a time: UTC, milliseconds, ``Z``."""
+    """Format epoch seconds as the API writes a time: UTC, milliseconds, ``Z``."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""All teams of a sandbox, and the points where it may be told to behave differently."""
+"""All teams of a sandbox, and its adjustable behaviour."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import attrs
 
-from .state import Team
+from lemlist_async.sandbox.state import Team
 
 __all__ = ["Behaviour", "ListShape", "World"]
 
@@ -16,16 +16,16 @@ ListShape = Literal["v2", "bare"]
 
 @attrs.frozen(kw_only=True)
 class Behaviour:
-    """The points where lemlist itself is seen to differ, or where waiting is made short."""
+    """Points in which lemlist itself varies, or in which waiting is shortened."""
 
     list_shape: ListShape = "v2"
     duplicate_status: int = 409
     polls: int = 2
     """Polls during which an export or an enrichment is still running."""
     public_url: Callable[[], str]
-    """The base address, known once the sandbox listens."""
+    """Return the base address, known once the sandbox listens."""
     post: Callable[[str, Callable[[], Any]], None]
-    """Post to a webhook, a while from now: its address, and what makes the body then."""
+    """Schedule a post to a webhook: its address, and a function that builds the body."""
 
 
 @attrs.define(eq=False)
@@ -36,5 +36,5 @@ class World:
     teams: list[Team]
 
     def holds(self, record_id: str) -> bool:
-        """Whether any team has a record of that id."""
+        """Tell whether any team has a record of that id."""
         return any(record_id in table for team in self.teams for table in team.tables())

@@ -1,7 +1,7 @@
 """The pytest plugin: a running sandbox as a fixture.
 
-A test takes ``lemlist_sandbox``, and says what it wants different with the marker
-``@pytest.mark.lemlist_sandbox(limit=None)``, or with a ``lemlist_sandbox_options`` fixture of its own module.
+A test takes ``lemlist_sandbox`` and sets options with the marker ``@pytest.mark.lemlist_sandbox(limit=None)`` or
+with a ``lemlist_sandbox_options`` fixture of its own module.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MARKER: Final = "lemlist_sandbox"
 
 
 def _async_fixture() -> Callable[..., Any]:
-    """pytest-asyncio's strict mode runs only what its own decorator made; anyio takes plain fixtures."""
+    """Choose the decorator: pytest-asyncio's strict mode runs its own fixtures alone, anyio takes plain ones."""
     try:
         from pytest_asyncio import fixture
     except ImportError:
@@ -28,7 +28,7 @@ def _async_fixture() -> Callable[..., Any]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, so that ``--strict-markers`` takes it."""
+    """Register the marker, so that ``--strict-markers`` accepts it."""
     config.addinivalue_line(
         "markers", f"{MARKER}(**options): options of lemlist_async.sandbox.Sandbox for one test"
     )
@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def lemlist_sandbox_options(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The options of the sandbox of this test: those of its markers, the nearest one winning."""
+    """Sandbox options of this test: those of its markers. The nearest one wins."""
     options: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers(MARKER))):
         options |= marker.kwargs
@@ -45,7 +45,7 @@ def lemlist_sandbox_options(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @_async_fixture()
 async def lemlist_sandbox(lemlist_sandbox_options: dict[str, Any]) -> AsyncIterator[Sandbox]:
-    """A running sandbox of the test's own, with ``url``, ``key``, ``team()``, ``faults`` and ``requests``."""
+    """Run a sandbox for this test, with ``url``, ``key``, ``team()``, ``faults`` and ``requests``."""
     from lemlist_async.sandbox import Sandbox
 
     async with Sandbox(**lemlist_sandbox_options) as sandbox:
@@ -54,7 +54,7 @@ async def lemlist_sandbox(lemlist_sandbox_options: dict[str, Any]) -> AsyncItera
 
 @_async_fixture()
 async def lemlist_client(lemlist_sandbox: Sandbox) -> AsyncIterator[Lemlist]:
-    """A client of that sandbox, with the library's default options; closed after the test."""
+    """Open a client of that sandbox with the library's default options, closed after the test."""
     from lemlist_async import Lemlist
 
     async with Lemlist(lemlist_sandbox.key, base_url=lemlist_sandbox.url) as client:
@@ -63,7 +63,7 @@ async def lemlist_client(lemlist_sandbox: Sandbox) -> AsyncIterator[Lemlist]:
 
 @pytest.fixture
 def lemlist_environment(lemlist_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """The sandbox, with ``LEMLIST_API_KEY`` and ``LEMLIST_BASE_URL`` set to it for the test."""
+    """Set ``LEMLIST_API_KEY`` and ``LEMLIST_BASE_URL`` to the sandbox for the test."""
     monkeypatch.setenv("LEMLIST_API_KEY", lemlist_sandbox.key)
     monkeypatch.setenv("LEMLIST_BASE_URL", lemlist_sandbox.url)
     return lemlist_sandbox

@@ -1,7 +1,7 @@
 """An event loop whose clock jumps to the next timer, so that hours of waiting are tested in milliseconds.
 
-Coroutines that only wait for each other and for timers run as they would, in the same order. Real sockets and
-threads take real time, which this clock does not know: keep them out of such tests.
+Coroutines that wait only for each other and for timers run in their usual order. Real sockets and threads take
+real time, which this clock does not see: keep them out of such tests.
 """
 
 from __future__ import annotations
@@ -13,22 +13,24 @@ from typing import Any, TypeVar
 
 import attrs
 
+__all__ = ["PATIENCE", "TICK", "VirtualClockLoop", "run"]
+
 T = TypeVar("T")
 
 TICK = 1e-6
-"""Seconds that each turn takes at least: a wait too short to move the clock would spin for ever."""
+"""Least seconds per turn of the loop: a wait too short to move the clock would spin for ever."""
 PATIENCE = 5.0
-"""Real seconds to wait for a thread when no timer is left; after that it is a deadlock."""
+"""Real seconds to wait for a thread when no timer is left, before a deadlock is reported."""
 
 
 @attrs.define
 class _Clock:
-    # above zero: an instant that is false would be a surprise
+    # above zero: an instant must not be falsy
     now: float = 1000.0
 
 
 class _Selector(selectors.DefaultSelector):
-    """Passes the time instead of waiting for it."""
+    """Selector that advances the clock instead of waiting."""
 
     def __init__(self, clock: _Clock) -> None:
         super().__init__()
@@ -45,9 +47,9 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualClockLoop(asyncio.SelectorEventLoop):
-    """An event loop that never waits: `time()` moves on by itself when there is nothing left to run.
+    """Event loop that never waits: `time()` advances when there is nothing left to run.
 
-    A wait that nothing can ever end raises RuntimeError out of the loop, in place of hanging.
+    A wait that can never end raises RuntimeError out of the loop instead of hanging.
     """
 
     def __init__(self) -> None:
@@ -55,15 +57,15 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         super().__init__(_Selector(self._virtual))
 
     def time(self) -> float:
-        """The virtual instant, in seconds."""
+        """Return the virtual instant, in seconds."""
         return self._virtual.now
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Wait for the threads without a time limit: as a timer (Python 3.12 and later) it would ring at once."""
+        """Wait for the threads without a time limit: Python 3.12 and later set a timer, which would expire at once."""
         await super().shutdown_default_executor()
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Like `asyncio.run`, in virtual time."""
+    """Run a coroutine like `asyncio.run`, in virtual time."""
     with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
         return runner.run(main)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lemlist_async.sandbox.exchange import Route
+from lemlist_async.sandbox.route import Route
 from lemlist_async.sandbox.router import Router
 from lemlist_async.sandbox.routes import all_routes
 

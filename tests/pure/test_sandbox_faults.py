@@ -5,8 +5,8 @@ from random import Random
 import attrs
 import pytest
 
-from lemlist_async.sandbox.fault_book import FaultBook
-from lemlist_async.sandbox.faults import (
+from lemlist_async.sandbox.fault_injector import FaultInjector
+from lemlist_async.sandbox.fault_kinds import (
     Cut,
     Drip,
     Fault,
@@ -27,11 +27,11 @@ OPERATIONS = {("GET", "/team"), ("POST", "/campaigns"), ("POST", "/campaigns/{ca
 A, B = gateway(502), gateway(503)
 
 
-def book(seed: int = 0) -> FaultBook:
-    return FaultBook(OPERATIONS, Random(seed))
+def book(seed: int = 0) -> FaultInjector:
+    return FaultInjector(OPERATIONS, Random(seed))
 
 
-def struck(faults: FaultBook, operation: str, times: int) -> list[Fault | None]:
+def injected(faults: FaultInjector, operation: str, times: int) -> list[Fault | None]:
     method, _, template = operation.partition(" ")
     return [faults.pick(method, template) for _ in range(times)]
 
@@ -39,8 +39,8 @@ def struck(faults: FaultBook, operation: str, times: int) -> list[Fault | None]:
 def test_a_fault_strikes_once_and_only_what_it_matches() -> None:
     faults = book()
     faults.add(A, CREATE)
-    assert struck(faults, "GET /team", 2) == [None, None]
-    assert struck(faults, CREATE, 3) == [A, None, None]
+    assert injected(faults, "GET /team", 2) == [None, None]
+    assert injected(faults, CREATE, 3) == [A, None, None]
     assert not faults.pending
 
 
@@ -48,36 +48,36 @@ def test_a_fault_strikes_once_and_only_what_it_matches() -> None:
 def test_a_match_may_name_verb_or_template_or_both_or_nothing(match: str | None) -> None:
     faults = book()
     faults.add(A, match, times=None)
-    assert struck(faults, CREATE, 2) == [A, A]
-    assert struck(faults, "GET /team", 1) == [A if match is None else None]
+    assert injected(faults, CREATE, 2) == [A, A]
+    assert injected(faults, "GET /team", 1) == [A if match is None else None]
 
 
 def test_a_fault_waits_for_its_position() -> None:
     faults = book()
     faults.add(A, CREATE, times=2, after=3)
-    assert struck(faults, CREATE, 7) == [None, None, None, A, A, None, None]
+    assert injected(faults, CREATE, 7) == [None, None, None, A, A, None, None]
 
 
 def test_the_first_rule_wins_and_the_second_keeps_its_times() -> None:
     faults = book()
     faults.add(A, CREATE)
     faults.add(B, CREATE)
-    assert struck(faults, CREATE, 3) == [A, B, None]
+    assert injected(faults, CREATE, 3) == [A, B, None]
 
 
 def test_a_script_gives_one_step_to_each_request() -> None:
     faults = book()
     faults.script([A, None, B], CREATE)
-    assert struck(faults, "POST /campaigns", 1) == [None]
-    assert struck(faults, CREATE, 4) == [A, None, B, None]
-    assert [fault for _, _, fault in faults.struck] == [A, B]
+    assert injected(faults, "POST /campaigns", 1) == [None]
+    assert injected(faults, CREATE, 4) == [A, None, B, None]
+    assert [fault for _, _, fault in faults.injected] == [A, B]
 
 
 def test_chance_repeats_with_the_seed() -> None:
     def run(seed: int) -> list[Fault | None]:
         faults = book(seed)
         faults.add(A, times=None, probability=0.3)
-        return struck(faults, CREATE, 1000)
+        return injected(faults, CREATE, 1000)
 
     assert run(1) == run(1) != run(2)
     assert 250 < run(1).count(A) < 350
@@ -88,7 +88,7 @@ def test_cleared_faults_do_not_strike() -> None:
     faults.add(A)
     faults.script([B])
     faults.clear()
-    assert struck(faults, CREATE, 2) == [None, None]
+    assert injected(faults, CREATE, 2) == [None, None]
 
 
 @pytest.mark.parametrize("match", ["GET /campaign", "PUT /team", "/nowhere", "GRAB"])

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from lemlist_async.sandbox import Sandbox, Team
-from lemlist_async.sandbox.exchange import Answer, Call, Refusal, answer
 from lemlist_async.sandbox.outbox import is_here
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import Refusal, RouteResponse, respond
 from lemlist_async.sandbox.routes import all_routes
 from lemlist_async.sandbox.world import Behaviour, World
 
@@ -62,7 +63,7 @@ def seeded() -> tuple[World, Team]:
     return World(behaviour, [team]), team
 
 
-def call_with(world: World, team: Team, random: Random, names: tuple[str, ...]) -> Call:
+def call_with(world: World, team: Team, random: Random, names: tuple[str, ...]) -> RequestContext:
     ids = [record_id for table in team.tables() for record_id in table]
 
     def value() -> Any:
@@ -71,7 +72,7 @@ def call_with(world: World, team: Team, random: Random, names: tuple[str, ...]) 
     query = {name: [str(value())] for name in random.sample(NAMES, 20)}
     body = {name: value() for name in random.sample(NAMES, 40)} if random.random() < 0.9 else value()
     path = {name: random.choice([*ids, "x", "a@b.example"]) for name in names}
-    return Call(world, team, path, query, json.dumps(body).encode(), "application/json")
+    return RequestContext(world, team, path, query, json.dumps(body).encode(), "application/json")
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
@@ -81,10 +82,10 @@ def test_every_route_answers_or_refuses_whatever_comes(seed: int) -> None:
     routes = list(all_routes())
     random.shuffle(routes)
     for route in routes:
-        call = call_with(world, team, random, route.names)
+        context = call_with(world, team, random, route.names)
         try:
-            result = route.handler(call)
+            result = route.handler(context)
         except Refusal as refusal:
-            result = refusal.answer
-        shown = result if isinstance(result, Answer) else answer(result)
+            result = refusal.response
+        shown = result if isinstance(result, RouteResponse) else respond(result)
         assert 200 <= shown.status < 600, route

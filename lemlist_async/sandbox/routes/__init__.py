@@ -1,12 +1,11 @@
-"""The operations of the API, one module per area; each lists its own in ``ROUTES``."""
+"""Operations of the API, one module per area. Each module lists its own in ``ROUTES``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lemlist_async.sandbox.exchange import Route
-
-from . import (
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes import (
     ab_tests,
     activities,
     agents,
@@ -76,5 +75,5 @@ _AREAS = (
 
 
 def all_routes() -> Iterator[Route]:
-    """Every operation that the sandbox answers."""
+    """Return every operation that the sandbox serves."""
     return (route for area in _AREAS for route in area.ROUTES)

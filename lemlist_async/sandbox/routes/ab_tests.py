@@ -1,12 +1,14 @@
-"""A/B tests of e-mail steps: a second variant, and which of the two goes on."""
+"""A/B tests of e-mail steps: a second variant, and the choice of the winner."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
-
-from .sequences import sequence_of, step_of
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.sequences import sequence_of, step_of
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -17,26 +19,26 @@ _MAX_SUBJECT: Final = 400
 _TYPES: Final = ((bool, "boolean"), (int | float, "number"), (list, "array"), (dict, "object"))
 
 
-def create_variant(call: Call) -> Record:
-    """Variant B begins as a copy of A, and the leads are split from now on."""
-    step = _email_step(call)
+def create_variant(context: RequestContext) -> Record:
+    """Create variant B as a copy of A. Leads are split between both from now on."""
+    step = _email_step(context)
     if step["type"] != "email":
         raise refuse(400, "A/B tests are for email steps only")
     if step.get("abTest"):
         raise refuse(400, "A/B test already exists on this step")
     variant = {field: step[field] for field in _CONTENT if field in step}
-    step |= {"abTest": True, "emailTemplateBId": call.team.new_id("etp"), "variantB": variant}
+    step |= {"abTest": True, "emailTemplateBId": context.team.new_id("etp"), "variantB": variant}
     return _view(step)
 
 
-def get_variant(call: Call) -> Record:
-    """Variant B."""
-    return _view(_tested(call))
+def get_variant(context: RequestContext) -> Record:
+    """Return variant B."""
+    return _view(_tested(context))
 
 
-def update_variant(call: Call) -> Record:
-    """Changes what is given of variant B."""
-    step, body = _tested(call), call.record()
+def update_variant(context: RequestContext) -> Record:
+    """Change the given fields of variant B."""
+    step, body = _tested(context), context.record()
     for field in _TEXTS:
         value: object = body.get(field, "")
         if not isinstance(value, str):
@@ -48,24 +50,24 @@ def update_variant(call: Call) -> Record:
 
 
 def _type_name(value: object) -> str:
-    """What JavaScript calls the type of a value."""
+    """Name the type of a value as JavaScript does."""
     return next((name for kind, name in _TYPES if isinstance(value, kind)), "null")
 
 
-def delete_variant(call: Call) -> Record:
-    """Ends the test; without A, B takes its place."""
-    step = _tested(call)
-    _refuse_running(call)
-    if call.one("variant") == "A":
+def delete_variant(context: RequestContext) -> Record:
+    """End the test. Without A, B takes its place."""
+    step = _tested(context)
+    _refuse_running(context)
+    if context.one("variant") == "A":
         step |= step["variantB"] | {"emailTemplateId": step["emailTemplateBId"]}
     for field in ("abTest", "variantB", "emailTemplateBId"):
         del step[field]
     return {"ok": True}
 
 
-def select_winner(call: Call) -> Record:
-    """Once."""
-    step, variant = _tested(call), call.record().get("variant")
+def select_winner(context: RequestContext) -> Record:
+    """Select the winner, once."""
+    step, variant = _tested(context), context.record().get("variant")
     if variant not in ("A", "B"):
         raise refuse(400, "Invalid variant")
     if step["abTest"] is not True:
@@ -74,21 +76,21 @@ def select_winner(call: Call) -> Record:
     return {"stepId": step["_id"], "abTest": variant}
 
 
-def _email_step(call: Call) -> Record:
-    if call.team.plan not in _PLANS:
+def _email_step(context: RequestContext) -> Record:
+    if context.team.plan not in _PLANS:
         raise refuse(402, "route is available starting emailPro plan")
-    return step_of(call, sequence_of(call))
+    return step_of(context, sequence_of(context))
 
 
-def _tested(call: Call) -> Record:
-    step = _email_step(call)
+def _tested(context: RequestContext) -> Record:
+    step = _email_step(context)
     if not step.get("abTest"):
         raise refuse(404, "No A/B test variant on this step")
     return step
 
 
-def _refuse_running(call: Call) -> None:
-    campaign = call.team.campaigns[sequence_of(call)["campaignId"]]
+def _refuse_running(context: RequestContext) -> None:
+    campaign = context.team.campaigns[sequence_of(context)["campaignId"]]
     if campaign["status"] == "running":
         raise refuse(400, "You cannot edit this step because the campaign is running")
 

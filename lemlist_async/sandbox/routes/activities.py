@@ -6,35 +6,36 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from lemlist_async.sandbox.exchange import Call, Record, refuse
-
-from .common import QuietRoute, sliced
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.routes.common import QuietRoute, sliced
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
 
-def list_activities(call: Call) -> list[Record]:
-    """A slice of those that every filter lets through; without ``version=v2`` in the flat old form."""
-    earliest, latest = _moment(call, "minDate", "startDate"), _moment(call, "maxDate", "endDate")
+def list_activities(context: RequestContext) -> list[Record]:
+    """Return one slice of the activities that match every filter; without ``version=v2`` in the old flat form."""
+    earliest, latest = _moment(context, "minDate", "startDate"), _moment(context, "maxDate", "endDate")
     if earliest is not None and latest is not None and earliest >= latest:
         raise refuse(400, "Bad params: maxDate must be greater than minDate")
     low, high = -math.inf if earliest is None else earliest, math.inf if latest is None else latest
     dated = earliest is not None or latest is not None
-    wanted = {name: call.one(name) for name in ("type", "campaignId", "leadId")}
+    wanted = {name: context.one(name) for name in ("type", "campaignId", "leadId")}
     chosen = [
         row
-        for row in reversed(call.team.activities.values())
+        for row in reversed(context.team.activities.values())
         if all(value in (None, row.get(name)) for name, value in wanted.items())
-        and (not call.flag("isFirst") or row.get("isFirst"))
+        and (not context.flag("isFirst") or row.get("isFirst"))
         and (not dated or low <= datetime.fromisoformat(row["createdAt"]).timestamp() <= high)
     ]
-    shape: Callable[[Call, Record], Record] = _view if call.one("version") == "v2" else _old_view
-    return [shape(call, row) for row in sliced(call, chosen)]
+    shape: Callable[[RequestContext, Record], Record] = _view if context.one("version") == "v2" else _old_view
+    return [shape(context, row) for row in sliced(context, chosen)]
 
 
-def _moment(call: Call, name: str, alias: str) -> float | None:
-    """Epoch seconds from seconds or ISO 8601; a time without zone is UTC."""
-    given = call.one(name) or call.one(alias)
+def _moment(context: RequestContext, name: str, alias: str) -> float | None:
+    """Convert seconds or ISO 8601 to epoch seconds. A time without a zone is UTC."""
+    given = context.one(name) or context.one(alias)
     if given is None:
         return None
     try:
@@ -48,20 +49,20 @@ def _moment(call: Call, name: str, alias: str) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _view(call: Call, activity: Record) -> Record:
-    """An activity with names beside ids, and its lead as it is now."""
-    lead = call.team.leads.get(activity.get("leadId", ""))
-    return {**_about(call, activity, lead), **({"lead": _lead_view(lead)} if lead else {})}
+def _view(context: RequestContext, activity: Record) -> Record:
+    """Build the activity as shown: names beside ids, and the lead as it is now."""
+    lead = context.team.leads.get(activity.get("leadId", ""))
+    return {**_about(context, activity, lead), **({"lead": _lead_view(lead)} if lead else {})}
 
 
-def _old_view(call: Call, activity: Record) -> Record:
-    """The variables of the lead lie flat beside the fields of the event."""
-    lead = call.team.leads.get(activity.get("leadId", ""))
-    return {**(lead["variables"] if lead else {}), **_about(call, activity, lead), "extra": {}}
+def _old_view(context: RequestContext, activity: Record) -> Record:
+    """Build the old form, where the lead's variables lie flat beside the event's fields."""
+    lead = context.team.leads.get(activity.get("leadId", ""))
+    return {**(lead["variables"] if lead else {}), **_about(context, activity, lead), "extra": {}}
 
 
-def _about(call: Call, activity: Record, lead: Record | None) -> Record:
-    campaign = call.team.campaigns.get(activity.get("campaignId", ""))
+def _about(context: RequestContext, activity: Record, lead: Record | None) -> Record:
+    campaign = context.team.campaigns.get(activity.get("campaignId", ""))
     variables: Record = lead["variables"] if lead else {}
     named = {
         f"lead{name[0].upper()}{name[1:]}": variables[name]
@@ -79,9 +80,9 @@ def _lead_view(lead: Record) -> Record:
     return {field: lead[field] for field in shown} | {"enrichment": enrichment}
 
 
-def delete_recording(call: Call) -> Record:
-    """Only of a call that has a recording."""
-    activity = call.team.activities.get(call.ids["activityId"])
+def delete_recording(context: RequestContext) -> Record:
+    """Delete the recording of a phone call; 404 for an activity without one."""
+    activity = context.team.activities.get(context.ids["activityId"])
     if activity is None or "recordingUrl" not in activity:
         raise refuse(404, "Activity not found")
     del activity["recordingUrl"]

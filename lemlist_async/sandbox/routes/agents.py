@@ -1,4 +1,4 @@
-"""Signal agents: what the team watches for, and their past configurations."""
+"""Signal agents: the events that a team watches for, and their past configurations."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from lemlist_async.sandbox.exchange import Answer, Call, Record, Route, answer, refuse
-
-from .common import objects
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import RouteResponse, refuse, respond
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import objects
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES", "TYPES", "AgentRoute", "numbered", "signal_page"]
 
 AgentRoute: partial[Route] = partial(Route, unauthorized="Unauthorized")
-"""A route of this area words a wrong key in its own way."""
+"""Route of this area, with its own wording for a wrong key."""
 
 TYPES: Final[tuple[str, ...]] = (
     "companyIsHiring",
@@ -61,9 +63,9 @@ _SHOWN: Final[tuple[str, ...]] = (
 _MAX_ACTIVE: Final = 10
 
 
-def numbered(call: Call, name: str, default: int, high: int | None = None) -> int:
-    """A number of the query; here one out of range is refused, not cut."""
-    given = call.one(name)
+def numbered(context: RequestContext, name: str, default: int, high: int | None = None) -> int:
+    """Read a number of the query. This area refuses a number out of range where others clamp it."""
+    given = context.one(name)
     if given is None:
         return default
     if not given.isdigit() or int(given) < 1 or (high is not None and int(given) > high):
@@ -72,9 +74,9 @@ def numbered(call: Call, name: str, default: int, high: int | None = None) -> in
     return int(given)
 
 
-def signal_page(call: Call, rows: Sequence[Record]) -> Record:
-    """A page as this area draws it."""
-    page, limit = numbered(call, "page", 1), numbered(call, "limit", 50, 100)
+def signal_page(context: RequestContext, rows: Sequence[Record]) -> Record:
+    """Build a page in the shape that this area uses."""
+    page, limit = numbered(context, "page", 1), numbered(context, "limit", 50, 100)
     total = len(rows)
     pagination = {"page": page, "limit": limit, "totalRecords": total, "totalPages": -(-total // limit)}
     return {"data": rows[(page - 1) * limit : page * limit], "meta": {"pagination": pagination}}
@@ -84,24 +86,24 @@ def _view(agent: Record) -> Record:
     return {field: agent[field] for field in _SHOWN if field in agent}
 
 
-def list_agents(call: Call) -> Record:
-    """All but the deleted ones, unless ``status`` names others."""
-    types, statuses = call.many("type"), call.many("status")
+def list_agents(context: RequestContext) -> Record:
+    """List agents. Deleted ones are left out unless ``status`` names them."""
+    types, statuses = context.many("type"), context.many("status")
     for name, given, known in (("type", types, TYPES), ("status", statuses, _STATUSES)):
         if not all(value in known for value in given):
             raise refuse(400, f"Invalid {name} values")
     chosen = [
         _view(agent)
-        for agent in call.team.agents.values()
+        for agent in context.team.agents.values()
         if (not types or agent["type"] in types)
         and (agent["status"] in statuses if statuses else agent["status"] != "delete")
     ]
-    return signal_page(call, chosen)
+    return signal_page(context, chosen)
 
 
-def create_agent(call: Call) -> Answer:
-    """Wants ``filters``, ``segmentType``, ``signalProcessingType`` and ``activate``, all optional on paper."""
-    body = call.record()
+def create_agent(context: RequestContext) -> RouteResponse:
+    """Create an agent. ``filters``, ``segmentType``, ``signalProcessingType`` and ``activate`` are required."""
+    body = context.record()
     if not isinstance(body.get("name"), str) or not body["name"].strip():
         raise refuse(400, "name must be a non-empty string")
     if body.get("type") not in TYPES:
@@ -109,21 +111,21 @@ def create_agent(call: Call) -> Answer:
     if body.get("activate") is None or body.get("segmentType") != "all" or not _processing(body):
         # the message blames two fields even where `activate` is the one that is missing
         raise refuse(400, "activate requires both segmentType and signalProcessingType")
-    agent = _fresh(call, body)
+    agent = _fresh(context, body)
     if body["activate"]:
-        _activate(call, agent)
-    call.team.agents.keep(agent)
-    return answer({"data": _view(agent)}, 201)
+        _activate(context, agent)
+    context.team.agents.keep(agent)
+    return respond({"data": _view(agent)}, 201)
 
 
 def _processing(body: Record) -> bool:
     return body.get("signalProcessingType") in _PROCESSING
 
 
-def _fresh(call: Call, body: Record) -> Record:
+def _fresh(context: RequestContext, body: Record) -> Record:
     template = {key: body[key] for key in ("signalOpportunityTemplate",) if key in body}
     return template | {
-        "_id": call.team.new_id("wl"),
+        "_id": context.team.new_id("wl"),
         "name": body["name"],
         "type": body["type"],
         "status": "draft",
@@ -132,22 +134,22 @@ def _fresh(call: Call, body: Record) -> Record:
         "signalProcessingType": body["signalProcessingType"],
         "filters": _filters(body),
         "emoji": body.get("emoji", "👀"),
-        "createdAt": call.team.stamp(),
+        "createdAt": context.team.stamp(),
         "history": list[Record](),
     }
 
 
-def _activate(call: Call, agent: Record) -> None:
-    if sum(call.team.credits.values()) <= 0:
+def _activate(context: RequestContext, agent: Record) -> None:
+    if sum(context.team.credits.values()) <= 0:
         raise refuse(402, "Insufficient credits")
-    if sum(row["status"] == "active" for row in call.team.agents.values()) >= _MAX_ACTIVE:
+    if sum(row["status"] == "active" for row in context.team.agents.values()) >= _MAX_ACTIVE:
         # a limit of the plan: the one 429 that the document knows
         raise refuse(429, "Monitoring limit exceeded")
     agent["status"] = "active"
 
 
 def _filters(body: Record) -> list[Record]:
-    """Filters with values that are text; numbers have to be written as text."""
+    """Return the filters. Their values must be text, numbers included."""
     refusal = "filters must be an array of { filterId, in, out } objects"
     filters = objects(body.get("filters"), refusal)
     for row in filters:
@@ -158,17 +160,17 @@ def _filters(body: Record) -> list[Record]:
     return filters
 
 
-def _agent_of(call: Call, agent_id: Any, missing: str) -> Record:
-    agent = call.team.agents.get(agent_id) if isinstance(agent_id, str) else None
+def _agent_of(context: RequestContext, agent_id: Any, missing: str) -> Record:
+    agent = context.team.agents.get(agent_id) if isinstance(agent_id, str) else None
     if agent is None or agent["status"] == "delete":
         raise refuse(404, missing)
     return agent
 
 
-def update_agent(call: Call) -> Record:
-    """The id is in the body; the configuration before the change goes to the history."""
-    body = call.record()
-    agent = _agent_of(call, body.get("watchListId"), "Watch list not found")
+def update_agent(context: RequestContext) -> Record:
+    """Update the agent that the body names. The old configuration goes to the history."""
+    body = context.record()
+    agent = _agent_of(context, body.get("watchListId"), "Watch list not found")
     if body.get("type", agent["type"]) != agent["type"]:
         raise refuse(409, "Watch list type cannot be changed after creation")
     if "name" in body and (not isinstance(body["name"], str) or not body["name"].strip()):
@@ -180,40 +182,40 @@ def update_agent(call: Call) -> Record:
     }
     if "filters" in body:
         changes["filters"] = _filters(body)
-    agent["history"].append(_entry(call, agent))
+    agent["history"].append(_entry(context, agent))
     agent |= changes
     return {"data": _view(agent)}
 
 
-def _entry(call: Call, agent: Record) -> Record:
+def _entry(context: RequestContext, agent: Record) -> Record:
     kept = ("name", "emoji", "type", "entity", "segmentType", "filters", "signalProcessingType")
-    signals = sum(row["watchListId"] == agent["_id"] for row in call.team.signals.values())
+    signals = sum(row["watchListId"] == agent["_id"] for row in context.team.signals.values())
     return {
-        "_id": call.team.new_id("wlh"),
+        "_id": context.team.new_id("wlh"),
         "startDate": agent["history"][-1]["endDate"] if agent["history"] else agent["createdAt"],
-        "endDate": call.team.stamp(),
-        "createdBy": call.team.user_id,
+        "endDate": context.team.stamp(),
+        "createdBy": context.team.user_id,
         **{field: agent[field] for field in kept},
         "stats": {"signalsCount": signals, "campaigns": []},
     }
 
 
-def delete_agent(call: Call) -> Record:
-    """The id is in the query; a second time nothing is deleted, and that is no error."""
-    agent_id = call.one("watchListId") or ""
+def delete_agent(context: RequestContext) -> Record:
+    """Delete the agent that the query names. A second deletion succeeds and deletes nothing."""
+    agent_id = context.one("watchListId") or ""
     if not agent_id.startswith("wl"):
         raise refuse(400, "watchListId must be a valid watch list ID")
-    agent = call.team.agents.get(agent_id)
+    agent = context.team.agents.get(agent_id)
     deleted = agent is not None and agent["status"] != "delete"
     if agent is not None:
         agent["status"] = "delete"
     return {"data": {"_id": agent_id, "deleted": deleted, "deletedCount": int(deleted)}}
 
 
-def list_history(call: Call) -> Record:
-    """Past configurations, the latest first."""
-    agent = _agent_of(call, call.one("watchListId"), "WatchList not found or access denied")
-    return signal_page(call, agent["history"][::-1])
+def list_history(context: RequestContext) -> Record:
+    """List past configurations, newest first."""
+    agent = _agent_of(context, context.one("watchListId"), "WatchList not found or access denied")
+    return signal_page(context, agent["history"][::-1])
 
 
 ROUTES = (

@@ -1,12 +1,13 @@
-"""Deliverability alerts; closed beta, errors are JSON with a code."""
+"""Deliverability alerts: a closed beta whose errors are JSON with a code."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from lemlist_async.sandbox.exchange import Answer, Call, Record, answer, refuse
-
-from .common import QuietRoute, is_email
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import RouteResponse, refuse, respond
+from lemlist_async.sandbox.routes.common import QuietRoute, is_email
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -42,7 +43,7 @@ def _wrong(code: str) -> Exception:
 
 
 def _check(fields: Record, names: tuple[str, ...]) -> None:
-    """Refuse the first of the named fields that is not right."""
+    """Refuse the first invalid field among the named ones."""
     for name in names:
         value: Any = fields.get(name)
         if name in _CHOICES:
@@ -72,16 +73,16 @@ def _check_channels(config: Record) -> None:
         raise _wrong("INVALID_EMAIL")
 
 
-def list_alerts(call: Call) -> Record:
-    """All of them."""
-    return {"alerts": list(call.team.alerts.values()), "total": len(call.team.alerts)}
+def list_alerts(context: RequestContext) -> Record:
+    """List all alerts."""
+    return {"alerts": list(context.team.alerts.values()), "total": len(context.team.alerts)}
 
 
-def create_alert(call: Call) -> Answer:
-    """One of each kind; without channels it shows in the app."""
-    if not call.team.beta:
+def create_alert(context: RequestContext) -> RouteResponse:
+    """Create an alert, at most one of each kind. Without channels it shows in the app."""
+    if not context.team.beta:
         raise refuse(403)
-    body = call.record()
+    body = context.record()
     _check(body, (*_CHOICES, *_RANGES))
     _check_scope(body)
     config = {name: {"enabled": False} for name in _CHANNELS} | body.get(
@@ -89,52 +90,56 @@ def create_alert(call: Call) -> Answer:
     )
     _check_channels(config)
     fields: Record = {"scopeEntities": [], **{name: body[name] for name in _IDENTITY if name in body}}
-    if any(_identity(alert) == _identity(fields) for alert in call.team.alerts.values()):
+    if any(_identity(alert) == _identity(fields) for alert in context.team.alerts.values()):
         raise refuse(409)
-    alert: Record = {"_id": call.team.new_id("dac"), "teamId": call.team.id, "createdBy": call.team.user_id}
-    alert |= dict.fromkeys(("createdAt", "updatedAt"), call.team.stamp()) | fields
+    alert: Record = {
+        "_id": context.team.new_id("dac"),
+        "teamId": context.team.id,
+        "createdBy": context.team.user_id,
+    }
+    alert |= dict.fromkeys(("createdAt", "updatedAt"), context.team.stamp()) | fields
     alert |= {
         "channelConfig": config,
         "enabled": True,
         "recheckDelayHours": body.get("recheckDelayHours", 12),
     }
-    return answer(call.team.alerts.keep(alert), 201)
+    return respond(context.team.alerts.keep(alert), 201)
 
 
 def _identity(alert: Record) -> Record:
     return {name: alert.get(name) for name in _IDENTITY}
 
 
-def _alert_of(call: Call) -> Record:
-    alert_id = call.ids["alertId"]
+def _alert_of(context: RequestContext) -> Record:
+    alert_id = context.ids["alertId"]
     if not alert_id.startswith("dac_"):
         raise refuse(400)
-    alert = call.team.alerts.get(alert_id)
+    alert = context.team.alerts.get(alert_id)
     if alert is None:
         raise refuse(404)
     return alert
 
 
-def get_alert(call: Call) -> Record:
-    """One alert."""
-    return _alert_of(call)
+def get_alert(context: RequestContext) -> Record:
+    """Return one alert."""
+    return _alert_of(context)
 
 
-def update_alert(call: Call) -> Record:
-    """Changes what is given; checked as at creation."""
-    alert, body = _alert_of(call), call.record()
+def update_alert(context: RequestContext) -> Record:
+    """Change the given fields, with the checks of a creation."""
+    alert, body = _alert_of(context), context.record()
     changes = {name: body[name] for name in _EDITABLE if name in body}
     after = alert | changes
     _check(after, (*_CHOICES, *_RANGES))
     _check_scope(after)
     _check_channels(after["channelConfig"])
-    alert |= changes | {"updatedAt": call.team.stamp()}
+    alert |= changes | {"updatedAt": context.team.stamp()}
     return alert
 
 
-def delete_alert(call: Call) -> Record:
-    """For good."""
-    del call.team.alerts[_alert_of(call)["_id"]]
+def delete_alert(context: RequestContext) -> Record:
+    """Delete an alert for good."""
+    del context.team.alerts[_alert_of(context)["_id"]]
     return {"deleted": True}
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from lemlist_async.sandbox.exchange import CSV, Answer, Call, Record, Route, refuse
-
-from .common import QuietRoute, campaign_of, csv_answer, csv_bytes, find
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import CSV, RouteResponse, refuse
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import QuietRoute, campaign_of, csv_answer, csv_bytes, find
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -30,12 +32,14 @@ _COLUMNS: Final[tuple[str, ...]] = (
 _LAST_STEP: Final = 6
 
 
-def export_leads(call: Call) -> object:
-    """Without ``state`` nobody, as seen live, though the document says all."""
-    wanted = set(call.many("state"))
-    leads = [lead for lead in call.team.leads_of(campaign_of(call)["_id"]) if wanted & {"all", lead["state"]}]
+def export_leads(context: RequestContext) -> object:
+    """Export leads. Without ``state`` the file is empty, as seen live, though the document says otherwise."""
+    wanted = set(context.many("state"))
+    leads = [
+        lead for lead in context.team.leads_of(campaign_of(context)["_id"]) if wanted & {"all", lead["state"]}
+    ]
     rows = [_export_row(lead) for lead in leads]
-    if call.one("format") == "json":
+    if context.one("format") == "json":
         return rows
     custom = dict.fromkeys(name for row in rows for name in row if name not in _COLUMNS)
     return csv_answer([*_COLUMNS[:-3], *custom, *_COLUMNS[-3:]], rows)
@@ -51,43 +55,43 @@ def _export_row(lead: Record) -> Record:
     return {**lead["variables"], **own}
 
 
-def start_export(call: Call) -> Record:
-    """A GET that makes a job, each time a new one."""
-    campaign = campaign_of(call)
-    export_id = call.team.new_id("axp")
+def start_export(context: RequestContext) -> Record:
+    """Start an export job. Each GET starts a new one."""
+    campaign = campaign_of(context)
+    export_id = context.team.new_id("axp")
     export: Record = {
         "_id": export_id,
         "id": export_id,
-        "teamId": call.team.id,
+        "teamId": context.team.id,
         "campaignId": campaign["_id"],
         "campaignName": campaign["name"],
         "status": "pending",
-        "startedAt": call.team.stamp(),
+        "startedAt": context.team.stamp(),
         "progressIndex": 0,
-        "progressTime": int(call.team.wall_clock() * 1000),
+        "progressTime": int(context.team.wall_clock() * 1000),
         "progressLastStepDuration": 0,
         "progressType": "starting",
         "progress": 0,
         "total": 0,
     }
-    call.team.exports[export_id] = export
+    context.team.exports[export_id] = export
     return dict(export)
 
 
-def get_export_status(call: Call) -> Record:
-    """Each poll moves the job on; its word is ``status.status``."""
-    campaign = campaign_of(call)
-    export_id = call.ids["exportId"]
-    export = call.team.exports.get(export_id)
+def get_export_status(context: RequestContext) -> Record:
+    """Advance the job by one poll. Its state is in ``status.status``."""
+    campaign = campaign_of(context)
+    export_id = context.ids["exportId"]
+    export = context.team.exports.get(export_id)
     if export is None or export["campaignId"] != campaign["_id"]:
         raise refuse(404, {"ok": False, "message": f"Export with id {export_id} not found"})
     if export["status"] == "pending":
-        _advance(call, campaign, export)
+        _advance(context, campaign, export)
     return {"ok": True, "status": export}
 
 
-def _advance(call: Call, campaign: Record, export: Record) -> None:
-    polls = call.world.behaviour.polls
+def _advance(context: RequestContext, campaign: Record, export: Record) -> None:
+    polls = context.world.behaviour.polls
     if export["progressIndex"] < polls:
         done = export["progressIndex"] + 1
         export |= {
@@ -97,9 +101,9 @@ def _advance(call: Call, campaign: Record, export: Record) -> None:
             "total": 100,
         }
         return
-    content = csv_bytes(_COLUMNS, (_export_row(lead) for lead in call.team.leads_of(campaign["_id"])))
+    content = csv_bytes(_COLUMNS, (_export_row(lead) for lead in context.team.leads_of(campaign["_id"])))
     name = f"fil_{export['id']}.csv"
-    call.team.files[name] = content
+    context.team.files[name] = content
     export |= {
         "status": "done",
         "progressIndex": _LAST_STEP,
@@ -107,28 +111,28 @@ def _advance(call: Call, campaign: Record, export: Record) -> None:
         "progress": 0,
         "total": 0,
         "fileSize": len(content),
-        "endedAt": call.team.stamp(),
-        "url": f"{call.world.behaviour.public_url()}/files/exports/{name}",
+        "endedAt": context.team.stamp(),
+        "url": f"{context.world.behaviour.public_url()}/files/exports/{name}",
     }
 
 
-def set_export_email(call: Call) -> Record:
-    """Notes the address; no mail is sent."""
-    campaign = campaign_of(call)
-    export = find(call, call.team.exports, call.ids["exportId"], "Export not found")
+def set_export_email(context: RequestContext) -> Record:
+    """Record the address. No mail is sent."""
+    campaign = campaign_of(context)
+    export = find(context, context.team.exports, context.ids["exportId"], "Export not found")
     if export["campaignId"] != campaign["_id"]:
         raise refuse(404, "Export not found")
-    export["email"] = call.ids["email"]
+    export["email"] = context.ids["email"]
     return {"ok": True, "status": export}
 
 
-def download(call: Call) -> Answer:
-    """The file of a finished job; its address is the only secret."""
-    name = call.ids["file"]
-    content = next((team.files[name] for team in call.world.teams if name in team.files), None)
+def download(context: RequestContext) -> RouteResponse:
+    """Return the file of a finished job. Its address is the only secret."""
+    name = context.ids["file"]
+    content = next((team.files[name] for team in context.world.teams if name in team.files), None)
     if content is None:
         raise refuse(404, "File not found")
-    return Answer(200, content, CSV, {"Content-Disposition": f'attachment; filename="{name}"'})
+    return RouteResponse(200, content, CSV, {"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 ROUTES = (

@@ -7,25 +7,28 @@ from datetime import datetime
 from typing import Final
 
 from lemlist_async.core.json import loads
-from lemlist_async.sandbox.exchange import Call, Record, refuse
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.routes.campaigns import senders_of
+from lemlist_async.sandbox.routes.common import QuietRoute, campaign_of, texts
 from lemlist_async.sandbox.state import Team
 from lemlist_async.sandbox.statistics import CHANNELS, events, stats
-
-from .campaigns import senders_of
-from .common import QuietRoute, campaign_of, texts
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
 _MAX_BATCH: Final = 100
 
 
-def get_reports(call: Call) -> list[Record]:
-    """One row per campaign that exists; the others are left out."""
-    wanted = call.many("campaignIds")
+def get_reports(context: RequestContext) -> list[Record]:
+    """Return one row per existing campaign and leave out the others."""
+    wanted = context.many("campaignIds")
     if not wanted:
         raise refuse(400, "Bad params: campaignIds is required")
-    campaigns = call.team.campaigns
-    return [_report(call.team, campaigns[campaign_id]) for campaign_id in wanted if campaign_id in campaigns]
+    campaigns = context.team.campaigns
+    return [
+        _report(context.team, campaigns[campaign_id]) for campaign_id in wanted if campaign_id in campaigns
+    ]
 
 
 def _report(team: Team, campaign: Record) -> Record:
@@ -57,14 +60,14 @@ def _report(team: Team, campaign: Record) -> Record:
     }
 
 
-def get_stats(call: Call) -> Record:
-    """``channels`` is JSON text here."""
-    campaign = campaign_of(call)
-    given = {name: call.one(name) for name in ("startDate", "endDate", "sendUser", "ABSelected")}
-    channels = call.one("channels")
-    start, end = _window(call.team, given)
+def get_stats(context: RequestContext) -> Record:
+    """Return the counters of one campaign. ``channels`` is JSON text here."""
+    campaign = campaign_of(context)
+    given = {name: context.one(name) for name in ("startDate", "endDate", "sendUser", "ABSelected")}
+    channels = context.one("channels")
+    start, end = _window(context.team, given)
     chosen = CHANNELS if channels is None else _channels_of_text(channels)
-    return stats(call.team, campaign, start, end, chosen)
+    return stats(context.team, campaign, start, end, chosen)
 
 
 def _channels_of_text(channels: str) -> list[str]:
@@ -83,19 +86,19 @@ def _known_channels(chosen: list[str], refusal: str) -> list[str]:
     return chosen or list(CHANNELS)
 
 
-def get_stats_batch(call: Call) -> Record:
-    """A read; campaigns that do not exist are listed under ``errors``."""
-    body = call.record()
+def get_stats_batch(context: RequestContext) -> Record:
+    """Return counters of several campaigns. Unknown campaigns are listed under ``errors``."""
+    body = context.record()
     campaign_ids = texts(body.get("campaignIds") or None, "Bad params: campaignIds must be a non-empty array")
     if len(campaign_ids) > _MAX_BATCH:
         raise refuse(400, f"Bad params: campaignIds must contain at most {_MAX_BATCH} items")
-    start, end = _window(call.team, body)
+    start, end = _window(context.team, body)
     refusal = 'Bad params: channels must be an array of "others", "email" or "linkedin"'
     channels = _known_channels(texts(body.get("channels", []), refusal), refusal)
-    campaigns = call.team.campaigns
+    campaigns = context.team.campaigns
     return {
         "results": [
-            {"campaignId": campaign_id, **stats(call.team, campaigns[campaign_id], start, end, channels)}
+            {"campaignId": campaign_id, **stats(context.team, campaigns[campaign_id], start, end, channels)}
             for campaign_id in campaign_ids
             if campaign_id in campaigns
         ],
@@ -108,7 +111,7 @@ def get_stats_batch(call: Call) -> Record:
 
 
 def _window(team: Team, given: Record) -> tuple[datetime, datetime]:
-    """The span of time asked for, once everything else that both routes take is found right."""
+    """Read the span of time, after all other parameters of both routes were checked."""
     try:
         start, end = (datetime.fromisoformat(given.get(name) or "") for name in ("startDate", "endDate"))
     except (ValueError, TypeError):

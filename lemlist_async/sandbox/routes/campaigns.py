@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import QuietRoute, campaign_of, find, newest, paged, require, texts
+from lemlist_async.sandbox.routes.team import STATUSES
 from lemlist_async.sandbox.state import Team
-
-from .common import QuietRoute, campaign_of, find, newest, paged, require, texts
-from .team import STATUSES
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES", "senders_of"]
 
@@ -43,27 +45,29 @@ _LISTED: Final[tuple[str, ...]] = (
 )
 
 
-def list_campaigns(call: Call) -> object:
-    """A bare list of short rows, or with ``version=v2`` a page object (or what the sandbox was told)."""
-    status, author = call.one("status"), call.one("createdBy")
+def list_campaigns(context: RequestContext) -> object:
+    """List campaigns: short rows, or a page object for ``version=v2`` (by the sandbox's ``list_shape``)."""
+    status, author = context.one("status"), context.one("createdBy")
     if status is not None and status not in STATUSES:
         raise refuse(400, "Bad params: status is invalid")
     chosen = [
         campaign
-        for campaign in newest(call, call.team.campaigns.values())
+        for campaign in newest(context, context.team.campaigns.values())
         if status in (None, campaign["status"]) and author in (None, campaign["createdBy"])
     ]
-    page, pagination = paged(call, chosen)
-    if call.one("version") != "v2":
+    page, pagination = paged(context, chosen)
+    if context.one("version") != "v2":
         return [{field: campaign[field] for field in ("_id", "name", "labels")} for campaign in page]
-    rows = [full_view(call.team, campaign) for campaign in page]
+    rows = [full_view(context.team, campaign) for campaign in page]
     return (
-        rows if call.world.behaviour.list_shape == "bare" else {"campaigns": rows, "pagination": pagination}
+        rows
+        if context.world.behaviour.list_shape == "bare"
+        else {"campaigns": rows, "pagination": pagination}
     )
 
 
 def senders_of(team: Team, campaign: Record) -> list[Record]:
-    """The members that a campaign sends for, with their first mailbox."""
+    """List the members that a campaign sends for, with their first mailbox."""
     users = [team.users[user_id] for user_id in campaign["sendUserIds"] if user_id in team.users]
     return [
         {"id": user["_id"], "email": user["email"], "sendUserMailboxId": user["mailboxes"][0]["_id"]}
@@ -72,7 +76,7 @@ def senders_of(team: Team, campaign: Record) -> list[Record]:
 
 
 def full_view(team: Team, campaign: Record) -> Record:
-    """A campaign as lists and look-ups show it."""
+    """Build a campaign as lists and single reads show it."""
     errors = [] if campaign["sendUserIds"] else ["This campaign has nobody to send it."]
     author = team.users.get(campaign["createdBy"], {})
     return {
@@ -84,16 +88,16 @@ def full_view(team: Team, campaign: Record) -> Record:
     }
 
 
-def create_campaign(call: Call) -> Record:
-    """Born with the state ``running``, without senders."""
-    body = call.record()
+def create_campaign(context: RequestContext) -> Record:
+    """Create a campaign. Its state is ``running`` and it has no senders."""
+    body = context.record()
     name = body.get("name")
     if not isinstance(name, str) or not name.strip():
         raise refuse(400, "Bad params")
     fields = {"sendUserIds": list[str](), **_review_settings(body)}
     if "timezone" in body:
         fields["timezone"] = require(body, "timezone")
-    campaign = call.team.add_campaign(name, **fields)
+    campaign = context.team.add_campaign(name, **fields)
     shown = ("_id", "sequenceId", "scheduleIds", "teamId", "createdBy", "createdAt", "state", "emoji", "name")
     counters = dict.fromkeys(("scannedCount", "reviewedCount", "inSequenceLeadCount"), 0)
     return {
@@ -121,25 +125,25 @@ def _review_settings(body: Record) -> Record:
     return settings
 
 
-def get_campaign(call: Call) -> Record:
-    """The campaign with its senders."""
-    return full_view(call.team, campaign_of(call))
+def get_campaign(context: RequestContext) -> Record:
+    """Return the campaign with its senders."""
+    return full_view(context.team, campaign_of(context))
 
 
-def update_campaign(call: Call) -> Record:
-    """The undocumented ``archived`` works too, as seen live."""
-    campaign, body = campaign_of(call), call.record()
+def update_campaign(context: RequestContext) -> Record:
+    """Change a campaign. The undocumented ``archived`` works too, as seen live."""
+    campaign, body = campaign_of(context), context.record()
     changes: Record = {field: require(body, field, bool) for field in (*_FLAGS, "archived") if field in body}
     changes |= {field: require(body, field, dict) for field in _OBJECTS if field in body}
     changes |= {field: require(body, field) for field in ("name", "stopOnLinkClickedFilter") if field in body}
     changes |= _review_settings(body)
     if "sendUserIds" in body:
-        changes["sendUserIds"] = _members(call.team, require(body, "sendUserIds", list))
+        changes["sendUserIds"] = _members(context.team, require(body, "sendUserIds", list))
     if "archived" in changes:
         changes["status"] = "archived" if changes["archived"] else campaign["state"]
     campaign |= changes
     flags = {field: campaign.get(field, False) for field in _FLAGS}
-    return {"name": campaign["name"], **flags, "sendUsers": _send_users(call.team, campaign)}
+    return {"name": campaign["name"], **flags, "sendUsers": _send_users(context.team, campaign)}
 
 
 def _members(team: Team, user_ids: list[str]) -> list[str]:
@@ -161,14 +165,14 @@ def _send_users(team: Team, campaign: Record) -> list[Record]:
     ]
 
 
-def pause_campaign(call: Call) -> Record:
-    """400 if it is not running."""
-    return _switch(campaign_of(call), "paused", "You can't pause campaigns that are not running.")
+def pause_campaign(context: RequestContext) -> Record:
+    """Pause a campaign; 400 if it is not running."""
+    return _switch(campaign_of(context), "paused", "You can't pause campaigns that are not running.")
 
 
-def start_campaign(call: Call) -> Record:
-    """400 if it runs already, which a new campaign does."""
-    return _switch(campaign_of(call), "running", "You can't start campaigns that are already running.")
+def start_campaign(context: RequestContext) -> Record:
+    """Start a campaign; 400 if it is running already, as a new campaign is."""
+    return _switch(campaign_of(context), "running", "You can't start campaigns that are already running.")
 
 
 def _switch(campaign: Record, state: str, refusal: str) -> Record:
@@ -178,11 +182,11 @@ def _switch(campaign: Record, state: str, refusal: str) -> Record:
     return {"_id": campaign["_id"], "state": state}
 
 
-def duplicate_campaign(call: Call) -> Record:
-    """Settings and steps are copied, leads are not; errors are JSON."""
+def duplicate_campaign(context: RequestContext) -> Record:
+    """Copy settings and steps, without the leads. Errors are JSON."""
     miss, foreign = {"error": "Campaign not found"}, {"error": "Bad team"}
-    original = find(call, call.team.campaigns, call.ids["campaignId"], miss, foreign)
-    name = call.record().get("name") or f"{original['name']} (copy)"
+    original = find(context, context.team.campaigns, context.ids["campaignId"], miss, foreign)
+    name = context.record().get("name") or f"{original['name']} (copy)"
     own = {
         "_id",
         "name",
@@ -195,12 +199,12 @@ def duplicate_campaign(call: Call) -> Record:
         "archived",
     }
     settings: Record = {field: value for field, value in original.items() if field not in own}
-    copy = call.team.add_campaign(name, **settings, state="paused")
-    steps = call.team.sequences[original["sequenceId"]]["steps"]
-    call.team.sequences[copy["sequenceId"]]["steps"] = [
-        step | {"_id": call.team.new_id("stp"), "sequenceId": copy["sequenceId"]} for step in steps
+    copy = context.team.add_campaign(name, **settings, state="paused")
+    steps = context.team.sequences[original["sequenceId"]]["steps"]
+    context.team.sequences[copy["sequenceId"]]["steps"] = [
+        step | {"_id": context.team.new_id("stp"), "sequenceId": copy["sequenceId"]} for step in steps
     ]
-    view = full_view(call.team, copy)
+    view = full_view(context.team, copy)
     shown = (
         "_id",
         "name",
@@ -216,10 +220,10 @@ def duplicate_campaign(call: Call) -> Record:
     return {field: view[field] for field in shown} | {"archived": False}
 
 
-def get_statutes(call: Call) -> Record:
-    """What stands in the way of a launch."""
-    campaign = find(call, call.team.campaigns, call.ids["campaignId"], None)
-    team = call.team
+def get_statutes(context: RequestContext) -> Record:
+    """List the obstacles to a launch."""
+    campaign = find(context, context.team.campaigns, context.ids["campaignId"], None)
+    team = context.team
     findings = (
         (3, "sender", "The campaign has no sender.", not campaign["sendUserIds"]),
         (3, "sequence", "The campaign has no step.", not team.sequences[campaign["sequenceId"]]["steps"]),

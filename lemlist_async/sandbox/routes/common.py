@@ -1,4 +1,4 @@
-"""What several areas share: finding records as lemlist words a miss, paging, checking a body, writing CSV."""
+"""Helpers of several areas: finding records, paging, checking a body, writing CSV."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, cast
 
-from lemlist_async.sandbox.exchange import CSV, Answer, Call, Record, Route, refuse
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import CSV, RouteResponse, refuse
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.tables import Record
 
 __all__ = [
     "ID",
@@ -25,40 +28,40 @@ __all__ = [
 ]
 
 QuietRoute: partial[Route] = partial(Route, unauthorized=None)
-"""A route whose 401 is documented without a body."""
+"""Route whose 401 is documented without a body."""
 
 ID: Final = re.compile(r"[a-z]{2,3}_\w{5,}")
 _EMAIL: Final = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+")
 
 
 def find(
-    call: Call,
+    context: RequestContext,
     table: Mapping[str, Record],
     record_id: str,
     missing: str | Record | None,
     foreign: str | Record = "Bad team",
 ) -> Record:
-    """The record, or the two ways of lemlist to say no: ``Bad team`` for a wrong form or owner, else 404."""
+    """Return the record, or refuse as lemlist does: ``Bad team`` for a malformed or foreign id, else 404."""
     record = table.get(record_id)
     if record is not None:
         return record
-    if not ID.fullmatch(record_id) or call.world.holds(record_id):
+    if not ID.fullmatch(record_id) or context.world.holds(record_id):
         raise refuse(400, foreign)
     raise refuse(404, missing)
 
 
-def campaign_of(call: Call) -> Record:
-    """The campaign of the path."""
-    return find(call, call.team.campaigns, call.ids["campaignId"], "Campaign not found")
+def campaign_of(context: RequestContext) -> Record:
+    """Return the campaign that the path names."""
+    return find(context, context.team.campaigns, context.ids["campaignId"], "Campaign not found")
 
 
 def is_email(value: object) -> bool:
-    """Whether a value has the form of an address."""
+    """Tell whether a value has the form of an e-mail address."""
     return isinstance(value, str) and _EMAIL.fullmatch(value) is not None
 
 
 def require(fields: Mapping[str, Any], name: str, kind: type | tuple[type, ...] = str) -> Any:
-    """A field that must be there, of its type and not empty; 400 otherwise."""
+    """Return a required field of the given type; 400 if it is absent, empty or of another type."""
     value = fields.get(name)
     if not isinstance(value, kind) or value == "":
         raise refuse(400, f"Bad params: {name} is required")
@@ -66,13 +69,13 @@ def require(fields: Mapping[str, Any], name: str, kind: type | tuple[type, ...] 
 
 
 def word(fields: Mapping[str, object], name: str) -> str:
-    """The text of a field; "" if it is absent, null or no text."""
+    """Return the text of a field, or "" if it is absent, null or not text."""
     value = fields.get(name)
     return value if isinstance(value, str) else ""
 
 
 def texts(value: object, refusal: str | Record) -> list[str]:
-    """A list of text; 400 with ``refusal`` for anything else."""
+    """Return a list of strings; 400 with ``refusal`` for anything else."""
     items = cast("list[object]", value) if isinstance(value, list) else None
     if items is None or not all(isinstance(item, str) for item in items):
         raise refuse(400, refusal)
@@ -80,30 +83,32 @@ def texts(value: object, refusal: str | Record) -> list[str]:
 
 
 def objects(value: object, refusal: str | Record) -> list[Record]:
-    """A list of JSON objects; 400 with ``refusal`` for anything else."""
+    """Return a list of JSON objects; 400 with ``refusal`` for anything else."""
     items = cast("list[object]", value) if isinstance(value, list) else None
     if items is None or not all(isinstance(item, dict) for item in items):
         raise refuse(400, refusal)
     return cast("list[Record]", items)
 
 
-def newest(call: Call, records: Iterable[Record]) -> list[Record]:
-    """Records as ``sortOrder`` asks; they are kept oldest first."""
+def newest(context: RequestContext, records: Iterable[Record]) -> list[Record]:
+    """Return records in the order of ``sortOrder``. They are stored oldest first."""
     ordered = list(records)
-    return ordered[::-1] if call.one("sortOrder") == "desc" else ordered
+    return ordered[::-1] if context.one("sortOrder") == "desc" else ordered
 
 
-def sliced(call: Call, records: Sequence[Record], high: int = 100) -> Sequence[Record]:
-    """The part that ``offset`` and ``limit`` ask for."""
-    offset, limit = call.number("offset", 0), call.number("limit", 100, 1, high)
+def sliced(context: RequestContext, records: Sequence[Record], high: int = 100) -> Sequence[Record]:
+    """Return the slice that ``offset`` and ``limit`` select."""
+    offset, limit = context.number("offset", 0), context.number("limit", 100, 1, high)
     return records[offset : offset + limit]
 
 
-def paged(call: Call, records: Sequence[Record], high: int = 100) -> tuple[Sequence[Record], Record]:
-    """The page that ``page`` (from 1; it wins) or ``offset`` asks for, and its ``pagination`` object."""
-    limit = call.number("limit", 100, 1, high)
-    page = call.number("page", call.number("offset", 0) // limit + 1, 1)
-    start = (page - 1) * limit if call.one("page") else call.number("offset", 0)
+def paged(
+    context: RequestContext, records: Sequence[Record], high: int = 100
+) -> tuple[Sequence[Record], Record]:
+    """Return the page that ``page`` (from 1, it wins) or ``offset`` selects, and its ``pagination`` object."""
+    limit = context.number("limit", 100, 1, high)
+    page = context.number("page", context.number("offset", 0) // limit + 1, 1)
+    start = (page - 1) * limit if context.one("page") else context.number("offset", 0)
     total_pages = -(-len(records) // limit)
     pagination: Record = {
         "totalRecords": len(records),
@@ -116,13 +121,13 @@ def paged(call: Call, records: Sequence[Record], high: int = 100) -> tuple[Seque
 
 def csv_answer(
     columns: Sequence[str], rows: Iterable[Mapping[str, object]], headers: Mapping[str, str] | None = None
-) -> Answer:
-    """A CSV with CRLF line ends; what a row lacks stays empty."""
-    return Answer(200, csv_bytes(columns, rows), CSV, headers or {})
+) -> RouteResponse:
+    """Build a CSV response with CRLF line ends. Missing cells are empty."""
+    return RouteResponse(200, csv_bytes(columns, rows), CSV, headers or {})
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
-    """The text of a CSV file."""
+    """Build the bytes of a CSV file."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
     writer.writeheader()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from lemlist_async.sandbox.exchange import Answer, Call, Record, Route, answer, refuse
-
-from .common import find, newest, require, sliced, word
-from .contacts import domain_of
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import RouteResponse, refuse, respond
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import find, newest, require, sliced, word
+from lemlist_async.sandbox.routes.contacts import domain_of
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -16,29 +18,31 @@ _OWN: Final[tuple[str, ...]] = ("linkedinUrl", "linkedinUrlSalesNav")
 _NOT_FIELDS: Final[tuple[str, ...]] = ("companyId", "domain", "companyOwner", "source", *_OWN)
 
 
-def list_companies(call: Call) -> Record:
-    """A page with its total; with ``idsOrDomains`` all that match."""
-    wanted = call.many("idsOrDomains")
+def list_companies(context: RequestContext) -> Record:
+    """List companies: a page with its total, or with ``idsOrDomains`` all matches."""
+    wanted = context.many("idsOrDomains")
     if len(wanted) > _MAX_LOOKUP:
         raise refuse(400, f"Bad params: at most {_MAX_LOOKUP} idsOrDomains")
-    chosen = _chosen(call, wanted)
-    page = chosen if wanted else sliced(call, chosen, 500)
+    chosen = _chosen(context, wanted)
+    page = chosen if wanted else sliced(context, chosen, 500)
     return {
-        "data": [_projected(company, call.many("fields")) for company in page],
+        "data": [_projected(company, context.many("fields")) for company in page],
         "total": len(chosen),
-        "limit": call.number("limit", 100, 1, 500),
-        "offset": call.number("offset", 0),
+        "limit": context.number("limit", 100, 1, 500),
+        "offset": context.number("offset", 0),
     }
 
 
-def _chosen(call: Call, wanted: list[str]) -> list[Record]:
-    search, status, reason = (call.one(name) for name in ("search", "crmSyncStatus", "fieldRejectionReason"))
-    if status and not call.team.crm_filters:
+def _chosen(context: RequestContext, wanted: list[str]) -> list[Record]:
+    search, status, reason = (
+        context.one(name) for name in ("search", "crmSyncStatus", "fieldRejectionReason")
+    )
+    if status and not context.team.crm_filters:
         raise refuse(400, "NO_CRM_CONNECTED")
-    keys = {value if value in call.team.companies else domain_of(value) for value in wanted}
+    keys = {value if value in context.team.companies else domain_of(value) for value in wanted}
     return [
         company
-        for company in newest(call, call.team.companies.values())
+        for company in newest(context, context.team.companies.values())
         if (not wanted or company["_id"] in keys or company["domain"] in keys)
         and (not search or search.lower() in str(company["fields"].get("name", "")).lower())
         and (not status or status in _sync_words(company))
@@ -47,7 +51,7 @@ def _chosen(call: Call, wanted: list[str]) -> list[Record]:
 
 
 def _sync_words(company: Record) -> set[str]:
-    """The values of ``crmSyncStatus`` that a company answers to."""
+    """List the values of ``crmSyncStatus`` that a company matches."""
     sync: Record = company.get("crmSync") or {}
     errors = {row["reason"] for row in sync.get("errors", [])}
     if errors:
@@ -56,7 +60,7 @@ def _sync_words(company: Record) -> set[str]:
 
 
 def _projected(company: Record, fields: list[str]) -> Record:
-    """The company, or the fields asked for, a dot leading into ``fields``."""
+    """Return the company, or only the requested fields. A dot leads into ``fields``."""
     if not fields:
         return company
     shown: Record = {}
@@ -69,34 +73,34 @@ def _projected(company: Record, fields: list[str]) -> Record:
     return shown
 
 
-def upsert_company(call: Call) -> Answer:
-    """201 for a new one, 200 for a known one; empty values do not erase; errors are JSON."""
-    body = {name: value for name, value in call.record().items() if value not in (None, "")}
+def upsert_company(context: RequestContext) -> RouteResponse:
+    """Create (201) or update (200). Empty values erase nothing, and errors are JSON."""
+    body = {name: value for name, value in context.record().items() if value not in (None, "")}
     domain = domain_of(word(body, "domain")) or None
     fields = {name: value for name, value in body.items() if name not in _NOT_FIELDS}
-    company = _known(call, body, domain)
+    company = _known(context, body, domain)
     created = company is None
     if company is None:
         for name in ("name", "domain"):
             if name not in body:
                 raise refuse(400, _error("MISSING_REQUIRED_FIELD", f"Missing required field: {name}"))
-        company = call.team.add_company(domain, **fields)
+        company = context.team.add_company(domain, **fields)
     else:
         company["fields"] |= fields
     company |= {name: body[name] for name in _OWN if name in body}
     flags = {"created": True} if created else {"created": False, "updated": True}
-    return answer({"success": True, "data": company | flags}, 201 if created else 200)
+    return respond({"success": True, "data": company | flags}, 201 if created else 200)
 
 
-def _known(call: Call, body: Record, domain: str | None) -> Record | None:
+def _known(context: RequestContext, body: Record, domain: str | None) -> Record | None:
     company_id = word(body, "companyId")
     if company_id:
-        company = call.team.companies.get(company_id)
+        company = context.team.companies.get(company_id)
         if company is None:
             raise refuse(400, _error("COMPANY_NOT_FOUND_BY_ID", "Company not found by ID"))
         return company
     wanted = {"domain": domain, **{name: body.get(name) for name in _OWN}}
-    rows = call.team.companies.values()
+    rows = context.team.companies.values()
     return next(
         (row for row in rows if any(value and row.get(name) == value for name, value in wanted.items())), None
     )
@@ -106,43 +110,45 @@ def _error(code: str, message: str, **extra: object) -> Record:
     return {"success": False, "error": {"code": code, "message": message, **extra}}
 
 
-def delete_company(call: Call) -> Record:
-    """Refused while contacts are attached, unless ``force=true`` detaches them."""
-    company_id = call.ids["companyId"]
+def delete_company(context: RequestContext) -> Record:
+    """Delete a company. Attached contacts prevent it unless ``force=true`` detaches them."""
+    company_id = context.ids["companyId"]
     if not company_id.startswith("cpn_"):
         raise refuse(400, _error("INVALID_COMPANY_ID", "The company id is malformed"))
-    if company_id not in call.team.companies:
+    if company_id not in context.team.companies:
         raise refuse(404, _error("COMPANY_NOT_FOUND_BY_ID", "Company not found by ID"))
-    attached = [contact for contact in call.team.contacts.values() if contact.get("companyId") == company_id]
-    if attached and not call.flag("force"):
+    attached = [
+        contact for contact in context.team.contacts.values() if contact.get("companyId") == company_id
+    ]
+    if attached and not context.flag("force"):
         hint = "Company still has contacts attached. Pass ?force=true to detach them before deletion."
         message = f"{hint} ({len(attached)} contacts attached)"
         raise refuse(400, _error("COMPANY_HAS_CONTACTS", message, contactCount=len(attached)))
     for contact in attached:
         del contact["companyId"]
-    del call.team.companies[company_id]
+    del context.team.companies[company_id]
     unlinked = {"unlinkedContacts": len(attached)} if attached else {}
     return {"success": True, "deletedCompanyId": company_id, **unlinked}
 
 
-def _company_of(call: Call) -> Record:
-    return find(call, call.team.companies, call.ids["companyId"], "Company not found")
+def _company_of(context: RequestContext) -> Record:
+    return find(context, context.team.companies, context.ids["companyId"], "Company not found")
 
 
-def list_notes(call: Call) -> Record:
-    """A page of the notes, by ``page``."""
-    company = _company_of(call)
-    notes = [row for row in call.team.activities.values() if row.get("companyId") == company["_id"]]
-    page, limit = call.number("page", 1, 1), call.number("limit", 100, 1, 100)
-    return {"data": newest(call, notes)[(page - 1) * limit : page * limit], "total": len(notes)}
+def list_notes(context: RequestContext) -> Record:
+    """Return a page of notes, selected by ``page``."""
+    company = _company_of(context)
+    notes = [row for row in context.team.activities.values() if row.get("companyId") == company["_id"]]
+    page, limit = context.number("page", 1, 1), context.number("limit", 100, 1, 100)
+    return {"data": newest(context, notes)[(page - 1) * limit : page * limit], "total": len(notes)}
 
 
-def create_note(call: Call) -> Record:
-    """A note is an activity without lead or campaign."""
-    company, note = _company_of(call), require(call.record(), "note")
-    user_id = call.team.user_id
+def create_note(context: RequestContext) -> Record:
+    """Add a note: an activity without lead or campaign."""
+    company, note = _company_of(context), require(context.record(), "note")
+    user_id = context.team.user_id
     fields = {"companyId": company["_id"], "note": note, "userId": user_id, "sendUserId": user_id}
-    return call.team.add_activity("annotated", None, **fields)
+    return context.team.add_activity("annotated", None, **fields)
 
 
 ROUTES = (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lemlist_async.sandbox.exchange import Answer, Call, Record, Route, answer, refuse
-
-from .common import QuietRoute, csv_answer, texts
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import RouteResponse, refuse, respond
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import QuietRoute, csv_answer, texts
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -31,10 +33,10 @@ _COMPANY_COLUMNS: Final[tuple[str, ...]] = (
 )
 
 
-def list_lists(call: Call) -> list[Record]:
-    """All of them, or those whose name has ``search`` in it."""
-    search = (call.one("search") or "").lower()
-    rows = call.team.contact_lists.values()
+def list_lists(context: RequestContext) -> list[Record]:
+    """List all contact lists, or those whose name contains ``search``."""
+    search = (context.one("search") or "").lower()
+    rows = context.team.contact_lists.values()
     return [
         {field: row[field] for field in ("_id", "name", "dynamic")}
         for row in rows
@@ -42,33 +44,33 @@ def list_lists(call: Call) -> list[Record]:
     ]
 
 
-def create_list(call: Call) -> Answer:
-    """A static one; two may have one name."""
-    name = call.record().get("name")
+def create_list(context: RequestContext) -> RouteResponse:
+    """Create a static list. Names may repeat."""
+    name = context.record().get("name")
     if not isinstance(name, str) or not name.strip():
         raise refuse(400, "name is required and must be a non-empty string")
     if len(name) > _MAX_NAME:
         raise refuse(400, f"name must be at most {_MAX_NAME} characters")
-    row = call.team.add_contact_list(name)
-    return answer(
+    row = context.team.add_contact_list(name)
+    return respond(
         {"message": "Contact list created successfully", "list": {"id": row["_id"], "name": name}}, 201
     )
 
 
-def change_list(call: Call) -> Record:
-    """Adds contacts, or takes them out with ``action=remove``."""
-    list_id, remove = call.ids["listId"], call.one("action") == "remove"
+def change_list(context: RequestContext) -> Record:
+    """Add contacts, or remove them with ``action=remove``."""
+    list_id, remove = context.ids["listId"], context.one("action") == "remove"
     if not list_id.startswith("clt_"):
         raise refuse(400, "Invalid listId format (expected clt_xxx)")
-    contact_ids = _contact_ids(call.record().get("contactIds"))
-    row = call.team.contact_lists.get(list_id)
+    contact_ids = _contact_ids(context.record().get("contactIds"))
+    row = context.team.contact_lists.get(list_id)
     if row is None:
         raise refuse(404, "Contact list not found")
     if row["dynamic"]:
         raise refuse(
             400, f"Cannot manually {'remove contacts from' if remove else 'add contacts to'} a dynamic list"
         )
-    return _take_out(row, contact_ids) if remove else _put_in(call, row, contact_ids)
+    return _take_out(row, contact_ids) if remove else _put_in(context, row, contact_ids)
 
 
 def _contact_ids(given: Any) -> list[str]:
@@ -80,9 +82,9 @@ def _contact_ids(given: Any) -> list[str]:
     return contact_ids
 
 
-def _put_in(call: Call, row: Record, contact_ids: list[str]) -> Record:
+def _put_in(context: RequestContext, row: Record, contact_ids: list[str]) -> Record:
     members = row["contactIds"]
-    known = [contact_id for contact_id in dict.fromkeys(contact_ids) if contact_id in call.team.contacts]
+    known = [contact_id for contact_id in dict.fromkeys(contact_ids) if contact_id in context.team.contacts]
     fresh = [contact_id for contact_id in known if contact_id not in members]
     members |= dict.fromkeys(fresh)
     counts = {"addedCount": len(fresh), "alreadyInList": len(known) - len(fresh)}
@@ -96,15 +98,15 @@ def _take_out(row: Record, contact_ids: list[str]) -> Record:
     return {"message": "Contacts removed from list successfully", "removedCount": len(gone)}
 
 
-def export_contacts(call: Call) -> Answer:
-    """The members of a list, or everybody for ``all``; custom fields are further columns."""
-    list_id, entity = call.one("listId") or "", call.one("entity") or "contact"
-    if list_id != "all" and list_id not in call.team.contact_lists:
+def export_contacts(context: RequestContext) -> RouteResponse:
+    """Return the members of a list, or all contacts for ``all``. Custom fields are further columns."""
+    list_id, entity = context.one("listId") or "", context.one("entity") or "contact"
+    if list_id != "all" and list_id not in context.team.contact_lists:
         raise refuse(400, "Bad team")
     rows, columns = (
-        (_company_rows(call), _COMPANY_COLUMNS)
+        (_company_rows(context), _COMPANY_COLUMNS)
         if entity == "company"
-        else (_contact_rows(call, list_id), _CONTACT_COLUMNS)
+        else (_contact_rows(context, list_id), _CONTACT_COLUMNS)
     )
     custom = dict.fromkeys(name for row in rows for name in row if name not in columns)
     return csv_answer(
@@ -112,8 +114,8 @@ def export_contacts(call: Call) -> Answer:
     )
 
 
-def _contact_rows(call: Call, list_id: str) -> list[Record]:
-    team = call.team
+def _contact_rows(context: RequestContext, list_id: str) -> list[Record]:
+    team = context.team
     ids = team.contacts if list_id == "all" else team.contact_lists[list_id]["contactIds"]
     return [_contact_row(team.contacts[contact_id]) for contact_id in ids]
 
@@ -128,8 +130,8 @@ def _contact_row(contact: Record) -> Record:
     }
 
 
-def _company_rows(call: Call) -> list[Record]:
-    attached = [contact.get("companyId") for contact in call.team.contacts.values()]
+def _company_rows(context: RequestContext) -> list[Record]:
+    attached = [contact.get("companyId") for contact in context.team.contacts.values()]
     return [
         {
             **company["fields"],
@@ -137,7 +139,7 @@ def _company_rows(call: Call) -> list[Record]:
             "linkedinUrl": company.get("linkedinUrl"),
             "numberOfContacts": attached.count(company["_id"]),
         }
-        for company in call.team.companies.values()
+        for company in context.team.companies.values()
     ]
 
 

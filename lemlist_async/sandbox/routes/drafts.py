@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from lemlist_async.sandbox.exchange import Answer, Call, Record, Route, answer, refuse
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import RouteResponse, refuse, respond
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -17,26 +20,26 @@ _PREVIEW: Final = 100
 _HIDDEN: Final[tuple[str, ...]] = ("contactId", "ownerId", "deletedAt")
 
 
-def _owner(call: Call) -> str:
-    """The member that ``draftOwner`` names by id or address."""
-    given = call.one("draftOwner")
+def _owner(context: RequestContext) -> str:
+    """Return the member that ``draftOwner`` names by id or address."""
+    given = context.one("draftOwner")
     if not given:
         raise refuse(400, "Missing draftOwner")
-    for user in call.team.users.values():
+    for user in context.team.users.values():
         if given in (user["_id"], user["email"]):
             return str(user["_id"])
     raise refuse(400, "User not found: neither a valid email nor a valid user id for this team")
 
 
-def _drafts(call: Call, owner_id: str) -> list[Record]:
-    place = (call.ids["contactId"], owner_id)
-    rows = call.team.drafts.values()
+def _drafts(context: RequestContext, owner_id: str) -> list[Record]:
+    place = (context.ids["contactId"], owner_id)
+    rows = context.team.drafts.values()
     return [row for row in rows if (row["contactId"], row["ownerId"]) == place and "deletedAt" not in row]
 
 
-def _draft_of(call: Call) -> Record:
-    drafts = _drafts(call, _owner(call))
-    draft = next((row for row in drafts if row["_id"] == call.ids["draftId"]), None)
+def _draft_of(context: RequestContext) -> Record:
+    drafts = _drafts(context, _owner(context))
+    draft = next((row for row in drafts if row["_id"] == context.ids["draftId"]), None)
     if draft is None:
         raise refuse(404, "Draft not found")
     return draft
@@ -46,14 +49,14 @@ def _view(draft: Record) -> Record:
     return {field: value for field, value in draft.items() if field not in _HIDDEN}
 
 
-def list_drafts(call: Call) -> Record:
-    """The beginnings of all drafts, without tags."""
+def list_drafts(context: RequestContext) -> Record:
+    """List the beginnings of all drafts, without tags."""
     shown = ("_id", "channel", "subject", "source", "createdAt", "updatedAt")
     return {
         "drafts": [
             {field: row[field] for field in shown if field in row}
             | {"contentPreview": _preview(row["content"])}
-            for row in _drafts(call, _owner(call))
+            for row in _drafts(context, _owner(context))
         ]
     }
 
@@ -63,20 +66,25 @@ def _preview(content: str) -> str:
     return plain if len(plain) <= _PREVIEW else f"{plain[:_PREVIEW]}..."
 
 
-def create_draft(call: Call) -> Answer:
-    """At most ten in a conversation; nothing is sent."""
-    owner_id, body = _owner(call), call.record()
+def create_draft(context: RequestContext) -> RouteResponse:
+    """Create a draft, at most ten per conversation. Nothing is sent."""
+    owner_id, body = _owner(context), context.record()
     if body.get("channel") not in _CHANNELS:
         raise refuse(400, "Invalid channel")
     _check_content(body.get("content"))
-    if len(_drafts(call, owner_id)) >= _MAX_DRAFTS:
+    if len(_drafts(context, owner_id)) >= _MAX_DRAFTS:
         raise refuse(400, f"Draft limit reached (max {_MAX_DRAFTS} per conversation)")
-    now = call.team.stamp()
-    draft: Record = {"_id": call.team.new_id("drf"), "channel": body["channel"], "cc": [], "attachments": []}
+    now = context.team.stamp()
+    draft: Record = {
+        "_id": context.team.new_id("drf"),
+        "channel": body["channel"],
+        "cc": [],
+        "attachments": [],
+    }
     draft |= {field: body[field] for field in (*_EDITABLE, "sourceMetadata") if field in body}
     draft |= {"source": "api", "createdAt": now, "updatedAt": now}
-    call.team.drafts.keep(draft | {"contactId": call.ids["contactId"], "ownerId": owner_id})
-    return answer({"draftId": draft["_id"]}, 201)
+    context.team.drafts.keep(draft | {"contactId": context.ids["contactId"], "ownerId": owner_id})
+    return respond({"draftId": draft["_id"]}, 201)
 
 
 def _check_content(content: object) -> None:
@@ -86,23 +94,25 @@ def _check_content(content: object) -> None:
         raise refuse(400, "Content too large")
 
 
-def get_draft(call: Call) -> Record:
-    """In full."""
-    return {"draft": _view(_draft_of(call))}
+def get_draft(context: RequestContext) -> Record:
+    """Return a draft in full."""
+    return {"draft": _view(_draft_of(context))}
 
 
-def update_draft(call: Call) -> Record:
-    """Changes what is given."""
-    draft, body = _draft_of(call), call.record()
+def update_draft(context: RequestContext) -> Record:
+    """Change the given fields."""
+    draft, body = _draft_of(context), context.record()
     if "content" in body:
         _check_content(body["content"])
-    draft |= {field: body[field] for field in _EDITABLE if field in body} | {"updatedAt": call.team.stamp()}
+    draft |= {field: body[field] for field in _EDITABLE if field in body} | {
+        "updatedAt": context.team.stamp()
+    }
     return {"draft": _view(draft)}
 
 
-def delete_draft(call: Call) -> Record:
-    """A soft deletion."""
-    _draft_of(call)["deletedAt"] = call.team.stamp()
+def delete_draft(context: RequestContext) -> Record:
+    """Delete a draft softly: it is hidden, not erased."""
+    _draft_of(context)["deletedAt"] = context.team.stamp()
     return {"success": True}
 
 

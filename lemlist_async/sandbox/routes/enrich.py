@@ -14,9 +14,11 @@ from lemlist_async.sandbox.enrichment import (
     start,
     start_for_lead,
 )
-from lemlist_async.sandbox.exchange import Answer, Call, Record, Route, answer, refuse
-
-from .common import QuietRoute, objects, texts
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import RouteResponse, refuse, respond
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import QuietRoute, objects, texts
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES", "requests_of"]
 
@@ -29,33 +31,33 @@ _FLAGS: Final[dict[str, str]] = {
 _MAX_BULK: Final = 500
 
 
-def requests_of(call: Call) -> list[str]:
-    """What the flags of the query ask for, in the words of the bulk route."""
-    return [request for flag, request in _FLAGS.items() if call.flag(flag)]
+def requests_of(context: RequestContext) -> list[str]:
+    """List the enrichments that the query's flags request, in the words of the bulk route."""
+    return [request for flag, request in _FLAGS.items() if context.flag(flag)]
 
 
-def enrich(call: Call) -> Record:
-    """Everything is in the query; the answer is the id alone."""
-    requests = requests_of(call)
+def enrich(context: RequestContext) -> Record:
+    """Start the job that the query describes. The response is the id alone."""
+    requests = requests_of(context)
     if not requests:
         flags = "findEmail, findPhone, linkedinEnrichment or verifyEmail"
         raise refuse(400, f"No enrichment requested ({flags} required)")
-    _check_webhook(call)
-    given = {name: value for name in INPUTS if (value := call.one(name))}
+    _check_webhook(context)
+    given = {name: value for name in INPUTS if (value := context.one(name))}
     if any(missing(request, given) for request in requests):
         raise refuse(400, "Bad request")
-    return {"id": _promised(call, start(call.team, given, requests))}
+    return {"id": _promised(context, start(context.team, given, requests))}
 
 
-def _promised(call: Call, job: Record, metadata: Any = None) -> str:
-    """The id of a job, whose result is posted too where a webhook was named."""
-    if (url := call.one("webhookUrl")) is not None:
-        call.world.behaviour.post(url, lambda: delivered(call.team, job, metadata))
+def _promised(context: RequestContext, job: Record, metadata: Any = None) -> str:
+    """Return the id of a job, and post its result where a webhook was named."""
+    if (url := context.one("webhookUrl")) is not None:
+        context.world.behaviour.post(url, lambda: delivered(context.team, job, metadata))
     return str(job["_id"])
 
 
-def _check_webhook(call: Call) -> None:
-    url = call.one("webhookUrl")
+def _check_webhook(context: RequestContext) -> None:
+    url = context.one("webhookUrl")
     if url is not None and not _on_the_web(url):
         raise refuse(400, "Invalid webhookUrl")
 
@@ -67,32 +69,32 @@ def _on_the_web(url: str) -> bool:
         return False
 
 
-def get_enrichment(call: Call) -> Answer:
-    """202 with a body while it runs, 404 with a body if there is none such."""
-    job = call.team.enrichments.get(call.ids["enrichId"])
+def get_enrichment(context: RequestContext) -> RouteResponse:
+    """Poll a job: 202 with a body while it runs, 404 with a body for an unknown one."""
+    job = context.team.enrichments.get(context.ids["enrichId"])
     if job is None:
-        return answer({"enrichmentId": call.ids["enrichId"], "enrichmentStatus": "not-found"}, 404)
+        return respond({"enrichmentId": context.ids["enrichId"], "enrichmentStatus": "not-found"}, 404)
     if job["status"] == "in-progress":
-        advance(call.team, job, call.world.behaviour.polls)
+        advance(context.team, job, context.world.behaviour.polls)
     view = {
         "enrichmentId": job["_id"],
         "enrichmentStatus": job["status"],
         "input": job["input"],
         "data": job["data"],
     }
-    return answer(view, 202 if job["status"] == "in-progress" else 200)
+    return respond(view, 202 if job["status"] == "in-progress" else 200)
 
 
-def enrich_bulk(call: Call) -> list[Record]:
-    """Up to 500 jobs, answered in order; what cannot be done is told item by item."""
-    rows = objects(call.json(), {"error": "WRONG_BODY_FORMAT"})
+def enrich_bulk(context: RequestContext) -> list[Record]:
+    """Start up to 500 jobs, answered in order. Errors are reported per item."""
+    rows = objects(context.json(), {"error": "WRONG_BODY_FORMAT"})
     if not rows:
         raise refuse(400, {"error": "NO_ENRICHMENTS_REQUESTED"})
     if len(rows) > _MAX_BULK:
         raise refuse(400, {"error": "TOO_MANY_ENRICHMENTS_REQUESTED"})
-    _check_webhook(call)
+    _check_webhook(context)
     checked = [_checked(row) for row in rows]  # all of them before the first one starts
-    return [_start_item(call, *item) for item in checked]
+    return [_start_item(context, *item) for item in checked]
 
 
 def _checked(item: Record) -> tuple[Record, list[str], Any]:
@@ -114,31 +116,35 @@ def _checked(item: Record) -> tuple[Record, list[str], Any]:
     return cast("Record", given), words, cast("Any", metadata)
 
 
-def _start_item(call: Call, given: Record, requests: list[str], metadata: Any) -> Record:
+def _start_item(context: RequestContext, given: Record, requests: list[str], metadata: Any) -> Record:
     lack = next((code for request in requests if (code := missing(request, given))), None)
-    head = {"error": lack} if lack else {"id": _promised(call, start(call.team, given, requests), metadata)}
+    head = (
+        {"error": lack}
+        if lack
+        else {"id": _promised(context, start(context.team, given, requests), metadata)}
+    )
     return head | ({} if metadata is None else {"metadata": metadata})
 
 
-def enrich_lead(call: Call) -> Record:
-    """In place: refused while one runs, and for what the contact already has unless ``force=true``."""
-    lead = call.team.leads.get(call.ids["leadId"])
+def enrich_lead(context: RequestContext) -> Record:
+    """Enrich a lead in place. Refused while a job runs, or if the contact has the data (unless ``force=true``)."""
+    lead = context.team.leads.get(context.ids["leadId"])
     if lead is None:
         raise refuse(404, {"error": "Lead not found", "code": "LEAD_NOT_FOUND"})
-    contact = call.team.contacts.get(lead["contactId"])
+    contact = context.team.contacts.get(lead["contactId"])
     if contact is None:
         raise refuse(404, {"error": "Contact not found for this lead", "code": "CONTACT_NOT_FOUND"})
-    requests = requests_of(call)
+    requests = requests_of(context)
     if not requests:
         raise refuse(400, "Bad request")
-    _check_webhook(call)
-    jobs = [job for job in call.team.enrichments.values() if job.get("contactId") == contact["_id"]]
+    _check_webhook(context)
+    jobs = [job for job in context.team.enrichments.values() if job.get("contactId") == contact["_id"]]
     if any(job["status"] == "in-progress" for job in jobs):
         raise refuse(409, {"error": "lead is already being enriched"})
-    if not call.flag("force") and set(requests) <= _already(contact):
+    if not context.flag("force") and set(requests) <= _already(contact):
         reason = "Enrichment skipped: contact already has the requested data or was recently enriched"
         raise refuse(409, {"error": reason, "code": "ALREADY_ENRICHED"})
-    return {"id": _promised(call, start_for_lead(call.team, lead, requests))}
+    return {"id": _promised(context, start_for_lead(context.team, lead, requests))}
 
 
 def _already(contact: Record) -> set[str]:

@@ -1,11 +1,14 @@
-"""Fields: the registry of what contacts and companies may carry."""
+"""Fields: the registry of the columns of contacts and companies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
 
-from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -30,12 +33,12 @@ _DEFAULTS: Final[dict[str, dict[str, str]]] = {
 }
 
 
-def list_fields(call: Call) -> Record:
-    """The default fields, and those that records of the team were given."""
-    entity, source = call.one("entity"), call.one("source")
+def list_fields(context: RequestContext) -> Record:
+    """List the default fields, and those that the team's records use."""
+    entity, source = context.one("entity"), context.one("source")
     _refuse_unknown("entity", entity, tuple(_DEFAULTS))
     _refuse_unknown("source", source, _SOURCES)
-    records = {"contact": call.team.contacts.values(), "company": call.team.companies.values()}
+    records = {"contact": context.team.contacts.values(), "company": context.team.companies.values()}
     data = {
         name: [row for row in _rows(name, records[name]) if source in (None, row["source"])]
         for name in _DEFAULTS

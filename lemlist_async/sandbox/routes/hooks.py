@@ -1,13 +1,14 @@
-"""Webhooks: registrations only; the sandbox calls nobody."""
+"""Webhooks: registrations. The sandbox posts no events to them."""
 
 from __future__ import annotations
 
 from typing import Final
 from urllib.parse import urlsplit
 
-from lemlist_async.sandbox.exchange import Call, Record, refuse
-
-from .common import QuietRoute, find
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.routes.common import QuietRoute, find
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES", "hook_view"]
 
@@ -15,31 +16,31 @@ _FILTERS: Final[tuple[str, ...]] = ("campaignId", "isFirst", "zapId")
 
 
 def hook_view(hook: Record) -> Record:
-    """A hook as it is shown: never with its secret."""
+    """Build a hook as shown, without its secret."""
     return {field: value for field, value in hook.items() if field != "secret"}
 
 
-def list_hooks(call: Call) -> list[Record]:
-    """All of them."""
-    return [hook_view(hook) for hook in call.team.hooks.values()]
+def list_hooks(context: RequestContext) -> list[Record]:
+    """List all hooks."""
+    return [hook_view(hook) for hook in context.team.hooks.values()]
 
 
-def create_hook(call: Call) -> Record:
-    """One for each ``targetUrl``, whatever the type; filters are read from the query, or the body as of old."""
-    body = call.record()
+def create_hook(context: RequestContext) -> Record:
+    """Create a hook, one per ``targetUrl`` of any type. Filters come from the query, or as of old from the body."""
+    body = context.record()
     url = body.get("targetUrl")
     if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https"):
         raise refuse(400, "Bad params: targetUrl is not a URL")
-    if any(hook["targetUrl"] == url for hook in call.team.hooks.values()):
+    if any(hook["targetUrl"] == url for hook in context.team.hooks.values()):
         raise refuse(409, "A webhook with this targetUrl already exists")
-    hook = {"_id": call.team.new_id("hoo"), "targetUrl": url, "createdAt": call.team.stamp()}
+    hook = {"_id": context.team.new_id("hoo"), "targetUrl": url, "createdAt": context.team.stamp()}
     hook |= {field: body[field] for field in ("type", "secret") if body.get(field)}
-    call.team.hooks.keep(hook | _filters(call, body))
+    context.team.hooks.keep(hook | _filters(context, body))
     return hook_view(hook)
 
 
-def _filters(call: Call, body: Record) -> Record:
-    given = {field: call.one(field) or body.get(field) for field in _FILTERS}
+def _filters(context: RequestContext, body: Record) -> Record:
+    given = {field: context.one(field) or body.get(field) for field in _FILTERS}
     filters: Record = {field: value for field, value in given.items() if value}
     if "isFirst" in filters:
         filters["isFirst"] = filters["isFirst"] in ("true", True)
@@ -48,10 +49,10 @@ def _filters(call: Call, body: Record) -> Record:
     return filters
 
 
-def delete_hook(call: Call) -> Record:
-    """Answers with what is gone."""
-    hook = find(call, call.team.hooks, call.ids["hookId"], "Webhook not found")
-    del call.team.hooks[hook["_id"]]
+def delete_hook(context: RequestContext) -> Record:
+    """Delete a hook and return it."""
+    hook = find(context, context.team.hooks, context.ids["hookId"], "Webhook not found")
+    del context.team.hooks[hook["_id"]]
     return hook_view(hook)
 
 

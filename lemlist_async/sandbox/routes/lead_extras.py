@@ -1,4 +1,4 @@
-"""What hangs on leads: variables in the query, voice notes by upload, segments of a CRM."""
+"""Parts of leads: variables in the query, voice notes by upload, segments of a CRM."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Final
 
-from lemlist_async.sandbox.exchange import Call, Record, Refusal, refuse
-
-from .common import QuietRoute, campaign_of, find, require
-from .leads import insert_lead
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import Refusal, refuse
+from lemlist_async.sandbox.routes.common import QuietRoute, campaign_of, find, require
+from lemlist_async.sandbox.routes.leads import insert_lead
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -17,35 +18,35 @@ MAX_AUDIO: Final = 20 * 1024 * 1024
 _AUTH: Final = "access_token"
 
 
-def add_variables(call: Call) -> Record:
-    """Every key of the query is a new variable; one that exists is refused."""
-    lead, given = _lead_and_variables(call)
+def add_variables(context: RequestContext) -> Record:
+    """Create a variable for every key of the query. An existing one is refused."""
+    lead, given = _lead_and_variables(context)
     known = [name for name in given if name in lead["variables"]]
     if known:
         raise refuse(400, f"Variables {', '.join(known)} already exist")
-    return _set(call, lead, given)
+    return _set(context, lead, given)
 
 
-def update_variables(call: Call) -> Record:
-    """Sets variables that exist."""
-    lead, given = _lead_and_variables(call)
+def update_variables(context: RequestContext) -> Record:
+    """Set existing variables."""
+    lead, given = _lead_and_variables(context)
     _refuse_unknown(lead, given)
-    return _set(call, lead, given)
+    return _set(context, lead, given)
 
 
-def erase_variables(call: Call) -> Record:
-    """Blanks them; the names stay."""
-    lead, given = _lead_and_variables(call)
+def erase_variables(context: RequestContext) -> Record:
+    """Blank variables and keep their names."""
+    lead, given = _lead_and_variables(context)
     _refuse_unknown(lead, given)
-    return _set(call, lead, dict.fromkeys(given, ""))
+    return _set(context, lead, dict.fromkeys(given, ""))
 
 
-def _lead_and_variables(call: Call) -> tuple[Record, dict[str, str]]:
-    lead_id = call.ids["leadId"]
+def _lead_and_variables(context: RequestContext) -> tuple[Record, dict[str, str]]:
+    lead_id = context.ids["leadId"]
     if "@" in lead_id:
         raise refuse(400, "Invalid leadId")
-    lead = find(call, call.team.leads, lead_id, "Lead not found")
-    given = {name: values[-1] for name, values in call.query.items() if name != _AUTH}
+    lead = find(context, context.team.leads, lead_id, "Lead not found")
+    given = {name: values[-1] for name, values in context.query.items() if name != _AUTH}
     if not given:
         raise refuse(400, "Bad params")
     return lead, given
@@ -56,25 +57,25 @@ def _refuse_unknown(lead: Record, given: dict[str, str]) -> None:
         raise refuse(400, "Variable not found")
 
 
-def _set(call: Call, lead: Record, variables: dict[str, str]) -> Record:
+def _set(context: RequestContext, lead: Record, variables: dict[str, str]) -> Record:
     lead["variables"] |= variables
-    lead["updatedAt"] = call.team.stamp()
+    lead["updatedAt"] = context.team.stamp()
     return {"ok": True}
 
 
-def upload_audio(call: Call) -> Record:
-    """Multipart with one part ``file``; lead and step are in the query."""
-    lead = call.team.leads.get(call.one("leadId") or "")
-    step_id = call.one("stepId")
+def upload_audio(context: RequestContext) -> Record:
+    """Store a voice note: multipart with one part ``file``; lead and step are in the query."""
+    lead = context.team.leads.get(context.one("leadId") or "")
+    step_id = context.one("stepId")
     if lead is None or not step_id:
         raise refuse(400, "Bad team")
-    name, content = _file_of(call)
-    file_id = call.team.new_id("fil")
-    call.team.files[f"{file_id}.m4a"] = content
+    name, content = _file_of(context)
+    file_id = context.team.new_id("fil")
+    context.team.files[f"{file_id}.m4a"] = content
     lead.setdefault("audio", {})[step_id] = {"fileId": file_id, "fileName": name, "size": len(content)}
     status = {
-        "url": f"{call.world.behaviour.public_url()}/files/exports/{file_id}.m4a",
-        "teamId": call.team.id,
+        "url": f"{context.world.behaviour.public_url()}/files/exports/{file_id}.m4a",
+        "teamId": context.team.id,
         "campaignId": lead["campaignId"],
         "leadId": lead["_id"],
         "fileName": name,
@@ -82,10 +83,10 @@ def upload_audio(call: Call) -> Record:
     return {"ok": True, "status": status}
 
 
-def _file_of(call: Call) -> tuple[str, bytes]:
-    """Name and content of the part ``file``."""
-    head = f"Content-Type: {call.content_type}\r\n\r\n".encode()
-    message = BytesParser(policy=HTTP).parsebytes(head + call.body)
+def _file_of(context: RequestContext) -> tuple[str, bytes]:
+    """Return name and content of the part ``file``."""
+    head = f"Content-Type: {context.content_type}\r\n\r\n".encode()
+    message = BytesParser(policy=HTTP).parsebytes(head + context.body)
     for part in message.iter_parts() if message.is_multipart() else ():
         named = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)
@@ -94,28 +95,28 @@ def _file_of(call: Call) -> tuple[str, bytes]:
     raise refuse(400, "Invalid audio file")
 
 
-def list_crm_filters(call: Call) -> list[Record]:
-    """The segments of one CRM and member, of one type if asked."""
-    crm, user_id, kind = (call.one(name) for name in ("crm", "userId", "type"))
+def list_crm_filters(context: RequestContext) -> list[Record]:
+    """List the segments of one CRM and member, optionally of one type."""
+    crm, user_id, kind = (context.one(name) for name in ("crm", "userId", "type"))
     if not crm or not user_id:
         raise refuse(400, "Bad params: crm and userId are required")
     return [
         {"id": int(number), "name": row["name"]}
-        for number, row in call.team.crm_filters.items()
+        for number, row in context.team.crm_filters.items()
         if row["crm"] == crm and row["userId"] == user_id and kind in (None, row["type"])
     ]
 
 
-def import_leads(call: Call) -> Record:
-    """The people of a segment; those that are refused are left out."""
-    campaign, body = campaign_of(call), call.record()
+def import_leads(context: RequestContext) -> Record:
+    """Import the people of a segment. Refused ones are left out."""
+    campaign, body = campaign_of(context), context.record()
     crm, user_id, filter_id = (require(body, name) for name in ("crm", "userId", "filterId"))
-    segment = call.team.crm_filters.get(filter_id)
+    segment = context.team.crm_filters.get(filter_id)
     if segment is None or (segment["crm"], segment["userId"]) != (crm, user_id):
         raise refuse(400, "Bad params: filterId is unknown")
     for person in segment["people"]:
         try:
-            insert_lead(call, campaign, person, deduplicate=body.get("deduplicate") is True)
+            insert_lead(context, campaign, person, deduplicate=body.get("deduplicate") is True)
         except Refusal:
             continue
     return {"ok": True}

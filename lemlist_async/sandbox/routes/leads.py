@@ -6,10 +6,12 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from lemlist_async.sandbox.enrichment import start_for_lead
-from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
-
-from .common import QuietRoute, campaign_of, find, is_email
-from .enrich import requests_of
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import QuietRoute, campaign_of, find, is_email
+from lemlist_async.sandbox.routes.enrich import requests_of
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES", "flat_view", "insert_lead", "lead_in_campaign"]
 
@@ -17,7 +19,7 @@ _FIXED: Final[tuple[str, ...]] = ("email", "_id", "campaignId", "contactId", "is
 
 
 def flat_view(lead: Record) -> Record:
-    """A lead as most routes show it: its variables and a few fields of its own side by side."""
+    """Build a lead as most routes show it: variables and a few of its own fields side by side."""
     own = {field: lead[field] for field in ("_id", "isPaused", "campaignId", "contactId")}
     return {**lead["variables"], **own, **_enrichment(lead)}
 
@@ -26,30 +28,30 @@ def _enrichment(lead: Record) -> Record:
     return {"emailStatus": lead["emailStatus"]} if lead["emailStatus"] else {}
 
 
-def create_lead(call: Call) -> Record:
-    """Refuses a second copy; any key of the body becomes a variable."""
-    return _created(call, call.record())
+def create_lead(context: RequestContext) -> Record:
+    """Add a lead and refuse a second copy. Any key of the body becomes a variable."""
+    return _created(context, context.record())
 
 
-def _created(call: Call, body: Record) -> Record:
-    campaign_id = call.ids["campaignId"]
+def _created(context: RequestContext, body: Record) -> Record:
+    campaign_id = context.ids["campaignId"]
     if not campaign_id.startswith("cam_"):  # lemlist says 200 and does nothing
         return {**body, "campaignId": campaign_id, "isPaused": False}
-    campaign = campaign_of(call)
-    lead = insert_lead(call, campaign, body, deduplicate=call.flag("deduplicate"))
-    if requests := requests_of(call):
-        start_for_lead(call.team, lead, requests)
+    campaign = campaign_of(context)
+    lead = insert_lead(context, campaign, body, deduplicate=context.flag("deduplicate"))
+    if requests := requests_of(context):
+        start_for_lead(context.team, lead, requests)
     view = flat_view(lead)
     view.pop("emailStatus", None)
     return {"campaignId": campaign_id, "campaignName": campaign["name"], **view}
 
 
-def create_lead_by_email(call: Call) -> Record:
-    """The older route, no longer in the document: the address is in the path."""
-    return _created(call, {**call.record(), "email": call.ids["email"]})
+def create_lead_by_email(context: RequestContext) -> Record:
+    """Serve the older route, no longer in the document, with the address in the path."""
+    return _created(context, {**context.record(), "email": context.ids["email"]})
 
 
-def insert_lead(call: Call, campaign: Record, fields: Record, *, deduplicate: bool) -> Record:
+def insert_lead(context: RequestContext, campaign: Record, fields: Record, *, deduplicate: bool) -> Record:
     """Add a lead, or refuse it in lemlist's words."""
     variables: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
     if not variables:
@@ -57,43 +59,49 @@ def insert_lead(call: Call, campaign: Record, fields: Record, *, deduplicate: bo
     email = variables.pop("email", None)
     if email is not None and not is_email(email):
         raise refuse(400, "Bad params: email is not valid")
-    team = call.team
+    team = context.team
     homes = {lead["campaignId"] for lead in team.leads_by_email(email)} if email else set[str]()
     if campaign["_id"] in homes:
         raise refuse(400, "Lead already in the campaign")
     if deduplicate and homes:
-        raise refuse(call.world.behaviour.duplicate_status, "Lead already in other campaign")
+        raise refuse(context.world.behaviour.duplicate_status, "Lead already in other campaign")
     return team.add_lead(campaign["_id"], email, **variables)
 
 
-def list_campaign_leads(call: Call) -> list[Record]:
-    """Three fields a row, no offset, and nobody unless ``state`` is sent."""
-    wanted, limit = set(call.many("state")), call.number("limit", 100, 1, 500)
-    leads = (lead for lead in call.team.leads_of(campaign_of(call)["_id"]) if wanted & {"all", lead["state"]})
+def list_campaign_leads(context: RequestContext) -> list[Record]:
+    """List leads: three fields a row, no offset, and an empty list unless ``state`` is sent."""
+    wanted, limit = set(context.many("state")), context.number("limit", 100, 1, 500)
+    leads = (
+        lead for lead in context.team.leads_of(campaign_of(context)["_id"]) if wanted & {"all", lead["state"]}
+    )
     return [{field: lead[field] for field in ("_id", "contactId", "state")} for lead in leads][:limit]
 
 
-def get_lead(call: Call) -> Record:
-    """One lead by ``id`` or ``email`` of the query."""
-    lead_id, email = call.one("id"), call.one("email")
+def get_lead(context: RequestContext) -> Record:
+    """Return one lead by ``id`` or ``email`` of the query."""
+    lead_id, email = context.one("id"), context.one("email")
     if lead_id:
-        return flat_view(find(call, call.team.leads, lead_id, "Lead not found"))
-    leads = call.team.leads_by_email(email) if email else []
+        return flat_view(find(context, context.team.leads, lead_id, "Lead not found"))
+    leads = context.team.leads_by_email(email) if email else []
     if not leads:
         raise refuse(404, "Lead not found")
     return flat_view(leads[0])
 
 
-def get_lead_by_email(call: Call) -> object:
-    """With ``version=v2`` all copies of a person, without it the first one, flat."""
-    leads = call.team.leads_by_email(call.ids["email"])
+def get_lead_by_email(context: RequestContext) -> object:
+    """Return all copies of a person with ``version=v2``, else the first one, flat."""
+    leads = context.team.leads_by_email(context.ids["email"])
     if not leads:
         raise refuse(404, "Lead not found")
-    return [_full_view(call, lead) for lead in leads] if call.one("version") == "v2" else flat_view(leads[0])
+    return (
+        [_full_view(context, lead) for lead in leads]
+        if context.one("version") == "v2"
+        else flat_view(leads[0])
+    )
 
 
-def _full_view(call: Call, lead: Record) -> Record:
-    campaign = call.team.campaigns[lead["campaignId"]]
+def _full_view(context: RequestContext, lead: Record) -> Record:
+    campaign = context.team.campaigns[lead["campaignId"]]
     own = ("_id", "isPaused", "state", "status", "personalized", "source", "variables", "contactId")
     return {
         **{field: lead[field] for field in own},
@@ -104,14 +112,14 @@ def _full_view(call: Call, lead: Record) -> Record:
     }
 
 
-def lead_in_campaign(call: Call, value: str) -> Record:
-    """The lead that an id or an address means within the campaign of the path."""
-    campaign = campaign_of(call)
+def lead_in_campaign(context: RequestContext, value: str) -> Record:
+    """Return the lead that an id or an address names within the campaign of the path."""
+    campaign = campaign_of(context)
     by_email = "@" in value
     leads = (
-        call.team.leads_by_email(value)
+        context.team.leads_by_email(value)
         if by_email
-        else [find(call, call.team.leads, value, "Lead not found")]
+        else [find(context, context.team.leads, value, "Lead not found")]
     )
     lead = next((lead for lead in leads if lead["campaignId"] == campaign["_id"]), None)
     if lead is None:
@@ -119,9 +127,9 @@ def lead_in_campaign(call: Call, value: str) -> Record:
     return lead
 
 
-def update_lead(call: Call) -> Record:
-    """An unsubscribed lead is a 500 that never goes away."""
-    lead, body = lead_in_campaign(call, call.ids["leadId"]), call.record()
+def update_lead(context: RequestContext) -> Record:
+    """Change a lead. An unsubscribed lead gives a permanent 500."""
+    lead, body = lead_in_campaign(context, context.ids["leadId"]), context.record()
     if lead["status"] == "unsubscribed":
         raise refuse(500, "Lead in graveyard")
     changes = {name: value for name, value in body.items() if name not in _FIXED}
@@ -129,10 +137,10 @@ def update_lead(call: Call) -> Record:
     lead["variables"] |= {
         name: "[object Object]" if isinstance(value, dict) else value for name, value in changes.items()
     }
-    lead["updatedAt"] = call.team.stamp()
-    campaign = call.team.campaigns[lead["campaignId"]]
+    lead["updatedAt"] = context.team.stamp()
+    campaign = context.team.campaigns[lead["campaignId"]]
     address = quote(lead["variables"].get("email", lead["_id"]), safe="")
-    url = f"{call.world.behaviour.public_url()}/leads/{address}"
+    url = f"{context.world.behaviour.public_url()}/leads/{address}"
     return {
         "campaignId": campaign["_id"],
         "campaignName": campaign["name"],
@@ -141,32 +149,32 @@ def update_lead(call: Call) -> Record:
     }
 
 
-def remove_lead(call: Call) -> Record:
-    """Removes with ``action=remove``, and only unsubscribes without it."""
-    lead = lead_in_campaign(call, call.ids["leadId"])
-    if call.one("action") != "remove":
-        return _unsubscribed(call, lead)
-    call.team.remove_lead(lead)
+def remove_lead(context: RequestContext) -> Record:
+    """Remove the lead with ``action=remove``, else only unsubscribe it."""
+    lead = lead_in_campaign(context, context.ids["leadId"])
+    if context.one("action") != "remove":
+        return _unsubscribed(context, lead)
+    context.team.remove_lead(lead)
     return flat_view(lead)
 
 
-def unsubscribe_lead(call: Call) -> Record:
-    """The lead of that address keeps its place, and is written to no more."""
-    view = _unsubscribed(call, lead_in_campaign(call, call.ids["email"]))
+def unsubscribe_lead(context: RequestContext) -> Record:
+    """Unsubscribe the lead of an address. It stays in its campaign."""
+    view = _unsubscribed(context, lead_in_campaign(context, context.ids["email"]))
     return {field: view[field] for field in _FIXED if field in view}
 
 
-def _unsubscribed(call: Call, lead: Record) -> Record:
+def _unsubscribed(context: RequestContext, lead: Record) -> Record:
     if lead["status"] == "unsubscribed":
         raise refuse(404, "Lead not found")
-    lead |= {"status": "unsubscribed", "state": "emailsUnsubscribed", "updatedAt": call.team.stamp()}
-    call.team.add_activity("emailsUnsubscribed", lead)
+    lead |= {"status": "unsubscribed", "state": "emailsUnsubscribed", "updatedAt": context.team.stamp()}
+    context.team.add_activity("emailsUnsubscribed", lead)
     return flat_view(lead)
 
 
-def unsubscribe_nobody(call: Call) -> Record:
-    """The operation has no way to say which lead."""
-    campaign_of(call)
+def unsubscribe_unnamed_lead(context: RequestContext) -> Record:
+    """Refuse: the operation cannot name its lead."""
+    campaign_of(context)
     raise refuse(404, "An email is required to unsub a lead")
 
 
@@ -176,7 +184,7 @@ ROUTES = (
     QuietRoute("GET", "/campaigns/{campaignId}/leads/", list_campaign_leads),
     Route("POST", "/campaigns/{campaignId}/leads/", create_lead),
     Route("POST", "/campaigns/{campaignId}/leads/{email}", create_lead_by_email),
-    QuietRoute("DELETE", "/campaigns/{campaignId}/leads/", unsubscribe_nobody),
+    QuietRoute("DELETE", "/campaigns/{campaignId}/leads/", unsubscribe_unnamed_lead),
     QuietRoute("PATCH", "/campaigns/{campaignId}/leads/{leadId}", update_lead),
     QuietRoute("DELETE", "/campaigns/{campaignId}/leads/{leadId}", remove_lead),
     QuietRoute("DELETE", "/campaigns/{campaignId}/leads/{email}", unsubscribe_lead),

@@ -1,10 +1,12 @@
-"""The old unsubscribe routes, announced to end on 1 November 2026; they see the same blocked values."""
+"""The old unsubscribe routes, announced to end on 1 November 2026, over the same blocked values."""
 
 from __future__ import annotations
 
-from lemlist_async.sandbox.exchange import Answer, Call, Record, Route, refuse
-
-from .common import QuietRoute, csv_answer, is_email, sliced
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import RouteResponse, refuse
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import QuietRoute, csv_answer, is_email, sliced
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -15,45 +17,45 @@ def _view(row: Record) -> Record:
     return {"_id": row["_id"], "value": row["value"], "source": source, "createdAt": row["createdAt"]}
 
 
-def list_unsubscribes(call: Call) -> list[Record]:
-    """A bare slice."""
-    return [_view(row) for row in sliced(call, list(call.team.unsubscribes.values()))]
+def list_unsubscribes(context: RequestContext) -> list[Record]:
+    """Return a bare slice."""
+    return [_view(row) for row in sliced(context, list(context.team.unsubscribes.values()))]
 
 
-def export_unsubscribes(call: Call) -> Answer:
-    """All of them as CSV."""
-    rows = [_view(row) for row in call.team.unsubscribes.values()]
+def export_unsubscribes(context: RequestContext) -> RouteResponse:
+    """Return all blocked values as CSV."""
+    rows = [_view(row) for row in context.team.unsubscribes.values()]
     return csv_answer(("value", "source", "createdAt"), rows)
 
 
-def _value(call: Call) -> str:
-    """An address or ``@domain``; anything else is a 500, not a 400."""
-    value = call.ids["email"]
+def _value(context: RequestContext) -> str:
+    """Accept an address or ``@domain``. Anything else is a 500 here, not a 400."""
+    value = context.ids["email"]
     if not is_email(value) and not is_email(f"any{value}"):
         raise refuse(500, "Invalid email address or domain")
     return value
 
 
-def get_unsubscribe(call: Call) -> Record:
-    """One value."""
-    row = call.team.unsubscribes.find(_value(call))
+def get_unsubscribe(context: RequestContext) -> Record:
+    """Return one value."""
+    row = context.team.unsubscribes.find(_value(context))
     if row is None:
         raise refuse(404, "Unsubscriber not found")
     return _view(row)
 
 
-def add_unsubscribe(call: Call) -> Record:
-    """Blocks a value."""
-    row = call.team.block(_value(call))
+def add_unsubscribe(context: RequestContext) -> Record:
+    """Block a value."""
+    row = context.team.block(_value(context))
     return {"_id": row["_id"], "value": row["value"], "email": row["value"]}
 
 
-def delete_unsubscribe(call: Call) -> Record:
-    """Unblocks a value; here an unknown one is a 404."""
-    row = call.team.unsubscribes.find(_value(call))
+def delete_unsubscribe(context: RequestContext) -> Record:
+    """Unblock a value. Here an unknown one is a 404."""
+    row = context.team.unsubscribes.find(_value(context))
     if row is None:
         raise refuse(404, "Unsubscribe not found")
-    call.team.unsubscribes.release(row)
+    context.team.unsubscribes.release(row)
     return {"_id": row["_id"], "value": row["value"]}
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from lemlist_async.sandbox import defaults
-from lemlist_async.sandbox.exchange import Answer, Call, Record, Route, answer, refuse
-
-from .common import is_email
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import RouteResponse, refuse, respond
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import is_email
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -35,37 +37,37 @@ _REQUIRED: Final[dict[str, type]] = {
 }
 
 
-def _mailbox_of(call: Call) -> Record:
-    boxes: Iterator[Record] = (box for user in call.team.users.values() for box in user["mailboxes"])
-    box = next((box for box in boxes if box["_id"] == call.ids["userMailboxId"]), None)
+def _mailbox_of(context: RequestContext) -> Record:
+    boxes: Iterator[Record] = (box for user in context.team.users.values() for box in user["mailboxes"])
+    box = next((box for box in boxes if box["_id"] == context.ids["userMailboxId"]), None)
     if box is None:
         raise refuse(400, "invalid-usermailbox")
     return box
 
 
-def start_warmup(call: Call) -> Record:
-    """Starting twice is fine."""
-    _mailbox_of(call)["lemwarm"] |= {"active": True, "activeAt": call.team.stamp()}
+def start_warmup(context: RequestContext) -> Record:
+    """Start the warm-up. A second start succeeds."""
+    _mailbox_of(context)["lemwarm"] |= {"active": True, "activeAt": context.team.stamp()}
     return {"ok": True}
 
 
-def pause_warmup(call: Call) -> Record:
-    """Pausing twice is fine."""
-    _mailbox_of(call)["lemwarm"]["active"] = False
+def pause_warmup(context: RequestContext) -> Record:
+    """Pause the warm-up. A second pause succeeds."""
+    _mailbox_of(context)["lemwarm"]["active"] = False
     return {"ok": True}
 
 
-def get_settings(call: Call) -> Record:
-    """What the examples show, not what the schema says; ``active`` is not among it."""
-    warmup = _mailbox_of(call)["lemwarm"]
+def get_settings(context: RequestContext) -> Record:
+    """Return the settings of the document's examples, which differ from its schema: ``active`` is missing."""
+    warmup = _mailbox_of(context)["lemwarm"]
     shown = {field: warmup[field] for field in ("activeAt", *_SETTINGS) if field in warmup}
-    score = {"score": 80, "lastAt": warmup.get("activeAt", call.team.created_at)}
+    score = {"score": 80, "lastAt": warmup.get("activeAt", context.team.created_at)}
     return _FIRST_SETTINGS | shown | {"deliverability": score}
 
 
-def update_settings(call: Call) -> Record:
-    """Types are checked; the answer does not repeat the settings."""
-    warmup, body = _mailbox_of(call)["lemwarm"], call.record()
+def update_settings(context: RequestContext) -> Record:
+    """Change settings. Types are checked, and the response does not repeat the settings."""
+    warmup, body = _mailbox_of(context)["lemwarm"], context.record()
     given = {field: body[field] for field in _SETTINGS if field in body}
     if any(type(value) is not _SETTINGS[field] for field, value in given.items()):
         raise refuse(400, "A provided field has the wrong type")
@@ -75,47 +77,50 @@ def update_settings(call: Call) -> Record:
     return {"ok": True}
 
 
-def connect_account(call: Call) -> Answer:
-    """An address is connected once; nothing is dialled."""
-    body = call.record()
+def connect_account(context: RequestContext) -> RouteResponse:
+    """Connect a mailbox, once per address. No server is contacted."""
+    body = context.record()
     if any(not isinstance(body.get(field), kind) or not body[field] for field, kind in _REQUIRED.items()):
         raise refuse(400, "Missing required fields")
     if not is_email(body["sender_email"]):
         raise refuse(400, "Invalid email")
     if any(" " in body[host] or "." not in body[host] for host in ("smtp_host", "imap_host")):
         raise refuse(400, "Invalid host")
-    user = call.team.users.get(body.get("userId", call.team.user_id))
+    user = context.team.users.get(body.get("userId", context.team.user_id))
     if user is None:
         raise refuse(403, "User is not a member of this team")
-    boxes = (box for member in call.team.users.values() for box in member["mailboxes"])
+    boxes = (box for member in context.team.users.values() for box in member["mailboxes"])
     if any(box["email"] == body["sender_email"] for box in boxes):
         raise refuse(400, "This SMTP mailbox already exists")
-    box = defaults.mailbox(call.team, body["sender_email"], "custom")
-    box |= {"_id": call.team.new_id("umx"), "hosts": {"smtp": body["smtp_host"], "imap": body["imap_host"]}}
+    box = defaults.mailbox(context.team, body["sender_email"], "custom")
+    box |= {
+        "_id": context.team.new_id("umx"),
+        "hosts": {"smtp": body["smtp_host"], "imap": body["imap_host"]},
+    }
     user["mailboxes"].append(box)
-    return answer({"id": box["_id"], "email": box["email"], "provider": "custom"}, 201)
+    return respond({"id": box["_id"], "email": box["email"], "provider": "custom"}, 201)
 
 
-def _account_of(call: Call) -> tuple[list[Record], Record]:
-    for user in call.team.users.values():
+def _account_of(context: RequestContext) -> tuple[list[Record], Record]:
+    for user in context.team.users.values():
         for box in user["mailboxes"]:
-            if box["_id"] == call.ids["emailAccountId"]:
+            if box["_id"] == context.ids["emailAccountId"]:
                 return user["mailboxes"], box
     raise refuse(404, "Email account not found")
 
 
-def disconnect_account(call: Call) -> Record:
-    """Only what was connected here."""
-    boxes, box = _account_of(call)
+def disconnect_account(context: RequestContext) -> Record:
+    """Disconnect a mailbox. Only one that was connected here can be."""
+    boxes, box = _account_of(context)
     if box["provider"] != "custom":
         raise refuse(403, "You are not allowed to modify this mailbox")
     boxes.remove(box)
     return {"ok": True}
 
 
-def test_account(call: Call) -> Record:
-    """A host that begins with ``down.`` does not answer."""
-    hosts: dict[str, Any] = _account_of(call)[1].get("hosts", {})
+def test_account(context: RequestContext) -> Record:
+    """Test a connection. A host that begins with ``down.`` does not answer."""
+    hosts: dict[str, Any] = _account_of(context)[1].get("hosts", {})
     return {protocol: _trial(hosts.get(protocol, "")) for protocol in ("smtp", "imap")}
 
 

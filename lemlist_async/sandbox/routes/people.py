@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
-
-from .common import objects, texts
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import objects, texts
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["FILTERS", "ROUTES"]
 
@@ -24,7 +26,7 @@ FILTERS: Final[dict[str, tuple[str, ...]]] = {
     "currentTitle": ("leads",),
     "currentCompanyTechnologies": ("companies",),
 }
-"""The ids of the filters, each with the modes it works in."""
+"""Return the filter ids, each with the modes it works in."""
 _FIELDS: Final[dict[str, str]] = {
     "country": "country",
     "department": "department",
@@ -98,8 +100,8 @@ def _company(number: int) -> Record:
     }
 
 
-def list_filters(call: Call) -> list[Record]:
-    """The vocabulary of both searches and of personas."""
+def list_filters(context: RequestContext) -> list[Record]:
+    """Return the vocabulary of both searches and of personas."""
     return [
         {
             "filterId": name,
@@ -112,18 +114,18 @@ def list_filters(call: Call) -> list[Record]:
     ]
 
 
-def search_people(call: Call) -> Record:
-    """Costs one search of the day."""
-    return _search(call, "leads", [_person(number) for number in range(_PEOPLE)], 100)
+def search_people(context: RequestContext) -> Record:
+    """Search people, at the cost of one search of the day."""
+    return _search(context, "leads", [_person(number) for number in range(_PEOPLE)], 100)
 
 
-def search_companies(call: Call) -> Record:
-    """Costs one search of the day, of the same allowance."""
-    return _search(call, "companies", [_company(number) for number in range(_COMPANIES)], 500)
+def search_companies(context: RequestContext) -> Record:
+    """Search companies, from the same daily allowance."""
+    return _search(context, "companies", [_company(number) for number in range(_COMPANIES)], 500)
 
 
-def _search(call: Call, mode: str, rows: list[Record], high: int) -> Record:
-    body, team = call.record(), call.team
+def _search(context: RequestContext, mode: str, rows: list[Record], high: int) -> Record:
+    body, team = context.record(), context.team
     page, size = (body.get(name, default) for name, default in (("page", 1), ("size", 25)))
     if not _in_range(page, 1, 10_000) or not _in_range(size, 1, high):
         raise refuse(400, f"Bad params: page must be at least 1, size between 1 and {high}")

@@ -1,13 +1,15 @@
-"""Personas: saved sets of filters for the people database; closed beta, all errors are JSON with a code."""
+"""Personas: saved sets of filters for the people database. Closed beta, all errors are JSON with a code."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from lemlist_async.sandbox.exchange import Answer, Call, Record, Refusal, Route, answer, refuse
-
-from .common import objects
-from .people import FILTERS
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import Refusal, RouteResponse, refuse, respond
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import objects
+from lemlist_async.sandbox.routes.people import FILTERS
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -19,26 +21,26 @@ def _error(status: int, code: str, message: str) -> Refusal:
     return refuse(status, {"error": message, "code": code})
 
 
-def _refuse_without_beta(call: Call) -> None:
-    if not call.team.beta:
+def _refuse_without_beta(context: RequestContext) -> None:
+    if not context.team.beta:
         raise _error(403, "BETA_NOT_ENABLED", "Beta is not enabled")
 
 
-def list_personas(call: Call) -> Record:
-    """Newest first, at most 200."""
-    _refuse_without_beta(call)
-    if call.one("mode") not in (None, "leads"):
+def list_personas(context: RequestContext) -> Record:
+    """List personas, newest first, at most 200."""
+    _refuse_without_beta(context)
+    if context.one("mode") not in (None, "leads"):
         message = (
             'Parameter "mode" must be "leads" or "companies"; user personas currently accept "leads" only'
         )
         raise _error(400, "PEOPLE_DATABASE_PERSONA_API_INVALID_MODE", message)
-    return {"data": list(call.team.personas.values())[::-1][:_CAP]}
+    return {"data": list(context.team.personas.values())[::-1][:_CAP]}
 
 
-def create_persona(call: Call) -> Answer:
-    """Only the id comes back; a name is used once, and of the two modes only one works."""
-    _refuse_without_beta(call)
-    body = call.record()
+def create_persona(context: RequestContext) -> RouteResponse:
+    """Create a persona and return its id. Names are unique, and one of the two modes works."""
+    _refuse_without_beta(context)
+    body = context.record()
     name, filters = body.get("name"), _filters(body.get("filters"))
     if not isinstance(name, str) or not name.strip():
         message = 'Parameter "name" must be a non-empty string; provide the persona display name'
@@ -50,17 +52,17 @@ def create_persona(call: Call) -> Answer:
         raise _error(400, "PEOPLE_DATABASE_PERSONA_MODE_NOT_SUPPORTED", message)
     if not filters:
         raise _error(400, "SEARCH_FILTERS_INVALID", "You have no valid filters with the current search mode")
-    if any(row["name"] == name for row in call.team.personas.values()):
+    if any(row["name"] == name for row in context.team.personas.values()):
         message = "A persona with this name already exists for the team; choose a different name"
         raise _error(409, "PEOPLE_DATABASE_PERSONA_NAME_ALREADY_EXISTS", message)
-    now = call.team.stamp()
-    persona = {"_id": call.team.new_id("pdp"), "name": name, "mode": "leads", "filters": filters}
-    call.team.personas.keep(persona | {"createdAt": now, "updatedAt": now})
-    return answer({"data": {"_id": persona["_id"]}}, 201)
+    now = context.team.stamp()
+    persona = {"_id": context.team.new_id("pdp"), "name": name, "mode": "leads", "filters": filters}
+    context.team.personas.keep(persona | {"createdAt": now, "updatedAt": now})
+    return respond({"data": {"_id": persona["_id"]}}, 201)
 
 
 def _filters(given: object) -> list[Record]:
-    """The filters that are known in this mode; the others are dropped without a word."""
+    """Return the filters that this mode knows. Others are dropped silently."""
     message = (
         'Parameter "filters" must be an array of { filterId, in?, out?, exactMatch? } objects; '
         "call GET /api/database/filters for the valid filter ids"
@@ -72,13 +74,13 @@ def _filters(given: object) -> list[Record]:
     return [row for row in filters if "leads" in FILTERS.get(row["filterId"], ())]
 
 
-def delete_persona(call: Call) -> Record:
-    """For good."""
-    _refuse_without_beta(call)
-    persona_id = call.ids["personaId"]
+def delete_persona(context: RequestContext) -> Record:
+    """Delete a persona for good."""
+    _refuse_without_beta(context)
+    persona_id = context.ids["personaId"]
     if not persona_id.startswith("pdp_"):
         raise _error(400, "WRONG_PARAM_PEOPLE_DATABASE_PERSONA_ID", "Wrong param people database persona id")
-    if call.team.personas.pop(persona_id, None) is None:
+    if context.team.personas.pop(persona_id, None) is None:
         message = "No editable persona found for this id and team (it may not exist or be the system persona)"
         raise _error(404, "PEOPLE_DATABASE_PERSONA_NOT_FOUND", message)
     return {"data": {"_id": persona_id, "deleted": True}}

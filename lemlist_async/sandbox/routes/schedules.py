@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
-
-from .common import QuietRoute, campaign_of, find, newest, paged
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import QuietRoute, campaign_of, find, newest, paged
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -37,23 +39,23 @@ _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
 _REQUIRED: Final[tuple[str, ...]] = ("name", "timezone", "start", "end", "weekdays")
 
 
-def _living(call: Call) -> list[Record]:
-    return [row for row in call.team.schedules.values() if "deletedAt" not in row]
+def _living(context: RequestContext) -> list[Record]:
+    return [row for row in context.team.schedules.values() if "deletedAt" not in row]
 
 
-def list_schedules(call: Call) -> Record:
-    """A page of them."""
-    page, pagination = paged(call, newest(call, _living(call)))
+def list_schedules(context: RequestContext) -> Record:
+    """Return a page of schedules."""
+    page, pagination = paged(context, newest(context, _living(context)))
     return {"schedules": page, "pagination": pagination}
 
 
-def create_schedule(call: Call) -> Record:
-    """All of name, timezone, start, end and weekdays; errors are JSON."""
-    body = call.record()
+def create_schedule(context: RequestContext) -> Record:
+    """Require name, timezone, start, end and weekdays. Errors are JSON."""
+    body = context.record()
     fields = _checked(body, "Bad team or invalid schedule fields")
     if any(name not in fields for name in _REQUIRED):
         raise refuse(400, {"error": "BadRequest", "message": "Bad team or invalid schedule fields"})
-    return call.team.add_schedule(**fields)
+    return context.team.add_schedule(**fields)
 
 
 def _checked(body: Record, message: str) -> Record:
@@ -63,45 +65,45 @@ def _checked(body: Record, message: str) -> Record:
     return fields
 
 
-def _schedule_of(call: Call) -> Record:
-    schedule = find(call, call.team.schedules, call.ids["scheduleId"], "Schedule not found")
+def _schedule_of(context: RequestContext) -> Record:
+    schedule = find(context, context.team.schedules, context.ids["scheduleId"], "Schedule not found")
     if "deletedAt" in schedule:
         raise refuse(404, "Schedule not found")
     return schedule
 
 
-def get_schedule(call: Call) -> Record:
-    """One window."""
-    return _schedule_of(call)
+def get_schedule(context: RequestContext) -> Record:
+    """Return one schedule."""
+    return _schedule_of(context)
 
 
-def update_schedule(call: Call) -> Record:
-    """Changes what is given; errors are JSON here, unlike those of its neighbours."""
-    schedule = call.team.schedules.get(call.ids["scheduleId"])
+def update_schedule(context: RequestContext) -> Record:
+    """Change the given fields. Errors are JSON here, unlike those of the neighbouring routes."""
+    schedule = context.team.schedules.get(context.ids["scheduleId"])
     if schedule is None or "deletedAt" in schedule:
         raise refuse(404, {"error": "Schedule not found"})
-    schedule |= _checked(call.record(), "Bad team or invalid schedule update")
+    schedule |= _checked(context.record(), "Bad team or invalid schedule update")
     return schedule
 
 
-def delete_schedule(call: Call) -> Record:
-    """A soft deletion: it is gone from every answer but stays in the state."""
-    schedule = _schedule_of(call)
-    schedule |= {"deletedAt": call.team.stamp(), "deletedBy": call.team.user_id}
-    for campaign in call.team.campaigns.values():
+def delete_schedule(context: RequestContext) -> Record:
+    """Delete a schedule softly: hidden from every response, kept in the state."""
+    schedule = _schedule_of(context)
+    schedule |= {"deletedAt": context.team.stamp(), "deletedBy": context.team.user_id}
+    for campaign in context.team.campaigns.values():
         if schedule["_id"] in campaign["scheduleIds"]:
             campaign["scheduleIds"].remove(schedule["_id"])
     return {"_id": schedule["_id"]}
 
 
-def list_campaign_schedules(call: Call) -> list[Record]:
-    """The windows of one campaign."""
-    return [call.team.schedules[schedule_id] for schedule_id in campaign_of(call)["scheduleIds"]]
+def list_campaign_schedules(context: RequestContext) -> list[Record]:
+    """List the schedules of one campaign."""
+    return [context.team.schedules[schedule_id] for schedule_id in campaign_of(context)["scheduleIds"]]
 
 
-def associate_schedule(call: Call) -> Record:
-    """Once or again, the campaign has it once."""
-    campaign, schedule = campaign_of(call), _schedule_of(call)
+def associate_schedule(context: RequestContext) -> Record:
+    """Attach a schedule to a campaign. A second time changes nothing."""
+    campaign, schedule = campaign_of(context), _schedule_of(context)
     if schedule["_id"] not in campaign["scheduleIds"]:
         campaign["scheduleIds"].append(schedule["_id"])
     return {"scheduleId": schedule["_id"], "campaignId": campaign["_id"]}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from lemlist_async.sandbox import defaults
-from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
-
-from .common import campaign_of, find
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import campaign_of, find
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES", "sequence_of", "step_of"]
 
@@ -33,10 +35,10 @@ TYPES: Final[tuple[str, ...]] = (
 _FIXED: Final[tuple[str, ...]] = ("_id", "index", "sequenceId", "emailTemplateId", "type")
 
 
-def get_sequences(call: Call) -> Record:
-    """The sequences of a campaign by their ids: the main one, and a pair for each condition."""
-    campaign = campaign_of(call)
-    own = [row for row in call.team.sequences.values() if row["campaignId"] == campaign["_id"]]
+def get_sequences(context: RequestContext) -> Record:
+    """Return the sequences of a campaign by id: the main one, and a pair for each condition."""
+    campaign = campaign_of(context)
+    own = [row for row in context.team.sequences.values() if row["campaignId"] == campaign["_id"]]
     return {sequence["_id"]: _view(sequence) for sequence in own}
 
 
@@ -48,26 +50,26 @@ def _view(sequence: Record) -> Record:
     return {field: sequence[field] for field in shown if field in sequence} | {"steps": steps}
 
 
-def sequence_of(call: Call) -> Record:
-    """The sequence of the path."""
-    return find(call, call.team.sequences, call.ids["sequenceId"], "Sequence not found")
+def sequence_of(context: RequestContext) -> Record:
+    """Return the sequence that the path names."""
+    return find(context, context.team.sequences, context.ids["sequenceId"], "Sequence not found")
 
 
-def step_of(call: Call, sequence: Record) -> Record:
-    """The step of the path."""
+def step_of(context: RequestContext, sequence: Record) -> Record:
+    """Return the step that the path names."""
     steps: list[Record] = sequence["steps"]
-    step = next((step for step in steps if step["_id"] == call.ids["stepId"]), None)
+    step = next((step for step in steps if step["_id"] == context.ids["stepId"]), None)
     if step is None:
         raise refuse(404, "Step not found")
     return step
 
 
-def add_step(call: Call) -> Record:
-    """Inserts a step at ``index`` (from 0), or at the end; a condition brings two branches."""
-    sequence, body = sequence_of(call), call.record()
-    step = defaults.step(call.team, sequence["_id"], _type_of(body)) | _content(body)
+def add_step(context: RequestContext) -> Record:
+    """Insert a step at ``index`` (from 0), or at the end. A condition adds two branches."""
+    sequence, body = sequence_of(context), context.record()
+    step = defaults.step(context.team, sequence["_id"], _type_of(body)) | _content(body)
     if step["type"] == "conditional":
-        step["conditions"] = _branches(call, sequence)
+        step["conditions"] = _branches(context, sequence)
     index = body.get("index", len(sequence["steps"]))
     if not isinstance(index, int) or index < 0:
         raise refuse(400, "Bad params: index must be a positive integer")
@@ -89,37 +91,39 @@ def _content(body: Record) -> Record:
     return {field: value for field, value in body.items() if field not in _FIXED}
 
 
-def _branches(call: Call, sequence: Record) -> list[Record]:
-    """Two empty sequences below: one if the condition holds, one if not."""
+def _branches(context: RequestContext, sequence: Record) -> list[Record]:
+    """Create two empty sequences: one for a condition that holds, one for the other case."""
     home = {"campaignId": sequence["campaignId"], "level": sequence["level"] + 1, "parentId": sequence["_id"]}
     at = {"conditionalStepIndex": len(sequence["steps"])}
     branches = [
-        call.team.sequences.keep({"_id": call.team.new_id("seq"), **home, **at, "steps": list[Record]()})
+        context.team.sequences.keep(
+            {"_id": context.team.new_id("seq"), **home, **at, "steps": list[Record]()}
+        )
         for _ in range(2)
     ]
     return [{"sequenceId": branch["_id"], "fallback": number == 1} for number, branch in enumerate(branches)]
 
 
-def update_step(call: Call) -> Record:
-    """``type`` has to be repeated, and cannot change."""
-    sequence, body = sequence_of(call), call.record()
-    step = step_of(call, sequence)
+def update_step(context: RequestContext) -> Record:
+    """Change a step. ``type`` has to be repeated, and cannot change."""
+    sequence, body = sequence_of(context), context.record()
+    step = step_of(context, sequence)
     if _type_of(body) != step["type"]:
         raise refuse(400, "Bad params: the type of a step cannot be changed")
     step |= _content(body)
     return step
 
 
-def delete_step(call: Call) -> Record:
-    """Not while the campaign runs."""
-    sequence = sequence_of(call)
-    step = step_of(call, sequence)
-    campaign = call.team.campaigns[sequence["campaignId"]]
+def delete_step(context: RequestContext) -> Record:
+    """Delete a step. A running campaign prevents it."""
+    sequence = sequence_of(context)
+    step = step_of(context, sequence)
+    campaign = context.team.campaigns[sequence["campaignId"]]
     if campaign["status"] == "running":
         raise refuse(400, "You cannot delete this step because the campaign is running")
     sequence["steps"].remove(step)
     for branch in step.get("conditions", []):
-        del call.team.sequences[branch["sequenceId"]]
+        del context.team.sequences[branch["sequenceId"]]
     return {"ok": True}
 
 

@@ -1,4 +1,4 @@
-"""Tasks: what members have to do by hand."""
+"""Tasks that members do by hand."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from lemlist_async.core.json import loads
-from lemlist_async.sandbox.exchange import Call, Record, Route, refuse
-
-from .common import objects, texts, word
-from .contacts import full_name
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.routes.common import objects, texts, word
+from lemlist_async.sandbox.routes.contacts import full_name
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -34,19 +36,19 @@ _HIDDEN: Final[tuple[str, ...]] = ("done", "ignored")
 _MALFORMED: Final[Record] = {"error": "Malformed filters"}
 
 
-def list_tasks(call: Call) -> Record:
-    """Open tasks; ``filters`` has to be there as JSON text, and the page comes back as text."""
-    tests = [_test_of(call, row) for row in _filters(call)]
-    page = call.number("page", 0)
-    open_tasks = [task for task in call.team.tasks.values() if not task["done"] and not task["ignored"]]
+def list_tasks(context: RequestContext) -> Record:
+    """List open tasks. ``filters`` is required JSON text, and the page is returned as text."""
+    tests = [_test_of(context, row) for row in _filters(context)]
+    page = context.number("page", 0)
+    open_tasks = [task for task in context.team.tasks.values() if not task["done"] and not task["ignored"]]
     chosen = [task for task in open_tasks if all(test(task) for test in tests)]
     rows = [_view(task) for task in chosen[page * _PAGE : (page + 1) * _PAGE]]
     return {"results": rows, "page": str(page)}
 
 
-def _filters(call: Call) -> list[Record]:
+def _filters(context: RequestContext) -> list[Record]:
     try:
-        return objects(loads(call.one("filters") or ""), _MALFORMED)
+        return objects(loads(context.one("filters") or ""), _MALFORMED)
     except ValueError:
         raise refuse(400, _MALFORMED) from None
 
@@ -59,17 +61,19 @@ _PERSON: Final[dict[str, str]] = {
 }
 
 
-def _test_of(call: Call, given: Record) -> Callable[[Record], bool]:
-    """What one filter asks of a task."""
+def _test_of(context: RequestContext, given: Record) -> Callable[[Record], bool]:
+    """Build the test of one filter."""
     name = given.get("filterId")
     if name in _PERSON:
-        return _person_test(call, str(name), given)
+        return _person_test(context, str(name), given)
     if name == "dueDate":
         first, last = given.get("from") or "", given.get("to") or "9999-12-31"
         return lambda task: first <= task["dueDate"][:10] <= last
     values: dict[str, Callable[[Record], Any]] = {
         "campaignId": lambda task: task.get("campaignId"),
-        "campaignState": lambda task: call.team.campaigns.get(task.get("campaignId", ""), {}).get("status"),
+        "campaignState": lambda task: context.team.campaigns.get(task.get("campaignId", ""), {}).get(
+            "status"
+        ),
         "type": lambda task: task["type"],
         "assignedTo": lambda task: task["userId"],
     }
@@ -79,14 +83,14 @@ def _test_of(call: Call, given: Record) -> Callable[[Record], bool]:
     return lambda task: (wanted is None or value(task) in wanted) and value(task) not in unwanted
 
 
-def _person_test(call: Call, name: str, given: Record) -> Callable[[Record], bool]:
+def _person_test(context: RequestContext, name: str, given: Record) -> Callable[[Record], bool]:
     try:
         pattern = re.compile(given["regex"] if "regex" in given else re.escape(given["value"]), re.IGNORECASE)
     except (KeyError, TypeError, re.error):
         raise refuse(400, _MALFORMED) from None
 
     def test(task: Record) -> bool:
-        contact = call.team.contacts.get(task.get("contactId", ""))
+        contact = context.team.contacts.get(task.get("contactId", ""))
         if contact is None:
             return False
         person = {**contact["fields"], **contact, "fullName": full_name(contact)}
@@ -99,9 +103,9 @@ def _view(task: Record) -> Record:
     return {field: value for field, value in task.items() if field not in _HIDDEN}
 
 
-def create_task(call: Call) -> Record:
-    """``recordId`` is needed, whatever the document says; a contact, company or lead."""
-    body = call.record()
+def create_task(context: RequestContext) -> Record:
+    """Create a task. ``recordId`` is required in practice: a contact, company or lead."""
+    body = context.record()
     record_id = word(body, "recordId")
     if not record_id:
         raise refuse(400, "recordId is required")
@@ -109,15 +113,19 @@ def create_task(call: Call) -> Record:
         raise refuse(400, "Bad params: type is invalid")
     if "assignedTo" not in body or "dueDate" not in body:
         raise refuse(400, "Bad params: assignedTo and dueDate are required")
-    task: Record = {"_id": call.team.new_id("opp"), "type": body["type"], "createdAt": call.team.stamp()}
+    task: Record = {
+        "_id": context.team.new_id("opp"),
+        "type": body["type"],
+        "createdAt": context.team.stamp(),
+    }
     task |= {"title": "", "content": "", "priority": 0, "done": False, "ignored": False}
-    task |= _subject(call, record_id) | _changes(call, body)
-    return _view(call.team.tasks.keep(task))
+    task |= _subject(context, record_id) | _changes(context, body)
+    return _view(context.team.tasks.keep(task))
 
 
-def _subject(call: Call, record_id: str) -> Record:
-    """The ids that a record brings into its task."""
-    team = call.team
+def _subject(context: RequestContext, record_id: str) -> Record:
+    """Return the ids that a record gives to its task."""
+    team = context.team
     if record_id in team.leads:
         lead = team.leads[record_id]
         return {"leadId": record_id, "campaignId": lead["campaignId"], "contactId": lead["contactId"]}
@@ -128,10 +136,10 @@ def _subject(call: Call, record_id: str) -> Record:
     raise refuse(400, "Bad params: recordId is unknown")
 
 
-def _changes(call: Call, body: Record) -> Record:
-    """The fields of a body under the names of the answer; the priority becomes a number."""
+def _changes(context: RequestContext, body: Record) -> Record:
+    """Return the fields of a body under the response's names. The priority becomes a number."""
     given = {field: body[field] for field in _EDITABLE if field in body}
-    if "assignedTo" in given and given["assignedTo"] not in call.team.users:
+    if "assignedTo" in given and given["assignedTo"] not in context.team.users:
         raise refuse(400, "Bad params: assignedTo is unknown")
     if "dueDate" in given and not _is_date(given["dueDate"]):
         raise refuse(400, "Bad params: dueDate is invalid")
@@ -151,21 +159,21 @@ def _is_date(value: Any) -> bool:
     return True
 
 
-def update_task(call: Call) -> Record:
-    """A PATCH on the collection: the id is in the body."""
-    body = call.record()
-    task = call.team.tasks.get(word(body, "id"))
+def update_task(context: RequestContext) -> Record:
+    """Update the task that the body names. The PATCH goes to the collection."""
+    body = context.record()
+    task = context.team.tasks.get(word(body, "id"))
     if task is None:
         raise refuse(400, "Bad team")
-    task |= _changes(call, body)
+    task |= _changes(context, body)
     return _view(task)
 
 
-def ignore_tasks(call: Call) -> Record:
-    """Unknown ids are passed over."""
-    for task_id in texts(call.record().get("ids"), "Bad params: ids is required"):
-        if task_id in call.team.tasks:
-            call.team.tasks[task_id]["ignored"] = True
+def ignore_tasks(context: RequestContext) -> Record:
+    """Ignore tasks. Unknown ids are skipped."""
+    for task_id in texts(context.record().get("ids"), "Bad params: ids is required"):
+        if task_id in context.team.tasks:
+            context.team.tasks[task_id]["ignored"] = True
     return {}
 
 

@@ -1,12 +1,13 @@
-"""Do-not-contact: blocked values and the flag of contacts, two lists that know nothing of each other."""
+"""Do-not-contact: blocked values and the flag of contacts. Neither list affects the other."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from lemlist_async.sandbox.exchange import Answer, Call, Record, refuse, text
-
-from .common import QuietRoute, csv_answer, sliced, texts
+from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.responses import RouteResponse, refuse, text
+from lemlist_async.sandbox.routes.common import QuietRoute, csv_answer, sliced, texts
+from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
@@ -22,80 +23,80 @@ def _single_view(row: Record) -> Record:
     return {"_id": row["_id"], "value": row["value"], "variable": row["value"], "source": row["source"]}
 
 
-def list_variables(call: Call) -> list[Record]:
-    """A bare slice."""
-    return [_view(row) for row in sliced(call, list(call.team.unsubscribes.values()))]
+def list_variables(context: RequestContext) -> list[Record]:
+    """Return a bare slice."""
+    return [_view(row) for row in sliced(context, list(context.team.unsubscribes.values()))]
 
 
-def block_variables(call: Call) -> Answer:
-    """Up to 10,000 at once; the answer is a bare sentence that calls itself JSON."""
-    values = texts(call.record().get("values"), "values must be an array of strings")
+def block_variables(context: RequestContext) -> RouteResponse:
+    """Block up to 10,000 values. The response is a bare sentence labelled as JSON."""
+    values = texts(context.record().get("values"), "values must be an array of strings")
     if len(values) > _MAX_BULK:
         raise refuse(400, f"Maximum {_MAX_BULK} values allowed")
     for value in values:
-        call.team.block(value)
+        context.team.block(value)
     return text("Variables unsubscribed")
 
 
-def get_variable(call: Call) -> Record:
-    """By value: an address, ``@domain``, LinkedIn URL or phone number."""
-    row = call.team.unsubscribes.find(call.ids["value"])
+def get_variable(context: RequestContext) -> Record:
+    """Return one blocked value: an address, ``@domain``, LinkedIn URL or phone number."""
+    row = context.team.unsubscribes.find(context.ids["value"])
     if row is None:
         raise refuse(404, "Variable not found")
     return _single_view(row)
 
 
-def block_variable(call: Call) -> Record:
-    """A second time gives the record that is there."""
-    return _single_view(call.team.block(call.ids["value"]))
+def block_variable(context: RequestContext) -> Record:
+    """Block a value. A second time returns the existing record."""
+    return _single_view(context.team.block(context.ids["value"]))
 
 
-def unblock_variable(call: Call) -> Answer:
-    """A value that is not blocked is a 400, a protected one a 409."""
-    row = call.team.unsubscribes.find(call.ids["value"])
+def unblock_variable(context: RequestContext) -> RouteResponse:
+    """Unblock a value: 400 for one that is not blocked, 409 for a protected one."""
+    row = context.team.unsubscribes.find(context.ids["value"])
     if row is None:
         raise refuse(400, "Variable not found in unsubscribe list")
     if row["source"] in _PROTECTED:
         raise refuse(409, "Variable is protected and cannot be re-subscribed")
-    call.team.unsubscribes.release(row)
+    context.team.unsubscribes.release(row)
     return text("Variable subscribed")
 
 
-def _contact_of(call: Call) -> Record:
-    contact = call.team.contacts.get(call.ids["contactId"])
+def _contact_of(context: RequestContext) -> Record:
+    contact = context.team.contacts.get(context.ids["contactId"])
     if contact is None:
         raise refuse(400, "Bad contact identifier")
     return contact
 
 
-def get_subscription(call: Call) -> Record:
-    """The flag of one contact."""
-    contact = _contact_of(call)
+def get_subscription(context: RequestContext) -> Record:
+    """Return the flag of one contact."""
+    contact = _contact_of(context)
     return {"_id": contact["_id"], "doNotContact": contact["unsubscribed"]}
 
 
-def unsubscribe_contact(call: Call) -> Answer:
-    """Sets the flag; the answer is a bare sentence that calls itself JSON."""
-    _contact_of(call)["unsubscribed"] = True
+def unsubscribe_contact(context: RequestContext) -> RouteResponse:
+    """Set the flag. The response is a bare sentence labelled as JSON."""
+    _contact_of(context)["unsubscribed"] = True
     return text("Contact subscription updated")
 
 
-def resubscribe_contact(call: Call) -> Answer:
-    """Clears the flag; the answer is a bare sentence that calls itself JSON."""
-    _contact_of(call)["unsubscribed"] = False
+def resubscribe_contact(context: RequestContext) -> RouteResponse:
+    """Clear the flag. The response is a bare sentence labelled as JSON."""
+    _contact_of(context)["unsubscribed"] = False
     return text("Contact subscription updated")
 
 
-def export_variables(call: Call) -> Answer:
-    """All blocked values."""
-    return csv_answer(("_id", "value", "source", "createdAt"), call.team.unsubscribes.values())
+def export_variables(context: RequestContext) -> RouteResponse:
+    """Export all blocked values."""
+    return csv_answer(("_id", "value", "source", "createdAt"), context.team.unsubscribes.values())
 
 
-def export_contacts(call: Call) -> Answer:
-    """All contacts with their flag."""
+def export_contacts(context: RequestContext) -> RouteResponse:
+    """Export all contacts with their flag."""
     rows = [
         {"_id": row["_id"], "doNotContact": str(row["unsubscribed"]).lower()}
-        for row in call.team.contacts.values()
+        for row in context.team.contacts.values()
     ]
     return csv_answer(("_id", "doNotContact"), rows)
 

@@ -251,7 +251,7 @@ async def test_a_report_that_cannot_be_written_leaves_its_rows_in_the_journal(tm
         sandbox.faults.add(Slow(seconds=0.5), match="POST /v2/enrichments/bulk")
         job = ("enrich", people, "--find", "find_email", "--max-credits", "50")
         process = asyncio.create_task(run(sandbox, *job, "--report", str(folder / "r.csv")))
-        while not sandbox.faults.struck:  # noqa: ASYNC110  # a sandbox has no event for it
+        while not sandbox.faults.injected:  # noqa: ASYNC110  # a sandbox has no event for it
             await asyncio.sleep(0.01)
         folder.rmdir()
         done = await process

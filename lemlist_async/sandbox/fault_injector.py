@@ -1,4 +1,4 @@
-"""Which request a fault strikes: by operation, by position, by chance, or by a script."""
+"""Choice of the requests that get a fault: by operation, position, chance or script."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import ClassVar
 
 import attrs
 
-from .faults import Fault
+from lemlist_async.sandbox.fault_kinds import Fault
 
-__all__ = ["FaultBook"]
+__all__ = ["FaultInjector"]
 
 
 @attrs.frozen
 class _Operation:
-    """Which requests a rule is about; None stands for any."""
+    """Requests that a rule applies to; None stands for any."""
 
     method: str | None
     template: str | None
@@ -27,7 +27,7 @@ class _Operation:
 
 @attrs.define
 class _Rule:
-    """Gives one fault to some of the requests that match."""
+    """Rule that gives one fault to some of the matching requests."""
 
     operation: _Operation
     fault: Fault
@@ -55,7 +55,7 @@ class _Rule:
 
 @attrs.define
 class _Script:
-    """Gives the n-th fault to the n-th request that matches."""
+    """Rule that gives the n-th fault to the n-th matching request."""
 
     operation: _Operation
     steps: deque[Fault | None]
@@ -64,15 +64,15 @@ class _Script:
         return self.steps.popleft() if self.steps else None
 
     def take(self) -> None:
-        """A step is gone once it was offered."""
+        """Do nothing: a step is used up once it was offered."""
 
     @property
     def spent(self) -> bool:
         return not self.steps
 
 
-class FaultBook:
-    """The faults to come; of several rules that would strike one request, the first written does."""
+class FaultInjector:
+    """Pending faults. If several rules match a request, the oldest one gives the fault."""
 
     HISTORY: ClassVar[int] = 1000
 
@@ -80,8 +80,8 @@ class FaultBook:
         self._known = operations
         self._random = random
         self._rules: list[_Rule | _Script] = []
-        self.struck: deque[tuple[str, str, Fault]] = deque(maxlen=self.HISTORY)
-        """The last faults that happened, each with its verb and template."""
+        self.injected: deque[tuple[str, str, Fault]] = deque(maxlen=self.HISTORY)
+        """The last injected faults, each with its verb and template."""
 
     def add(
         self,
@@ -92,32 +92,32 @@ class FaultBook:
         after: int = 0,
         probability: float = 1.0,
     ) -> None:
-        """Let ``fault`` strike requests of ``match``.
+        """Inject ``fault`` into requests of ``match``.
 
         ``match`` is verb and template as in ``"POST /campaigns/{campaignId}/leads/"``, or either alone, or
-        None for any request. ``after`` lets that many matching requests through first, ``times`` (None: for
-        ever) ends it, and each time it strikes with ``probability``. ValueError for an operation that the
-        sandbox does not have, or numbers out of range.
+        None for any request. The first ``after`` matching requests pass. The fault then happens ``times``
+        times (None: without end), each time with ``probability``. Raises ValueError for an operation that the
+        sandbox does not have, and for numbers out of range.
         """
         if after < 0 or not 0 < probability <= 1 or (times is not None and times < 1):
             raise ValueError("after must be at least 0, times at least 1 (or None), probability in (0, 1]")
         self._rules.append(_Rule(self._operation(match), fault, times, after, probability))
 
     def script(self, steps: Iterable[Fault | None], match: str | None = None) -> None:
-        """Let the next requests of ``match`` meet these faults one by one; None lets a request pass."""
+        """Give the next matching requests these faults, one each. None lets a request pass."""
         self._rules.append(_Script(self._operation(match), deque(steps)))
 
     def clear(self) -> None:
-        """Forget all faults to come."""
+        """Drop all pending faults."""
         self._rules.clear()
 
     @property
     def pending(self) -> bool:
-        """Whether any rule may still strike."""
+        """Whether any rule may still inject a fault."""
         return bool(self._rules)
 
     def pick(self, method: str, template: str) -> Fault | None:
-        """What happens to this request; every matching rule counts it, whoever strikes."""
+        """Return the fault for this request. Every matching rule counts the request."""
         if not self._rules:
             return None
         chosen: Fault | None = None
@@ -129,7 +129,7 @@ class FaultBook:
                     rule.take()
         self._rules = [rule for rule in self._rules if not rule.spent]
         if chosen is not None:
-            self.struck.append((method, template, chosen))
+            self.injected.append((method, template, chosen))
         return chosen
 
     def _operation(self, match: str | None) -> _Operation:

@@ -1,4 +1,4 @@
-"""From answers and faults to bytes on a socket: the only place that plays tricks with the transport."""
+"""Bytes on a socket for responses and faults: the only module of the sandbox that manipulates the transport."""
 
 from __future__ import annotations
 
@@ -11,30 +11,41 @@ from typing import Final, TypeAlias
 import attrs
 from aiohttp import web
 
-from .exchange import Answer
-from .faults import Cut, Damage, Drip, Garbage, Hang, Loss, Reset, Rewrite, Slow, Status
+from lemlist_async.sandbox.fault_kinds import (
+    Cut,
+    Damage,
+    Drip,
+    Garbage,
+    Hang,
+    Loss,
+    Reset,
+    Rewrite,
+    Slow,
+    Status,
+)
+from lemlist_async.sandbox.responses import RouteResponse
 
-__all__ = ["Wire"]
+__all__ = ["ResponseSender"]
 
 Pause: TypeAlias = Callable[[float], Awaitable[None]]
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 @attrs.define
-class Wire:
-    """The way back of one request."""
+class ResponseSender:
+    """Sender of one request's response."""
 
     request: web.Request
     rate_headers: Mapping[str, str]
     pause: Pause
 
-    def respond(self, answer: Answer) -> web.Response:
-        """The answer as it should be."""
-        headers = {"Content-Type": _content_type(answer), **answer.headers, **self.rate_headers}
-        return web.Response(body=answer.body, status=answer.status, headers=headers)
+    def respond(self, response: RouteResponse) -> web.Response:
+        """Return the response unharmed."""
+        headers = {"Content-Type": _content_type(response), **response.headers, **self.rate_headers}
+        return web.Response(body=response.body, status=response.status, headers=headers)
 
-    async def lose(self, fault: Loss) -> web.Response | None:
-        """Let ``fault`` take the place of the answer; None if nothing was sent that has a status."""
+    async def replace_by(self, fault: Loss) -> web.Response | None:
+        """Let ``fault`` replace the response; None if no status was sent."""
         match fault:
             case Status():
                 return self._replaced(fault)
@@ -54,41 +65,44 @@ class Wire:
         headers = {"Content-Type": fault.content_type, **rate_headers, **fault.headers}
         return web.Response(body=fault.body.encode(), status=fault.status, headers=headers)
 
-    async def damage(self, fault: Damage, answer: Answer) -> web.Response:
-        """Let ``fault`` happen to the true answer."""
+    async def damage(self, fault: Damage, response: RouteResponse) -> web.Response:
+        """Let ``fault`` damage the true response."""
         match fault:
             case Slow():
                 await self.pause(fault.seconds)
             case Rewrite():
-                return self.respond(_rewritten(answer, fault))
+                return self.respond(_rewritten(response, fault))
             case Drip():
-                whole = self._head(answer, f"Content-Length: {len(answer.body)}") + answer.body
+                whole = self._head(response, f"Content-Length: {len(response.body)}") + response.body
                 size = -(-len(whole) // fault.pieces)
                 pieces = [whole[start : start + size] for start in range(0, len(whole), size)]
                 await self._send(pieces, fault.seconds / len(pieces))
             case Cut():
-                await self._cut(fault, answer)
+                await self._cut(fault, response)
             case _:
                 pass  # a plain Damage does none
-        return self.respond(answer)  # of a connection that is closed by now, only the status is of use
+        return self.respond(response)  # after a Drip or Cut the connection is closed: only the status is used
 
-    async def _cut(self, fault: Cut, answer: Answer) -> None:
-        part = answer.body[: int(len(answer.body) * fault.keep)]
+    async def _cut(self, fault: Cut, response: RouteResponse) -> None:
+        part = response.body[: int(len(response.body) * fault.keep)]
         match fault.framing:
             case "length":
-                sent = self._head(answer, f"Content-Length: {len(answer.body)}") + part
+                sent = self._head(response, f"Content-Length: {len(response.body)}") + part
             case "chunked":
-                sent = self._head(answer, "Transfer-Encoding: chunked") + b"%x\r\n%b\r\n" % (len(part), part)
+                sent = self._head(response, "Transfer-Encoding: chunked") + b"%x\r\n%b\r\n" % (
+                    len(part),
+                    part,
+                )
             case "close":
-                sent = self._head(answer, "Connection: close") + part
+                sent = self._head(response, "Connection: close") + part
         self._write(sent)
         if fault.stall:
             await self.pause(fault.stall)
         self._close()
 
-    def _head(self, answer: Answer, framing: str) -> bytes:
-        status = HTTPStatus(answer.status)
-        headers = {"Content-Type": _content_type(answer), **answer.headers, **self.rate_headers}
+    def _head(self, response: RouteResponse, framing: str) -> bytes:
+        status = HTTPStatus(response.status)
+        headers = {"Content-Type": _content_type(response), **response.headers, **self.rate_headers}
         lines = [
             f"HTTP/1.1 {status} {status.phrase}",
             *(f"{name}: {value}" for name, value in headers.items()),
@@ -120,12 +134,15 @@ class Wire:
         transport.abort()
 
 
-def _content_type(answer: Answer) -> str:
-    return f"{answer.content_type}; charset=utf-8"
+def _content_type(response: RouteResponse) -> str:
+    return f"{response.content_type}; charset=utf-8"
 
 
-def _rewritten(answer: Answer, fault: Rewrite) -> Answer:
-    body = answer.body if fault.body is None else fault.body
-    return Answer(
-        answer.status, body, fault.content_type or answer.content_type, {**answer.headers, **fault.headers}
+def _rewritten(response: RouteResponse, fault: Rewrite) -> RouteResponse:
+    body = response.body if fault.body is None else fault.body
+    return RouteResponse(
+        response.status,
+        body,
+        fault.content_type or response.content_type,
+        {**response.headers, **fault.headers},
     )

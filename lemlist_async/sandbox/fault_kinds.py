@@ -1,7 +1,7 @@
-"""What may go wrong with an answer, as values.
+"""Faults that the sandbox can inject, as values.
 
-``effect`` tells whether the request is carried out before things go wrong: with the effect an answer is lost,
-without it a request, and the client cannot tell one from the other.
+``effect`` tells whether the request is handled before the fault. With it a response is lost, without it a request,
+and the client cannot tell one from the other.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 BAD_CHUNK: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}"
 )
-"""An answer whose first chunk has no readable size."""
+"""Raw response whose first chunk has no readable size."""
 _PAGE: Final = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
 _REASONS: Final = {
     429: "429 Too Many Requests",
@@ -46,15 +46,15 @@ _REASONS: Final = {
 
 @attrs.frozen(kw_only=True)
 class Loss:
-    """What comes in place of the true answer."""
+    """Replacement of the true response."""
 
     effect: bool = False
-    """Whether the request is carried out all the same."""
+    """Whether the request is still handled."""
 
 
 @attrs.frozen(kw_only=True)
 class Damage:
-    """What happens to the true answer, of a request that is carried out."""
+    """Damage to the true response of a handled request."""
 
     effect: ClassVar[bool] = True
 
@@ -64,40 +64,40 @@ Fault: TypeAlias = Loss | Damage
 
 @attrs.frozen(kw_only=True)
 class Status(Loss):
-    """Another answer in place of the true one: any status, body and headers."""
+    """Another response in place of the true one: any status, body and headers."""
 
     status: int
     body: str = ""
     content_type: str = "text/plain"
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
     rate_headers: bool = True
-    """False for an answer that an edge gave: it knows nothing of the quota."""
+    """False for a response from an edge, which does not know the quota."""
 
 
 @attrs.frozen(kw_only=True)
 class Reset(Loss):
-    """The connection ends without a byte of an answer: with a TCP reset, or in order if ``hard`` is False."""
+    """End of the connection without a byte: by a TCP reset, or in order if ``hard`` is False."""
 
     hard: bool = True
 
 
 @attrs.frozen(kw_only=True)
 class Hang(Loss):
-    """Silence for so many seconds; then the connection ends without an answer."""
+    """Silence for ``seconds``, then the end of the connection."""
 
     seconds: float
 
 
 @attrs.frozen(kw_only=True)
 class Slow(Damage):
-    """The true answer, so many seconds late."""
+    """The true response after ``seconds``."""
 
     seconds: float
 
 
 @attrs.frozen(kw_only=True)
 class Drip(Damage):
-    """The true answer, headers and all, in equal pieces spread over so many seconds."""
+    """The true response, headers included, in equal pieces spread over ``seconds``."""
 
     seconds: float
     pieces: int = attrs.field(default=10, validator=attrs.validators.ge(1))
@@ -105,9 +105,9 @@ class Drip(Damage):
 
 @attrs.frozen(kw_only=True)
 class Cut(Damage):
-    """The true status and the beginning of the true body; then, after ``stall`` seconds of silence, the end.
+    """The true status and the beginning of the true body, then the end after ``stall`` seconds of silence.
 
-    ``framing`` says how the client was told the length: a body cut under ``"close"`` looks complete.
+    ``framing`` sets how the length was announced. A body cut under ``"close"`` looks complete.
     """
 
     keep: float = attrs.field(
@@ -119,14 +119,14 @@ class Cut(Damage):
 
 @attrs.frozen(kw_only=True)
 class Garbage(Loss):
-    """Bytes that are no HTTP answer, such as the default or ``BAD_CHUNK``; then the end."""
+    """Bytes that are not HTTP, such as the default or ``BAD_CHUNK``, then the end."""
 
     raw: bytes = b"\x00\xff this is not HTTP\r\n\r\n"
 
 
 @attrs.frozen(kw_only=True)
 class Rewrite(Damage):
-    """The true answer with another content type, body or headers: wrong labels, bad gzip, half a text."""
+    """The true response with another content type, body or headers: wrong labels, bad gzip, half a text."""
 
     content_type: str | None = None
     body: bytes | None = None
@@ -134,13 +134,13 @@ class Rewrite(Damage):
 
 
 def gateway(status: int = 502, *, effect: bool = False) -> Status:
-    """The HTML page of a gateway: 502, 503 or 504, without rate headers."""
+    """Build the HTML page of a gateway: 502, 503 or 504, without rate headers."""
     page = _PAGE.format(_REASONS.get(status, str(status)))
     return Status(status=status, body=page, content_type="text/html", rate_headers=False, effect=effect)
 
 
 def rate_limited(retry_after: int | None = 2) -> Status:
-    """A 429 as the limiter gives it, or, with None, as an edge does: HTML without rate headers."""
+    """Build the limiter's 429, or with None an edge's: HTML without rate headers."""
     if retry_after is None:
         return gateway(429)
     headers = {"Retry-After": str(retry_after), "X-RateLimit-Remaining": "0"}
@@ -148,15 +148,15 @@ def rate_limited(retry_after: int | None = 2) -> Status:
 
 
 def lost_answer(*, hard: bool = True) -> Reset:
-    """The request is carried out, and nobody hears of it."""
+    """Handle the request and lose the response."""
     return Reset(hard=hard, effect=True)
 
 
 def html(status: int = 200) -> Status:
-    """A web page where the API should answer; the request is not carried out."""
+    """Return a web page in place of the API's response. The request is not handled."""
     return Status(status=status, body=_PAGE.format("lemlist"), content_type="text/html", rate_headers=False)
 
 
 def retyped(content_type: str) -> Rewrite:
-    """The true answer under a wrong content type."""
+    """Return the true response under a wrong content type."""
     return Rewrite(content_type=content_type)

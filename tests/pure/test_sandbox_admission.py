@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 import pytest
 
 from lemlist_async.sandbox.auth import basic_header, credential
-from lemlist_async.sandbox.exchange import Route
 from lemlist_async.sandbox.limits import Decision
 from lemlist_async.sandbox.ratelimit_headers import js_date, rate_headers
+from lemlist_async.sandbox.route import Route
 from lemlist_async.sandbox.router import Router
 
 
 def route(method: str, template: str) -> Route:
-    return Route(method, template, lambda call: None)
+    return Route(method, template, lambda context: None)
 
 
 @pytest.fixture(scope="module")
