@@ -27,7 +27,8 @@ import pydantic
 from cattrs.gen import make_dict_structure_fn, override
 from pydantic.alias_generators import to_camel
 
-from lemlist_async.core.structure import Model, camel, fields_of
+from lemlist_async.core.model import Model
+from lemlist_async.core.names import camel, fields_of
 from lemlist_async.pagination import Offset
 from lemlist_async.resources._base import page_reader
 from lemlist_async.resources.activities import Activity

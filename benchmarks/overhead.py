@@ -23,7 +23,7 @@ import orjson
 from _server import served
 
 from lemlist_async import Lemlist, Throttle, ThrottleOptions
-from lemlist_async.core.structure import fields_of
+from lemlist_async.core.names import fields_of
 from lemlist_async.resources.campaigns_models import Campaign
 
 Call = Callable[[], Awaitable[object]]

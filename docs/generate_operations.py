@@ -24,6 +24,11 @@ Each line is a method of `Lemlist`, the operation of the API that it calls, and 
 would do. The effect decides whether a call is sent again when nobody knows if it took effect: see
 [faults.md](faults.md). Where two effects stand, the arguments decide, and the method's docstring says how.
 
+Verbs follow one rule. `list` returns many and `get` one. `create`, `update` and `delete` are for records that exist by
+themselves; `add` and `remove` are for members of a collection: a lead in a campaign, a contact in a list, a value on
+the do-not-contact list. `clear_variables` empties values and keeps their names; `connect` and `disconnect` are for
+mailboxes, which live at their provider. A sub-resource carries its noun: `create_alert`, `list_lists`.
+
 `DELETE /campaigns/{campaignId}/leads/` is the one operation of the document that is not offered: it does not say
 which lead. What is not listed can be called with `lemlist.request`.
 

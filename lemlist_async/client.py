@@ -78,10 +78,10 @@ class Lemlist:
             now. It is called again, once for all waiting calls, when lemlist refuses a token. Unverified: lemlist
             documents OAuth tokens, and this library was not tried with one on the real host.
         limit_key: Name of the account whose limit the tokens share; needed for a function.
-        base_url: Where the API is; by default ``LEMLIST_BASE_URL``, else ``https://api.lemlist.com/api``.
+        base_url: Address of the API; by default ``LEMLIST_BASE_URL``, else ``https://api.lemlist.com/api``.
         options: Deadlines, retries, time-outs: `Options`.
-        throttle: The key's limit and how to keep it: `ThrottleOptions`, or a `Throttle` of your own.
-        session: A ClientSession to borrow; it is never closed here. Its own middlewares are not run, and its
+        throttle: Limit of the key, and how to use it: `ThrottleOptions`, or a `Throttle` of your own.
+        session: ClientSession to borrow, which is never closed here. Its own middlewares are not run, and its
             cookies are not sent.
         proxy: Address of an HTTP proxy, ``http://user:password@host:port``; proxies of the environment and
             ``.netrc`` are never read.
@@ -90,8 +90,8 @@ class Lemlist:
         allow_insecure: Take a plain http `base_url` on another machine.
 
     Raises:
-        APIKeyError: no key, or what no key looks like.
-        ConfigurationError: a bad base URL, proxy or option.
+        APIKeyError: there is no key, or the value cannot be a key.
+        ConfigurationError: the base URL, the proxy or an option is invalid.
     """
 
     def __init__(
@@ -207,21 +207,21 @@ class Lemlist:
 
     @functools.cached_property
     def activities(self) -> ActivitiesResource:
-        """What happened to leads and companies."""
+        """Events of leads and companies."""
         from lemlist_async.resources.activities import ActivitiesResource
 
         return ActivitiesResource(self)
 
     @functools.cached_property
     def unsubscribes(self) -> UnsubscribesResource:
-        """Whom not to contact."""
+        """The do-not-contact list, and the flag of contacts."""
         from lemlist_async.resources.unsubscribes import UnsubscribesResource
 
         return UnsubscribesResource(self)
 
     @functools.cached_property
     def webhooks(self) -> WebhooksResource:
-        """Which events lemlist posts, and where to."""
+        """Webhooks: addresses to which lemlist posts events."""
         from lemlist_async.resources.webhooks import WebhooksResource
 
         return WebhooksResource(self)
@@ -242,7 +242,7 @@ class Lemlist:
 
     @functools.cached_property
     def tasks(self) -> TasksResource:
-        """What members have to do by hand."""
+        """Manual tasks of members."""
         from lemlist_async.resources.tasks import TasksResource
 
         return TasksResource(self)
@@ -300,14 +300,14 @@ class Lemlist:
         query: Mapping[str, Any] | Iterable[tuple[str, Any]] = (),
         json: Any = None,
     ) -> Any:
-        """Call an operation that this library does not know, with the same key, limit, retries and errors.
+        """Call an operation unknown to this library, with the same key, limit, retries and errors.
 
-        `path` is a template below the base URL whose places (``/brand-new/{id}``) are filled from `ids`, each
-        quoted. `effect` must be said: it decides whether the call may be repeated. The result is plain JSON,
-        the text of an answer that is not JSON, or None for an empty one.
+        `path` is a template below the base URL, whose placeholders (``/brand-new/{id}``) are filled with `ids`, each
+        quoted. `effect` is required: it decides whether the call may be repeated. The result is plain JSON, the text
+        of a response that is not JSON, or None for an empty one.
 
         Raises:
-            InvalidInputError: a path without a leading slash, or values that do not fit it.
+            InvalidInputError: the path has no leading slash, or the values do not fit it.
             LemlistError: as every operation.
         """
         if not isinstance(cast("object", effect), Effect):
@@ -318,26 +318,26 @@ class Lemlist:
         return await self.send(call)
 
     def send(self, call: Call[T]) -> Coroutine[Any, Any, T]:
-        """Run a call of your own making; what all operations go through."""
+        """Run a call; all operations use this method."""
         if call.effect is not Effect.READ:
             self._writes[call.path] += 1
         return self._pipeline.run(call, self._options)
 
     def changes(self, paths: tuple[str, ...]) -> int:
-        """How many calls other than reads this client has made to paths that begin with one of these.
+        """Count the calls other than reads that this client made to paths beginning with one of `paths`.
 
-        A list whose rows may leave it while it is read looks here.
+        Lists use it to notice that rows may have left them while they were read.
         """
         return sum(count for path, count in self._writes.items() if path.startswith(paths))
 
     def stream(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Run a call, and give its body piece by piece, for answers too large to hold."""
+        """Run a call, and stream its body, for responses too large for memory."""
         return self._pipeline.stream(call, self._options)
 
     def with_options(self, **changes: Unpack[OptionChanges]) -> Self:
-        """A view with other `Options` (``lane``, ``deadline``, ``max_wait``, ``retry``, …).
+        """Return a view with other `Options` (``lane``, ``deadline``, ``max_wait``, ``retry``, …).
 
-        It shares the connections, the throttle and the counters; closing either closes both.
+        The view shares the connections, the throttle and the counters; closing either closes both.
 
         Raises:
             ConfigurationError: there is no such option, or a value out of its range.
@@ -348,17 +348,17 @@ class Lemlist:
         if changes.get("auth_breaker", self._options.auth_breaker) != self._options.auth_breaker:
             raise ConfigurationError("auth_breaker belongs to the client: give it to Lemlist(options=…)")
         view = object.__new__(type(self))
-        # all but the areas that were made on first use: those belong to this view
+        # without the areas created on first use, which belong to this view
         mine = {name: value for name, value in vars(self).items() if not _is_area(type(self), name)}
         vars(view).update(mine)
         view._options = attrs.evolve(self._options, **changes)
         return view
 
     def on(self, event: EventName, hook: Hook) -> Callable[[], None]:
-        """Call `hook` with each event of a kind; the result takes it off again.
+        """Call `hook` with each event of a kind, and return a function that removes the hook.
 
-        ``request``: a try is about to go. ``response``: a call succeeded. ``retry``: a try failed, and another
-        one follows. ``wait``: for the quota, for the gate after a 429, or before a retry. ``error``: a call
+        ``request``: an attempt is about to be sent. ``response``: a call succeeded. ``retry``: an attempt failed, and
+        another one follows. ``wait``: for the quota, for the pause after a 429, or before a retry. ``error``: a call
         failed for good. Events hold no secret and no query.
 
         Raises:
@@ -367,7 +367,7 @@ class Lemlist:
         return self._pipeline.hooks.on(event, hook)
 
     def redact(self, text: str) -> str:
-        """Take the API key out of a text, in every form it is likely to take: for logs of your own."""
+        """Remove the API key, in every likely spelling, from a text such as a log line of your own."""
         return self._pipeline.redact(text)
 
     # State --------------------------------------------------------------------------------------------
@@ -379,7 +379,7 @@ class Lemlist:
 
     @property
     def base_url(self) -> str:
-        """Where the API is."""
+        """Address of the API."""
         return str(self._base)
 
     @property
@@ -394,7 +394,7 @@ class Lemlist:
 
     @property
     def unexpected_types(self) -> Mapping[str, int]:
-        """How often a field came with a value of an unexpected type: ``{"Campaign.status": 2}``."""
+        """Counts of values of unexpected types, by field: ``{"Campaign.status": 2}``."""
         return self._pipeline.unexpected_types
 
     async def aclose(self) -> None:
@@ -445,7 +445,7 @@ def _key(given: str | ApiKey | None) -> ApiKey:
         refused = error.with_traceback(None)
     finally:
         given = None
-    # raised from here, so that no frame of its traceback holds what was given
+    # raised here, so that no frame of the traceback holds the key
     raise refused
 
 
@@ -463,13 +463,13 @@ def _proxy(given: str | None) -> ProxyURL | None:
 
 
 def _check_types(options: Any, throttle: Any, ssl: Any, user_agent: Any) -> None:
-    """Refuse what would fail, or be ignored, only at the first call."""
+    """Refuse values that would fail, or be ignored, at the first call."""
     import ssl as ssl_module
 
     wanted = (
         ("options", options, Options),
         ("throttle", throttle, (ThrottleOptions, Throttle)),
-        # no False: it would send the key to whoever answers
+        # not False: it would send the key to any server that answers
         ("ssl", ssl, ssl_module.SSLContext),
         ("user_agent", user_agent, str),
     )
@@ -496,13 +496,15 @@ def _path(path: object, ids: tuple[str, ...]) -> str:
     if not isinstance(path, str) or not _PATH.fullmatch(path):
         shown = repr(path.partition("?")[0]) if isinstance(path, str) else type(path).__name__
         raise InvalidInputError(
-            f"a path begins with a slash, holds no query, and has places such as {{id}}: {shown}"
+            f"a path begins with a slash, holds no query, and has placeholders such as {{id}}: {shown}"
         )
     # servers and proxies resolve them, in any spelling: the request would reach another route
     if {".", ".."} & set(unquote(path).replace("\\", "/").split("/")):
         raise InvalidInputError(f"a path has no segment that is '.' or '..': {path!r}")
     if path.count("{") != len(ids):
-        raise InvalidInputError(f"{path!r} has {path.count('{')} places, {len(ids)} values are given")
+        raise InvalidInputError(
+            f"{path!r} has {path.count('{')} placeholders, but {len(ids)} values were given"
+        )
     return path
 
 

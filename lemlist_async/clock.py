@@ -1,4 +1,4 @@
-"""A clock that goes on where a test freezes time."""
+"""Clock that keeps running while a test freezes time."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ Clock = Callable[[], float]
 
 
 def _clock() -> Clock:
-    # freezegun and its like replace time.monotonic wherever they see it, and a throttle that reads a frozen clock
-    # waits for ever; inside a partial they do not see it
+    # freezegun and similar tools replace every reference to time.monotonic that they find, and a throttle with a
+    # frozen clock waits for ever; they do not find it inside a partial
     if isinstance(time.monotonic, types.BuiltinFunctionType) or not hasattr(time, "clock_gettime"):
         return functools.partial(time.monotonic)
-    # imported while time is frozen: another name for the same clock, which Windows does not have
+    # imported while time is frozen: another name of the same clock, which Windows does not have
     return functools.partial(time.clock_gettime, time.CLOCK_MONOTONIC)
 
 
 steady: Clock = _clock()
-"""Seconds since some moment, which never go back."""
+"""Monotonic seconds since an arbitrary moment."""
 
 FROZEN = (
     "the clock of the event loop is frozen, so that no wait would end; "
     "with freezegun: freeze_time(…, real_asyncio=True)"
 )
 _LOOK = 0.0005
-"""Seconds in which a clock that is not frozen moves."""
+"""Seconds within which a running clock moves."""
 
 
 def stands_still(clock: Clock) -> bool:
-    """Whether a clock is frozen. Looked at only where something has replaced `time.monotonic`."""
+    """Return whether a clock is frozen; it is only examined if something has replaced `time.monotonic`."""
     if isinstance(time.monotonic, types.BuiltinFunctionType):
         return False
     before, until = clock(), steady() + _LOOK

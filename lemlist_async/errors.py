@@ -1,4 +1,4 @@
-"""Everything this library raises, as one tree: whose fault it was, what lemlist said, and what next.
+"""Exceptions of this library as one tree, by whose fault it was and what lemlist said.
 
 LemlistError
 ├─ ConfigurationError            bad base_url, bad option (also a ValueError)
@@ -8,16 +8,16 @@ LemlistError
 ├─ QueueError                    refused by our own queue, before anything was sent
 │   ├─ QueueFullError
 │   └─ WaitTooLongError
-├─ TransportError                no (whole) answer came
-│   └─ NotSentError              surely nothing happened: refused, DNS, TLS
+├─ TransportError                no complete response
+│   └─ NotSentError              certainly nothing happened: refused, DNS, TLS
 ├─ AmbiguousError                it may have happened, and was not repeated
-│   ├─ LostResponseError           … because no (whole) answer came (also a TransportError)
-│   └─ AmbiguousServerError      … because the answer was a 5xx (also a ServerError)
+│   ├─ LostResponseError         … because there was no complete response (also a TransportError)
+│   └─ AmbiguousServerError      … because the response was a 5xx (also a ServerError)
 ├─ DeadlineExceededError         the caller's own deadline (also a TimeoutError)
 │   └─ AmbiguousDeadlineError    … while the request was in flight (also an AmbiguousError)
-├─ IncompleteListError           a list that was to be whole ended with rows missing, perhaps
-├─ DecodeError                   an answer that is not what the API promises
-│   └─ MissingIdError            lemlist reported success, without the id of what it made
+├─ IncompleteListError           a strict list ended, and rows may be missing
+├─ DecodeError                   a response that is not what the API promises
+│   └─ MissingIdError            lemlist reported a creation without the id
 └─ APIStatusError                lemlist answered, and said no
     ├─ BadRequestError 400
     │   ├─ BadTeamError          "Bad team": wrong team, or an id of the wrong form
@@ -27,17 +27,17 @@ LemlistError
     ├─ PermissionDeniedError 403 (also a 401 that speaks of a route, a plan or an endpoint, and not of the key)
     │   └─ UserBlockedError      "User linked to this API key is blocked"
     ├─ NotFoundError 404
-    │   └─ AlreadyGoneError      … to the repeat of a DELETE whose first answer was lost (also AlreadyDoneError)
+    │   └─ AlreadyGoneError      … to the repeat of a DELETE whose first response was lost (also AlreadyDoneError)
     ├─ MethodNotAllowedError 405
     ├─ ConflictError 409
-    │   └─ AlreadyExistsError    what the call would make exists (also AlreadyDoneError; 400, 409 or 500)
+    │   └─ AlreadyExistsError    the record to create exists (also AlreadyDoneError; 400, 409 or 500)
     │       └─ LeadAlreadyExistsError   the lead is in the campaign, or in another one
     ├─ RateLimitError 429
     │   └─ PlanLimitError        a 429 that is a limit of the plan, not of the rate
     ├─ ServerError 5xx
     ├─ RedirectError 3xx         never followed
     ├─ LeadInGraveyardError      by message: a 500 that will not go away
-    ├─ AlreadyDoneError          by message: this was done before; the one class to catch for all of them
+    ├─ AlreadyDoneError          by message: this was done before; catches every "already" error
     └─ UnexpectedStatusError     any other status
 
 Every error pickles, holds no secret, and is one log line as ``str()``.
@@ -95,35 +95,35 @@ __all__ = [
 
 
 LINE_KEPT = 300
-"""Characters of what a server said that an error has as its message: it is one log line."""
+"""Characters of a server's text in the message of an error, which is one log line."""
 BODY_KEPT = 2_000
 """Characters of a body that an error keeps."""
 
 
 @attrs.frozen
 class Attempt:
-    """One try of a call: what came of it, and how long it took."""
+    """Finished attempt of a call: its outcome and duration."""
 
     outcome: str
     """The status as text (``"502"``) or the kind of failure (``"reset"``, ``"timeout"``, …)."""
     seconds: float
-    """From the grant of the throttle to the outcome, in seconds."""
+    """Seconds from the grant of the throttle to the outcome."""
 
 
 class LemlistError(Exception):
-    """The root of all that this library raises on purpose."""
+    """Root of all exceptions that this library raises on purpose."""
 
     message: str
-    """What went wrong, in one sentence."""
+    """Description of the error in one sentence."""
     operation: str | None = None
     """Verb and path template, such as ``GET /campaigns/{campaignId}``; never an id, never a query."""
     attempts: tuple[Attempt, ...] = ()
-    """Every try that was made for the call, in order; empty if nothing was sent."""
+    """Attempts of the call, in order; empty if nothing was sent."""
     gave_up: str | None = None
-    """Why there was no further try, where there could have been one: the tries, the budget, the deadline, or a
+    """Reason why a retryable call was not tried again: the number of attempts, the budget, the deadline, or a
     Retry-After above `Retry.max_retry_after`. A traceback shows it as a note."""
     _kept: ClassVar[dict[str, int]] = {}
-    """How many characters stay of what is a server's words."""
+    """Characters to keep of each attribute that holds a server's text."""
 
     def __init__(self, message: str, *, operation: str | None = None) -> None:
         super().__init__(message)
@@ -135,13 +135,13 @@ class LemlistError(Exception):
 
     @property
     def brief(self) -> str:
-        """One log line without what the server said, which may name a person."""
+        """One log line without the server's text, which may contain personal data."""
         return str(self)
 
     def scrub(self, redact: Callable[[str], str]) -> None:
-        """Take a secret out of all that a server said, should it have echoed one, and keep the beginning.
+        """Remove secrets that the server echoed, and then shorten its text.
 
-        In this order: nobody would find what is left of a secret that was cut through.
+        In this order: a secret that was cut in half could not be recognised.
         """
         for name in ("message", "code", "body"):
             if isinstance(said := getattr(self, name, None), str):
@@ -160,19 +160,19 @@ def _rebuild(cls: type[LemlistError], args: tuple[Any, ...], state: dict[str, An
 
 
 class ConfigurationError(LemlistError, ValueError):
-    """What was given to the library cannot work; nothing was sent."""
+    """The configuration cannot work; nothing was sent."""
 
 
 class APIKeyError(ConfigurationError):
-    """No API key was given, or what was given cannot be one."""
+    """No API key was given, or the value cannot be a key."""
 
 
 class InvalidInputError(LemlistError, ValueError):
-    """An argument that lemlist would refuse, or that would not arrive as it was given; nothing was sent."""
+    """lemlist would refuse an argument, or it could not be transmitted unchanged; nothing was sent."""
 
 
 class ClosedError(LemlistError):
-    """Used after `aclose()`, from another event loop, or after a fork."""
+    """The client was used after `aclose()`, from another event loop, or after a fork."""
 
 
 class QueueError(LemlistError):
@@ -181,11 +181,11 @@ class QueueError(LemlistError):
     def __init__(self, message: str, *, forecast: float, operation: str | None = None) -> None:
         super().__init__(message, operation=operation)
         self.forecast = forecast
-        """Seconds until the call could have been sent, as foreseen when it was refused."""
+        """Seconds until the call could have been sent, as forecast when it was refused."""
 
 
 class QueueFullError(QueueError):
-    """`max_queue` calls are waiting already."""
+    """`max_queue` calls are already waiting."""
 
 
 class WaitTooLongError(QueueError):
@@ -193,12 +193,12 @@ class WaitTooLongError(QueueError):
 
 
 class TransportError(LemlistError):
-    """No whole answer came back."""
+    """No complete response arrived."""
 
     kind: str = "transport"
-    """What went wrong, as one word: ``refused``, ``dns``, ``tls``, ``reset``, ``timeout``, ``cut``, …"""
+    """Kind of the fault in one word: ``refused``, ``dns``, ``tls``, ``reset``, ``timeout``, ``cut``, …"""
     status: int | None = None
-    """The status, where the answer had begun."""
+    """Status, if the response had begun."""
 
     def __init__(
         self, message: str, *, kind: str, status: int | None = None, operation: str | None = None
@@ -209,29 +209,29 @@ class TransportError(LemlistError):
 
 
 class NotSentError(TransportError):
-    """The request never left: the connection was refused, the name unknown, the certificate bad."""
+    """The request was never sent: connection refused, unknown host, invalid certificate."""
 
 
 class AmbiguousError(LemlistError):
     """The operation may have taken effect. It was not repeated, because a repeat could do it twice."""
 
     verify: str | None = None
-    """How to find out whether it happened, where there is a way."""
+    """Advice on finding out whether it happened; None where there is no way."""
 
 
 class LostResponseError(AmbiguousError, TransportError):
-    """The request was sent, and the answer was lost."""
+    """The request was sent, and its response was lost."""
 
 
 class DeadlineExceededError(LemlistError, TimeoutError):
-    """The deadline of the call passed, or the next step could not have been done before it."""
+    """The deadline of the call passed, or the next step could not be finished before it."""
 
     ambiguous: ClassVar[bool] = False
 
     def __init__(self, message: str, *, phase: str, operation: str | None = None) -> None:
         super().__init__(message, operation=operation)
         self.phase = phase
-        """Where the time went: ``queue``, ``attempt`` or ``backoff``."""
+        """Phase in which the time ran out: ``queue``, ``attempt`` or ``backoff``."""
 
 
 class AmbiguousDeadlineError(DeadlineExceededError, AmbiguousError):
@@ -241,11 +241,11 @@ class AmbiguousDeadlineError(DeadlineExceededError, AmbiguousError):
 
 
 class IncompleteListError(LemlistError):
-    """A list that was read with `Pages.strict` has ended, and rows may be missing; those that came are good."""
+    """A list read with `Pages.strict` has ended, and rows may be missing; the rows returned are valid."""
 
 
 class DecodeError(LemlistError):
-    """The answer is not what the API promises: HTML with a 200, cut JSON, the wrong shape."""
+    """The response is not what the API promises: HTML with a 200, truncated JSON, the wrong shape."""
 
     _kept: ClassVar[dict[str, int]] = {"body": BODY_KEPT}
 
@@ -260,18 +260,18 @@ class DecodeError(LemlistError):
     ) -> None:
         super().__init__(message, operation=operation)
         self.status = status
-        """The status; 2xx means that the operation took effect, whatever became of its answer."""
+        """Status; 2xx means that the operation took effect, whatever its response."""
         self.damaged = damaged
-        """Whether it looks damaged on the way, so that a read is worth another try."""
+        """Whether the body looks damaged in transit, so that a read is worth another attempt."""
         self.body = body
         """The beginning of the body (at most 2,000 characters)."""
 
 
 class MissingIdError(DecodeError):
-    """lemlist reported that it made something, without an id of it. It was made, and is not sent again."""
+    """lemlist reported a creation without an id. The record exists, and the call is not repeated."""
 
     verify: str | None = None
-    """How to find what was made, where there is a way."""
+    """Advice on finding the new record; None where there is no way."""
 
 
 class APIStatusError(LemlistError):
@@ -297,12 +297,12 @@ class APIStatusError(LemlistError):
         self.body = body
         """The beginning of the body (at most 2,000 characters)."""
         self.headers: dict[str, str] = headers or {}
-        """The answer's rate limit headers, content type and request id; nothing else is kept."""
+        """Rate limit headers, content type and request id of the response; no other header is kept."""
         self.retry_after = retry_after
-        """Seconds lemlist asked to wait, where it did."""
+        """Seconds that lemlist asked to wait, if it did."""
 
     def scrub(self, redact: Callable[[str], str]) -> None:
-        """Also out of the headers that were kept."""
+        """Remove secrets from the kept headers too."""
         super().scrub(redact)
         self.headers = {name: redact(value) for name, value in self.headers.items()}
 
@@ -322,7 +322,7 @@ class BadRequestError(APIStatusError):
 
 
 class BadTeamError(BadRequestError):
-    """``Bad team``: the id belongs to another team, or has not the form of an id."""
+    """``Bad team``: the id belongs to another team, or is malformed."""
 
 
 class BadParamsError(BadRequestError):
@@ -334,18 +334,18 @@ class AuthenticationError(APIStatusError):
 
 
 class PaymentRequiredError(APIStatusError):
-    """402: the plan does not include the route, or the credits do not suffice. Other statuses carry it too."""
+    """402: the plan does not include the route, or the credits are insufficient. Other statuses mean it too."""
 
 
 class PermissionDeniedError(APIStatusError):
     """403: not allowed for this user or account, or refused by the gateway.
 
-    Also a 401 that speaks of a route, a plan or an endpoint: it says nothing about the key.
+    Also a 401 about a route, a plan or an endpoint, which says nothing about the key.
     """
 
 
 class UserBlockedError(PermissionDeniedError):
-    """403: the user whom the key belongs to is blocked."""
+    """403: the user who owns the key is blocked."""
 
 
 class NotFoundError(APIStatusError):
@@ -357,7 +357,7 @@ class MethodNotAllowedError(APIStatusError):
 
 
 class ConflictError(APIStatusError):
-    """409: it exists already, or is protected."""
+    """409: the record exists already, or is protected."""
 
 
 class RateLimitError(APIStatusError):
@@ -385,14 +385,14 @@ class LeadInGraveyardError(APIStatusError):
 
 
 class AlreadyDoneError(APIStatusError):
-    """What the call asks for was done before: the campaign runs already, the lead is launched, the label exists.
+    """The request was fulfilled before: the campaign runs already, the lead is launched, the label exists.
 
-    Every operation whose repeat lemlist refuses ends in this class, or in a subclass, when it was done before.
+    Every operation whose repeat lemlist refuses ends in this class or a subclass when it was done before.
     """
 
 
 class AlreadyExistsError(ConflictError, AlreadyDoneError):
-    """What the call would make exists already: a hook, a label, a variable, a mailbox, a variant, an enrichment.
+    """The record to create exists already: a hook, a label, a variable, a mailbox, a variant, an enrichment.
 
     The status is 409 or 400.
     """
@@ -408,12 +408,11 @@ class LeadAlreadyExistsError(AlreadyExistsError):
 
 
 class AlreadyGoneError(NotFoundError, AlreadyDoneError):
-    """404 (or a 400 that says the same) to the repeat of a DELETE: an earlier try, whose answer was lost, may be
-    what removed it."""
+    """404 (or a 400 that means the same) for the repeat of a DELETE, whose earlier attempt may have deleted it."""
 
 
 class UnexpectedStatusError(APIStatusError):
-    """A status that neither the document nor the practice of the API knows."""
+    """A status that neither the document nor the live API is known to use."""
 
 
 BY_STATUS: dict[int, type[APIStatusError]] = {

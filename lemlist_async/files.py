@@ -1,4 +1,4 @@
-"""A file that appears under its name once it is whole."""
+"""File that appears under its name once it is complete."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ T = TypeVar("T", str, bytes)
 
 
 class AtomicFile(Generic[T]):
-    """A file that takes its name when the block ends well; otherwise no new file is left, and an old one stays.
+    """File that gets its name when the block succeeds; otherwise no new file is left, and an old one stays.
 
-    It is written beside its place under a name that no other program can foresee, for its owner only (mode 0600).
+    It is written in the same directory under an unpredictable name, readable for its owner only (mode 0600).
     """
 
     @overload
@@ -43,6 +43,6 @@ class AtomicFile(Generic[T]):
 
 
 def sync(file: IO[Any]) -> None:
-    """Put on the disk what was written, so that a file that has its name also has its content after a power cut."""
+    """Flush a file to disk, so that a renamed file also has its content after a power cut."""
     file.flush()
     os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""What a program can watch: values without secrets, and the functions that asked for them."""
+"""Events of calls and attempts, and the hooks that receive them; events hold no secrets."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ EventName = Literal["request", "response", "retry", "wait", "error"]
 
 @attrs.frozen(kw_only=True)
 class RequestEvent:
-    """A try is about to wait for its turn and be sent."""
+    """An attempt is about to wait for a slot and be sent."""
 
     operation: str
     number: int
-    """1 for the first try."""
+    """Number of the attempt, from 1."""
     lane: Lane
 
 
@@ -35,18 +35,18 @@ class ResponseEvent:
     operation: str
     status: int
     seconds: float
-    """From the grant of the throttle to the last byte of the successful try."""
+    """Seconds from the grant of the throttle to the last byte of the successful attempt."""
     attempts: tuple[Attempt, ...]
-    """All tries, the successful one last."""
+    """All attempts, the successful one last."""
 
 
 @attrs.frozen(kw_only=True)
 class RetryEvent:
-    """A try failed and another one follows after `seconds`."""
+    """An attempt failed, and another one follows after `seconds`."""
 
     operation: str
     number: int
-    """Of the try that failed."""
+    """Number of the failed attempt."""
     seconds: float
     error: LemlistError
 
@@ -73,24 +73,24 @@ Hook = Callable[[Any], object]
 
 
 class Hooks:
-    """The registered functions, by event. They run in the call's task and must not block."""
+    """Registered hooks by event. They run in the task of the call, and must not block."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, tuple[Hook, ...]] = {}
         self.silent: bool = True
-        """Whether nobody listens at all, which most clients never do."""
+        """Whether no hook is registered, as in most clients. The hot path then creates no event."""
 
     def on(self, name: EventName, hook: Hook) -> Callable[[], None]:
-        """Register; the result takes it off again, and this registration only.
+        """Register a hook, and return a function that removes this registration.
 
         Raises:
-            ConfigurationError: there is no event of that name, or the hook is no plain function.
+            ConfigurationError: there is no event of that name, or the hook is not a plain function.
         """
         if name not in get_args(EventName):
             raise ConfigurationError(f"no event {name!r}; there are {', '.join(get_args(EventName))}")
         if not callable(hook) or inspect.iscoroutinefunction(hook):
             raise ConfigurationError(f"a hook is a plain function, not {hook!r}")
-        # an object for each registration: one function may be registered twice, and taken off once
+        # an object per registration: a function may be registered twice and removed once
         mine = functools.partial(hook)
         self._set(name, (*self._by_name.get(name, ()), mine))
 
@@ -104,11 +104,11 @@ class Hooks:
         self.silent = not any(self._by_name.values())
 
     def wants(self, name: EventName) -> bool:
-        """Whether anybody listens, so that an event nobody wants is never made."""
+        """Return whether a hook is registered for an event; otherwise the event need not be created."""
         return bool(self._by_name.get(name))
 
     def emit(self, name: EventName, event: Event) -> None:
-        """Tell everybody; what a hook raises is logged and breaks nothing."""
+        """Call every hook of an event; exceptions of hooks are logged and otherwise ignored."""
         for hook in self._by_name.get(name, ()):
             try:
                 hook(event)

@@ -1,4 +1,4 @@
-"""Text that is a secret: it works as any other, and shows itself to no printer."""
+"""Secret text, which works like any other and is never printed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex
 
 
 class Masked(str):
-    """A text whose `repr` is ``…``, so that dicts, tracebacks with locals and rich show nothing of it."""
+    """Text whose `repr` is ``…``, so that dicts, tracebacks with locals and rich do not show it."""
 
     __slots__ = ()
 
@@ -16,7 +16,7 @@ class Masked(str):
         return "…"
 
     def __getitem__(self, index: SupportsIndex | slice) -> Masked:
-        # rich shows a part of what is long
+        # rich shows a part of a long text
         return Masked(super().__getitem__(index))
 
 
@@ -24,27 +24,27 @@ _SECRETIVE = re.compile(r"secret|token|passw|api[ _-]?key|authorization", re.IGN
 
 
 def secretive(name: str) -> bool:
-    """Whether a key that no model knows is named as a secret: its value is masked too."""
+    """Return whether the name of an unknown key sounds like a secret, whose value is masked too."""
     return _SECRETIVE.search(name) is not None
 
 
 def masked(value: Any) -> Any:
-    """A text with its mask; anything else as it is."""
+    """Return a text as `Masked`, and anything else unchanged."""
     return Masked(value) if type(value) is str else value
 
 
 HIDDEN = Masked("…")
-"""What stands for a secret where it is shown."""
+"""Replacement for a secret in output."""
 
 
 def mask(cls: type, name: str) -> None:
-    """Make a slot of a class give its texts as `Masked`: whoever copies the value copies the mask."""
+    """Make a slot of a class return its texts as `Masked`, so that copies of the value are masked too."""
     owner = next(base for base in cls.__mro__ if name in vars(base))
     slot = vars(owner)[name]
-    if not isinstance(slot, MemberDescriptorType):  # it was done before
+    if not isinstance(slot, MemberDescriptorType):  # already masked
         return
 
-    def look(self: Any) -> Any:
+    def get_value(self: Any) -> Any:
         return masked(slot.__get__(self))
 
-    setattr(owner, name, property(look, slot.__set__, slot.__delete__))
+    setattr(owner, name, property(get_value, slot.__set__, slot.__delete__))

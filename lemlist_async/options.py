@@ -1,4 +1,4 @@
-"""What a caller may set, checked where it is built."""
+"""Options of a client, validated on construction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 from lemlist_async.errors import ConfigurationError
 
 Lane = Literal["interactive", "bulk"]
-"""Who waits for a call: a person, or a batch. Interactive calls overtake queued bulk ones."""
+"""Lane of the throttle: interactive calls, for which a person waits, overtake queued bulk calls."""
 
 Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
@@ -60,14 +60,14 @@ def _lane(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 
 @attrs.frozen(kw_only=True)
 class Retry:
-    """How a call is tried again.
+    """Retry policy of a call.
 
     The n-th wait is ``floor + uniform(0, min(cap, base * 2**(n-1)))``, where ``floor`` is lemlist's
     Retry-After: full jitter above what lemlist asked for.
     """
 
     attempts: int = attrs.field(default=5, validator=_between(1, 20))
-    """Tries in all, the first one included (1 to 20)."""
+    """Attempts in total, including the first one (1 to 20)."""
     base: float = attrs.field(default=0.5, validator=_between(0, 60))
     """Ceiling of the first random wait, in seconds."""
     cap: float = attrs.field(default=30.0, validator=_between(0, 600))
@@ -75,55 +75,55 @@ class Retry:
     max_retry_after: float = attrs.field(default=120.0, validator=_between(0, 3600))
     """A Retry-After above this many seconds ends the call at once."""
     budget: float = attrs.field(default=0.2, validator=_between(0, 1))
-    """Retries of the whole client, as a share of its requests."""
+    """Retries of the whole client as a share of its calls."""
     budget_floor: float = attrs.field(default=20.0, validator=_between(0, 10_000))
-    """Retries that are allowed beside that share; the budget also never holds more than this."""
+    """Retries allowed beyond that share, and the most that the budget ever holds."""
 
 
 @attrs.frozen(kw_only=True)
 class Timeouts:
-    """Limits of one try, in seconds. The deadline of a whole call is `Options.deadline`."""
+    """Limits of one attempt, in seconds. The deadline of a whole call is `Options.deadline`."""
 
     connect: float = attrs.field(default=10.0, validator=_between(0.001, 600))
     """TCP and TLS."""
     attempt: float | None = attrs.field(default=60.0, validator=_between(0.001, 3600, or_none=True))
-    """From sending to the last byte of the answer, however it comes: in one piece, dripping, or not at all.
-    Of a stream, to the end of its headers. From 5 s on, it may end up to 0.25 s late."""
+    """From the send to the last byte of the response, however slowly it arrives; for a stream, to the end of its
+    headers. A limit of 5 s or more may end up to 0.25 s late."""
     read: float = attrs.field(default=60.0, validator=_between(0.001, 3600))
-    """Silence within a stream."""
+    """Longest silence within a stream."""
 
 
 @attrs.frozen(kw_only=True)
 class AuthBreaker:
-    """The circuit breaker over the API key: when calls fail without being sent, since the key is refused."""
+    """Settings of the circuit breaker, which stops sending an API key that lemlist refuses."""
 
     failure_threshold: int | None = attrs.field(default=3, validator=_between(1, 1000, or_none=True))
-    """Answers in a row which refuse the key, after which it is not sent for a while. None: never."""
+    """Consecutive refusals of the key after which it is not sent for a while; None to send it always."""
     recovery_timeout: float = attrs.field(default=30.0, validator=_between(0, 3600))
-    """Seconds for which nothing is sent; afterwards one call at a time, until one succeeds. A key that has worked
-    before is tried by one call at a time from the start."""
+    """Seconds without any call; then one call at a time until one succeeds. For a key that has worked before, one call
+    at a time is sent from the start."""
 
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """How calls are made; `Lemlist.with_options` changes some for a view of the same client."""
+    """Options of calls; `Lemlist.with_options` changes some of them for a view of the same client."""
 
     lane: Lane = attrs.field(default="interactive", validator=_lane)
     """``interactive`` or ``bulk``."""
     deadline: float | None = attrs.field(default=None, validator=_between(0, or_none=True))
-    """Seconds for a whole call: queue, tries and pauses; of a stream, until its body begins. None: no limit."""
+    """Seconds for a whole call: queue, attempts and pauses; for a stream, until its body begins. None: no limit."""
     max_wait: float | None = attrs.field(default=None, validator=_between(0, or_none=True))
-    """Seconds a call may wait for its turn; one that would wait longer is refused before it is sent."""
+    """Seconds that a call may wait for a slot; a call that would wait longer is refused before it is sent."""
     retry: Retry = attrs.field(factory=Retry, validator=_instance_of(Retry))
     timeouts: Timeouts = attrs.field(factory=Timeouts, validator=_instance_of(Timeouts))
     auth_breaker: AuthBreaker = attrs.field(factory=AuthBreaker, validator=_instance_of(AuthBreaker))
-    """Of the client: its views have one key and one circuit, so `with_options` does not change it."""
+    """Circuit breaker of the client; views share its key and circuit, so `with_options` cannot change it."""
     max_body: int = attrs.field(default=32 * 2**20, validator=_between(1024, 2**34))
-    """Bytes of an answer that are held in memory at most, after decompression. Exports are streamed."""
+    """Largest response to hold in memory, in bytes after decompression. Exports are streamed."""
 
 
 class OptionChanges(TypedDict, total=False):
-    """Options that a view of a client may have of its own: see `Options`."""
+    """Options that a view of a client may change: see `Options`."""
 
     lane: Lane
     deadline: float | None

@@ -10,7 +10,7 @@ from typing import Any
 from lemlist_async.bulk.job import RowRefusedError
 from lemlist_async.bulk.source.addresses import AddressError, address_key, domain_key, read_address
 from lemlist_async.bulk.source.linkedin import page_key
-from lemlist_async.core.structure import hints_of, wire_name
+from lemlist_async.core.names import hints_of, wire_name
 from lemlist_async.errors import InvalidInputError
 
 _OTHER_NAMES = {

@@ -24,7 +24,7 @@ from lemlist_async.bulk.progress import Progress, Report
 from lemlist_async.bulk.runner import Run
 from lemlist_async.bulk.values import exact
 from lemlist_async.core.json import dumps
-from lemlist_async.core.structure import without_secrets
+from lemlist_async.core.model import without_secrets
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import InvalidInputError
 

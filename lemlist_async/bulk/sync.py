@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from lemlist_async.core.structure import write_time
+from lemlist_async.core.model import write_time
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.resources.activities import Activity
 

@@ -1,8 +1,8 @@
-"""JSON to models: a straight-line function for each class and each order of keys in which it comes.
+"""Decoders from JSON to models: one generated straight-line function per class and order of keys.
 
-Lenient: an unknown key stays in `extra` under its own name, a value of an unexpected type is kept as it came
-and counted. Rows of one list have their keys in one order, so a function that knows the order asks for no key.
-Times and models within the model are left to `late`.
+Lenient: an unknown key stays in `extra` under its own name; a value of an unexpected type is kept and counted.
+The rows of a list have their keys in one order, so a function written for that order looks up no key.
+Dates and nested models are left to `lazy`.
 """
 
 from __future__ import annotations
@@ -16,24 +16,37 @@ from typing import Annotated, Any, Literal, TypeGuard, Union, cast, get_args, ge
 import attrs
 
 from lemlist_async.core.headers import read_date
-from lemlist_async.core.lazy import UNDECODED, make_lazy
-from lemlist_async.core.structure import ABSENT, Model, cached, fields_of, hints_of
+from lemlist_async.core.lazy import UNDECODED, Lazy, make_lazy
+from lemlist_async.core.names import cached, fields_of, hints_of
 from lemlist_async.core.wire import UnexpectedTypes, is_array, is_object
 from lemlist_async.masked import mask, masked, secretive
 
 Decoder = Callable[[Any, UnexpectedTypes], Any]
 Convert = Callable[[Any, UnexpectedTypes, str], Any]
-"""Of a value that is not yet what the field promises: (value, unexpected_types, field) to what is kept."""
+"""Converter of a value of an unexpected type: (value, unexpected_types, field) to the value to keep."""
+
+
+class _Absent:
+    """Marker of a missing key, as opposed to null."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __reduce__(self) -> str:
+        return "ABSENT"  # copies must be the same object: it is compared by identity
+
+
+ABSENT: Any = _Absent()
 
 SHAPES = 16
-"""Orders of keys, for each class, that get a function of their own: about a millisecond each."""
+"""Orders of keys per class that get their own function; each takes about a millisecond to compile."""
 LONGEST = 200
-"""Keys of an object that gets one; to compile more takes longer than it could save."""
+"""Most keys of an object that gets its own function; compiling more takes longer than it saves."""
 
 
 @cached
 def decoder(into: Any) -> Decoder:
-    """The function from parsed JSON to `into`: a model, a list or mapping of what this takes, or a scalar."""
+    """Return the function from parsed JSON to `into`: a model, a scalar, or a list or mapping of these."""
     into = _plain(into)
     origin: Any = get_origin(into)
     if origin is list:
@@ -44,12 +57,12 @@ def decoder(into: Any) -> Decoder:
     return _model(into) if _is_model(into) else lambda value, _: value
 
 
-def _is_model(into: Any) -> TypeGuard[type[Model]]:
-    return isinstance(into, type) and issubclass(into, Model)
+def _is_model(into: Any) -> TypeGuard[type[Lazy]]:
+    return isinstance(into, type) and issubclass(into, Lazy)
 
 
 def _plain(hint: Any) -> Any:
-    """An annotation without marks, without None, and with open literals as their base type."""
+    """Return an annotation without marks and None, and with literals as their base type."""
     if get_origin(hint) is Annotated:
         return _plain(hint.__origin__)
     if get_origin(hint) in {Union, types.UnionType}:
@@ -78,7 +91,7 @@ def _mapping_of(item: Decoder, where: str) -> Decoder:
     return decode
 
 
-def _model(cls: type[Model]) -> Decoder:
+def _model(cls: type[Lazy]) -> Decoder:
     fields = fields_of(cls)
     for name, wire, secret in fields:
         if secret:
@@ -99,8 +112,8 @@ def _model(cls: type[Model]) -> Decoder:
     return decode
 
 
-def _rows_of(cls: type[Model]) -> Decoder:
-    """A list of models: a row of the shape of the one before it needs no look-up, and no call in between."""
+def _rows_of(cls: type[Lazy]) -> Decoder:
+    """Return the decoder of a list of models: a row with the keys of the row before it needs no look-up."""
     one, shapes = decoder(cls), _shapes(cls)
 
     def decode(value: Any, unexpected_types: UnexpectedTypes) -> Any:
@@ -123,13 +136,13 @@ def _rows_of(cls: type[Model]) -> Decoder:
 
 
 @cached
-def _shapes(cls: type[Model]) -> dict[tuple[str, ...], Decoder]:
-    """The functions made so far, by the order of keys they are for."""
+def _shapes(cls: type[Lazy]) -> dict[tuple[str, ...], Decoder]:
+    """Return the functions generated so far, by order of keys."""
     return {}
 
 
-def _meet(cls: type[Model], shape: tuple[str, ...]) -> Decoder:
-    """The function for a new order of keys: one of its own, while they are few."""
+def _meet(cls: type[Lazy], shape: tuple[str, ...]) -> Decoder:
+    """Return the function for a new order of keys: its own, as long as there are few."""
     shapes = _shapes(cls)
     if len(shapes) >= SHAPES or len(shape) > LONGEST:
         return _of_any_shape(cls)
@@ -137,21 +150,21 @@ def _meet(cls: type[Model], shape: tuple[str, ...]) -> Decoder:
 
 
 @cached
-def _of_any_shape(cls: type[Model]) -> Decoder:
+def _of_any_shape(cls: type[Lazy]) -> Decoder:
     return _written(cls, tuple(wire for _, wire, _ in fields_of(cls)), sparse=True)
 
 
-def _kind(cls: type[Model], name: str) -> Any:
+def _kind(cls: type[Lazy], name: str) -> Any:
     return _plain(hints_of(cls)[name])
 
 
 def _nested(kind: Any) -> Convert:
-    # the decoder only when it is needed: a model may hold itself, and is not there yet
+    # looked up when it is called: a model may hold itself, and its decoder does not exist yet
     return lambda value, unexpected_types, _: decoder(kind)(value, unexpected_types)
 
 
 def _at_once(kind: Any) -> type | None:
-    """The type in JSON of what is kept as it is, which is checked; `object` is not. None: there is more to do."""
+    """Return the JSON type of fields that need no conversion; `object` if any type will do, None for other fields."""
     if kind in {Any, dict, list} or (get_origin(kind) in {dict, list} and get_args(kind)[-1] is Any):
         return object
     if get_origin(kind) in {dict, list} and _plain(get_args(kind)[-1]) in {Any, *_SCALARS}:
@@ -159,21 +172,21 @@ def _at_once(kind: Any) -> type | None:
     return cast("type", kind) if kind in _SCALARS else None
 
 
-def read_again(cls: type[Model], name: str, came: Any) -> Any:
-    """What a value that came was read as, at first."""
+def decode_field(cls: type[Lazy], name: str, raw: Any) -> Any:
+    """Decode the JSON value of one field."""
     kind = _kind(cls, name)
-    if came is None or came is ABSENT:
+    if raw is None or raw is ABSENT:
         return "" if _required(cls, name) else None
-    return _time(came, {}, "") if kind is datetime else _SCALARS.get(kind, _unexpected)(came, {}, "")
+    return _time(raw, {}, "") if kind is datetime else _SCALARS.get(kind, _unexpected)(raw, {}, "")
 
 
-# Writing the functions ----------------------------------------------------------------------------------
+# Generated functions ------------------------------------------------------------------------------------
 
 
-def _written(cls: type[Model], shape: Sequence[str], *, sparse: bool = False) -> Decoder:
-    """The function for objects with these keys in this order; in a `sparse` one, values may be ABSENT.
+def _written(cls: type[Lazy], shape: Sequence[str], *, sparse: bool = False) -> Decoder:
+    """Generate the function for objects with these keys in this order; in a `sparse` one, values may be ABSENT.
 
-    Keys go in as literals by `str.__repr__` itself: a subclass of str could write anything in its own.
+    `str.__repr__` makes literals of the keys: the repr of a subclass of str could inject code.
     """
     names: dict[str, Any] = {
         "cls": cls,
@@ -210,13 +223,13 @@ def _written(cls: type[Model], shape: Sequence[str], *, sparse: bool = False) ->
         "return self",
     ]
     source = "def decode(raw, unexpected_types):\n" + "".join(f"    {line}\n" for line in lines)
-    exec(source, names)  # noqa: S102  # made of our own class's names and of keys as literals, nothing else
+    exec(source, names)  # noqa: S102  # the source holds names of our own classes, and keys as literals
     made: Decoder = names["decode"]
     return made
 
 
-def _field(cls: type[Model], name: str, v: str, names: dict[str, Any]) -> Iterator[str]:
-    """Check the value in the local variable `v`, and set the field."""
+def _field(cls: type[Lazy], name: str, v: str, names: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines that check the value in the local variable `v`, and set the field."""
     kind, f, t = _kind(cls, name), f"{v}f", f"{v}t"
     names[f], names[t] = _SCALARS.get(kind, _unexpected), _at_once(kind)
     odd = f"{v} = {'no_id' if _required(cls, name) else 'odd'}({v}, {f}, unexpected_types, '{cls.__name__}.{name}')"
@@ -229,7 +242,7 @@ def _field(cls: type[Model], name: str, v: str, names: dict[str, Any]) -> Iterat
     yield f"self.{name} = {v}"
 
 
-def _absent(cls: type[Model], names: Sequence[str]) -> Iterator[str]:
+def _absent(cls: type[Lazy], names: Sequence[str]) -> Iterator[str]:
     optional = [name for name in names if not _required(cls, name)]
     if optional:
         yield " = ".join(f"self.{name}" for name in optional) + " = None"
@@ -238,21 +251,21 @@ def _absent(cls: type[Model], names: Sequence[str]) -> Iterator[str]:
             yield f"self.{name} = no_id(ABSENT, None, unexpected_types, '{cls.__name__}.{name}')"
 
 
-def _required(cls: type[Model], name: str) -> bool:
-    """Whether a field has no default; only an ``id`` may have none."""
-    return getattr(attrs.fields(cls), name).default is attrs.NOTHING
+def _required(cls: type[Lazy], name: str) -> bool:
+    """Return whether a field has no default; only an ``id`` may have none."""
+    return getattr(attrs.fields(cast("Any", cls)), name).default is attrs.NOTHING
 
 
-# What the functions call --------------------------------------------------------------------------------
+# Helpers of the generated functions ---------------------------------------------------------------------
 
 
 def _odd(value: Any, fix: Convert, unexpected_types: UnexpectedTypes, where: str) -> Any:
-    """What becomes of a value that is null, absent or of another type than promised."""
+    """Return the value to keep for one that is null, absent or of an unexpected type."""
     return None if value is None or value is ABSENT else fix(value, unexpected_types, where)
 
 
 def _no_id(value: Any, _: Any, unexpected_types: UnexpectedTypes, where: str) -> Any:
-    """What an id becomes that is no text: empty where it is missing or null, else itself."""
+    """Return the value to keep for an id that is not a string: empty if it is missing or null, otherwise itself."""
     return _unexpected("" if value is ABSENT or value is None else value, unexpected_types, where)
 
 
@@ -266,15 +279,14 @@ def _time(value: Any, unexpected_types: UnexpectedTypes, where: str) -> Any:
         found = datetime.fromisoformat(value)
     except (ValueError, TypeError):
         return _odd_time(value, unexpected_types, where)
-    if (
-        len(value) > 8 and value.isdigit()
-    ):  # 13 digits are milliseconds, which are a day and an hour to fromisoformat
+    # fromisoformat takes the 13 digits of epoch milliseconds for a day and an hour
+    if len(value) > 8 and value.isdigit():
         return _odd_time(value, unexpected_types, where)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _odd_time(value: Any, unexpected_types: UnexpectedTypes, where: str) -> Any:
-    """A JavaScript date, an HTTP date, or seconds or milliseconds since 1970, as a number or a text."""
+    """Decode a JavaScript date, an HTTP date, or epoch seconds or milliseconds as a number or a string."""
     text: Any = value
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         text = str(int(value))
@@ -285,7 +297,7 @@ def _odd_time(value: Any, unexpected_types: UnexpectedTypes, where: str) -> Any:
 
 
 def _int(value: Any, unexpected_types: UnexpectedTypes, where: str) -> Any:
-    # an SMTP mailbox has "50" where a Google one has 50
+    # lemlist sends "50" for an SMTP mailbox where it sends 50 for a Google one
     if type(value) is str and value.isascii() and value.removeprefix("-").isdigit() and len(value) < 20:
         return int(value)
     return value if type(value) is float else _unexpected(value, unexpected_types, where)

@@ -1,4 +1,4 @@
-"""Retry-After and X-RateLimit-* in every form seen; None for anything else, never an exception."""
+"""Parsers of Retry-After and X-RateLimit-* in every form seen; None for anything else, never an exception."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _JS_DATE = re.compile(
     r"(?: \(.*\))?"
 )
 _LONGEST = 366 * 86_400.0
-"""Seconds above which a number is no wait …"""
+"""Seconds above which a number is not a wait …"""
 _EPOCH = 1e9
-"""… and from which on it is a date: that of September 2001, or later."""
+"""… and number from which it is a date, in epoch seconds: September 2001 or later."""
 _MILLISECONDS = 1e11
 """Epoch numbers above this are milliseconds: as seconds they would be past the year 5000."""
 
 
 @attrs.frozen
 class RateInfo:
-    """What an answer tells of the limit."""
+    """Rate limit as the headers of a response report it."""
 
     limit: int | None = None
     """Requests per window."""
     remaining: int | None = None
     """Requests left in the window."""
     reset: datetime | None = None
-    """When the window ends, by lemlist's clock."""
+    """End of the window, by lemlist's clock."""
     retry_after: float | None = None
     """Seconds to wait. lemlist sends it on successes too: it counts only beside a 429 or a 503."""
 
 
 def read_rate(headers: Mapping[str, str]) -> RateInfo:
-    """Read all of them at once."""
+    """Read all rate limit headers of a response."""
     limit, remaining = read_quota(headers)
     return RateInfo(
         limit=limit,
@@ -52,15 +52,15 @@ def read_rate(headers: Mapping[str, str]) -> RateInfo:
 
 
 def read_quota(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """Limit and what remains of it: all that an answer which is no refusal is asked for."""
+    """Return the limit and its remainder, the only headers read from a success."""
     return _count(headers.get("X-RateLimit-Limit")), _count(headers.get("X-RateLimit-Remaining"))
 
 
 def read_retry_after(text: str | None, server_date: str | None = None) -> float | None:
-    """Seconds to wait: from a number, or from a date held against the server's own `Date`.
+    """Return the seconds to wait, from a number or from a date compared with the server's own `Date`.
 
-    The documents of 2024 print a date under this name, so every form of date is taken, epoch seconds included: read
-    as a wait they would stop everybody who uses the key. None where no `Date` tells how far off the date is.
+    lemlist's documents of 2024 print a date under this name, so every form of date is accepted. Epoch seconds are
+    among them: taken for a wait, they would stop every user of the key. None without a `Date` to compare with.
     """
     if text is None:
         return None
@@ -74,7 +74,7 @@ def read_retry_after(text: str | None, server_date: str | None = None) -> float 
 
 
 def read_date(text: str | None) -> datetime | None:
-    """An aware time from a JavaScript date, an HTTP date, ISO 8601, or epoch seconds or milliseconds."""
+    """Parse a JavaScript date, an HTTP date, ISO 8601, or epoch seconds or milliseconds into an aware time."""
     if not text:
         return None
     text = text.strip()
@@ -128,8 +128,8 @@ def _http_date(text: str) -> datetime | None:
 
 
 def _number(text: str) -> float | None:
-    # float() also takes "1_0", "infinity" and other digits than ours
-    if not re.fullmatch(r"\s*[+-]?[0-9]{1,15}(?:\.[0-9]{0,9})?\s*", text):
+    # float() also accepts "1_0", "infinity" and non-ASCII digits, but not the "\x1f" that a Unicode \s matches
+    if not re.fullmatch(r"\s*[+-]?[0-9]{1,15}(?:\.[0-9]{0,9})?\s*", text, re.ASCII):
         return None
     number = float(text)
     return number if math.isfinite(number) else None

@@ -1,4 +1,4 @@
-"""Keyword arguments to query and body: wire names, times, lists, and the ranges that lemlist documents."""
+"""Encoding of keyword arguments as query and body, with wire names and documented ranges."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from typing import (
 import attrs
 
 from lemlist_async.core import json
-from lemlist_async.core.structure import Wire, cached, hints_of, marks, unstructure, wire_name, write_time
+from lemlist_async.core.model import unstructure, write_time
+from lemlist_async.core.names import Wire, cached, hints_of, marks, wire_name
 from lemlist_async.core.validation import Take, is_many, taker
 from lemlist_async.core.wire import Query, is_object
 from lemlist_async.errors import InvalidInputError
@@ -28,36 +29,36 @@ from lemlist_async.errors import InvalidInputError
 
 @attrs.frozen
 class InQuery:
-    """Marks a field that travels in the query, and how a list of values does."""
+    """Marks a field that is sent in the query; `many` is the form of a list of values."""
 
     many: Literal["comma", "repeated", "json"] = "comma"
 
 
 @attrs.frozen
 class AsText:
-    """Marks a field whose numbers travel as texts."""
+    """Marks a field whose numbers are sent as strings."""
 
 
 @attrs.frozen
 class Payload:
-    """What a call carries."""
+    """Query and body of a call."""
 
     query: Query = ()
     body: dict[str, Any] | None = None
 
     def asking(self, **values: str) -> Payload:
-        """The same with more in the query."""
+        """Return a copy with further values in the query."""
         return Payload([*self.query, *values.items()], self.body)
 
 
 def encode(spec: type, fields: Mapping[str, Any]) -> Payload:
-    """Sort `fields`, given as the TypedDict `spec` names them, into query and body.
+    """Encode `fields`, named as in the TypedDict `spec`, as query and body.
 
     A missing field is not sent; None is sent as null in a body and left out of a query.
 
     Raises:
         TypeError: a field that `spec` does not have, or a required one missing.
-        InvalidInputError: a value outside its documented range, or of a kind JSON cannot carry.
+        InvalidInputError: a value is outside its documented range, or JSON cannot carry it.
     """
     known = _places(spec)
     if unknown := fields.keys() - known.keys():
@@ -77,7 +78,7 @@ def encode(spec: type, fields: Mapping[str, Any]) -> Payload:
 
 
 def query_value(value: Any) -> str:
-    """One value as a query carries it: ``true``, ISO 8601, a plain number, or the text itself."""
+    """Encode one value for a query: ``true``, ISO 8601, a plain number, or the text itself."""
     if isinstance(value, enum.Enum):
         value = value.value
     if isinstance(value, bool):
@@ -94,15 +95,15 @@ def query_value(value: Any) -> str:
 
 
 def to_json(value: Any) -> bytes:
-    """JSON as lemlist reads it.
+    """Encode a body as JSON.
 
     Raises:
-        InvalidInputError: a NaN, a lone surrogate, or another value JSON does not know.
+        InvalidInputError: the body holds a NaN, a lone surrogate, or another value that JSON cannot carry.
     """
     try:
         text = json.dumps(value, default=_json_default, own_times=True)
         if b"null" in text and (where := _not_a_number(value)) is not None:
-            # it was written as null, which empties a field at lemlist
+            # the encoder wrote null, which would empty a field at lemlist
             raise InvalidInputError(f"{where or 'the body'} is not a number (NaN) or infinite")
         return text
     except TypeError as error:
@@ -110,7 +111,7 @@ def to_json(value: Any) -> bytes:
 
 
 def _not_a_number(value: Any, where: str = "") -> str | None:
-    """Where in a body a number stands that JSON cannot say; None if nowhere."""
+    """Return the place of a NaN or an infinite number in a body; None without one."""
     if isinstance(value, float):
         return None if math.isfinite(value) else where
     items: Iterable[tuple[Any, Any]] = ()
@@ -139,7 +140,7 @@ def _json_default(value: Any) -> Any:
 
 @attrs.frozen
 class _Place:
-    """Where a field goes, under which name, and what is asked of it."""
+    """Destination, wire name and checks of one field."""
 
     wire: str
     query: InQuery | None
@@ -149,7 +150,7 @@ class _Place:
 
 @cached
 def _required(spec: type) -> frozenset[str]:
-    # a TypedDict cannot tell by itself: where annotations are texts, it does not see `Required` in them
+    # a TypedDict does not see `Required` in annotations that are strings
     marked = {name: get_origin(hint) for name, hint in hints_of(spec).items()}
     declared: frozenset[str] = getattr(spec, "__required_keys__", frozenset())
     known = declared.union(name for name, mark in marked.items() if mark is Required)

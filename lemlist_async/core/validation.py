@@ -1,7 +1,8 @@
-"""Values of arguments, checked against what lemlist documents before anything is sent.
+"""Checks of arguments against lemlist's document before anything is sent.
 
-A field's annotation says it all: a closed `Literal` is one of its values, `Literal[...] | str` takes any text, since
-lemlist adds to that list; marks beside the type name a range, a length, a form. `request` sends what is newer.
+The annotation of a field holds its checks: a closed `Literal` accepts its values only, and `Literal[...] | str` any
+text, since lemlist adds to that list. Marks beside the type give a range, a length or a form. `Lemlist.request` sends
+values that lemlist introduced later.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from typing import Annotated, Any, Literal, TypeGuard, Union, cast, get_args, ge
 
 import attrs
 
-from lemlist_async.core.structure import marks
+from lemlist_async.core.names import marks
 from lemlist_async.errors import InvalidInputError
 
 
 @attrs.frozen
 class Between:
-    """The documented range of a number."""
+    """Documented range of a number."""
 
     low: float
     high: float = math.inf
@@ -30,7 +31,7 @@ class Between:
 
 @attrs.frozen
 class Length:
-    """The documented range of a text's or a list's length."""
+    """Documented range of the length of a text or a list."""
 
     low: int = 0
     high: int | None = None
@@ -38,15 +39,15 @@ class Length:
 
 @attrs.frozen
 class Form:
-    """The documented form of a text: a key of `FORMS`."""
+    """Documented form of a text: a key of `FORMS`."""
 
     name: str
 
 
 Take = Callable[[str, Any], Any]
-"""(name, value) to the value as it is sent; InvalidInputError where lemlist would refuse it."""
+"""Check: (name, value) to the value to send; raises InvalidInputError where lemlist would refuse it."""
 Nested = Callable[[type, Any], Any]
-"""(TypedDict, mapping) to a JSON object."""
+"""Encoder of nested values: (TypedDict, mapping) to a JSON object."""
 
 
 # Forms --------------------------------------------------------------------------------------------------
@@ -83,14 +84,14 @@ FORMS: dict[str, tuple[str, Callable[[str], bool]]] = {
         lambda text: re.fullmatch(r"https?://\S+", text, re.IGNORECASE) is not None,
     ),
 }
-"""What a text must be, as an error says it, and the test."""
+"""Forms of texts: the words for an error, and the test."""
 
 
 def check_form(name: str, value: str, form: str) -> str:
-    """A text, if it has the form that lemlist documents.
+    """Return a text that has the form that lemlist documents.
 
     Raises:
-        InvalidInputError: it has not.
+        InvalidInputError: the text has another form.
     """
     wanted, fits = FORMS[form]
     if not fits(value):
@@ -99,10 +100,10 @@ def check_form(name: str, value: str, form: str) -> str:
 
 
 def chosen(name: str, value: Any, among: Any) -> Any:
-    """A value, if it is one of a `Literal`'s.
+    """Return a value that is one of a `Literal`'s.
 
     Raises:
-        InvalidInputError: it is not.
+        InvalidInputError: the value is not among them.
     """
     return _chosen(name, value, get_args(among))
 
@@ -127,16 +128,16 @@ def many(name: str, value: Any, low: int = 0, high: int | None = None) -> list[A
 
 
 def texts(name: str, value: Any, low: int = 0, high: int | None = None) -> list[str]:
-    """The items of a list of texts.
+    """Return the items of a list of texts.
 
     Raises:
-        InvalidInputError: as `many`, or an item is no text.
+        InvalidInputError: as `many`, or an item is not a text.
     """
     return [_text(f"{name}[{place}]", item) for place, item in enumerate(many(name, value, low, high))]
 
 
 def is_many(value: Any) -> TypeGuard[Iterable[Any]]:
-    """Whether a value stands for several, and is no mapping."""
+    """Return whether a value is a collection, but neither text nor a mapping."""
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | Mapping)
 
 
@@ -150,7 +151,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def check_number(name: str, value: Any, span: Between) -> None:
-    """Refuse what is no number, or out of its range."""
+    """Refuse a value that is not a number in its range."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInputError(f"{name} must be a number, not {type(value).__name__}")
     if not span.low <= value <= span.high:
@@ -178,7 +179,7 @@ def _counted(count: int, what: str) -> str:
 
 
 def taker(hint: Any, nested: Nested) -> Take:
-    """The function that checks values of an annotation; None passes, since it is null."""
+    """Return the function that checks values of an annotation; None passes as null."""
     own = _Marks(
         next(marks(hint, Between), None),
         next(marks(hint, Length), None),
@@ -203,7 +204,7 @@ def taker(hint: Any, nested: Nested) -> Take:
 
 
 def _quick(one: Take, kinds: Sequence[Any], own: _Marks) -> Take:
-    """The same with a shortcut for what is nearly all that is sent: texts and flags that nothing is asked of."""
+    """Return a check with a shortcut for texts and flags without marks, which are nearly all that is sent."""
     exact = (
         next((kind for kind in (str, bool) if kind in kinds), None) if own == _Marks(None, None, ()) else None
     )
@@ -230,7 +231,7 @@ class _Marks:
 
 
 def _alternatives(hint: Any) -> list[Any]:
-    """The types of a union, without marks and without None."""
+    """Return the types of a union, without marks and None."""
     if get_origin(hint) is Annotated:
         return _alternatives(hint.__origin__)
     if get_origin(hint) in {Union, types.UnionType}:
@@ -276,7 +277,7 @@ def _one(kinds: Sequence[Any], own: _Marks, nested: Nested) -> Take:
 
 
 def _plain(kind: Any) -> Any:
-    """`str` for a Literal of texts, `Mapping` for one of certain types, else the type itself."""
+    """Return `str` for a Literal of texts, the origin of a generic type, or the type itself."""
     if get_origin(kind) is Literal:
         return type(cast("object", get_args(kind)[0]))
     return get_origin(kind) or kind
@@ -284,7 +285,7 @@ def _plain(kind: Any) -> Any:
 
 def _chosen(name: str, value: Any, among: Sequence[Any]) -> Any:
     given = value.value if isinstance(value, enum.Enum) else value
-    # True is 1 to `in`
+    # `in` takes True for 1
     if not any(given == one and isinstance(given, bool) is isinstance(one, bool) for one in among):
         raise InvalidInputError(f"{name} must be one of {', '.join(map(repr, among))}, not {_shown(value)}")
     return given
@@ -309,7 +310,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    # a number or a day is taken as its text would be; a nested value would become "[object Object]"
+    # a number or a day is as good as its text; lemlist would turn a nested value into "[object Object]"
     return isinstance(value, str | date | enum.Enum) or _is_number(value)
 
 

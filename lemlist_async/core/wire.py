@@ -1,4 +1,4 @@
-"""What goes out and what comes back, as values."""
+"""Calls and responses as values."""
 
 from __future__ import annotations
 
@@ -20,47 +20,47 @@ Decode = Callable[[Any, "UnexpectedTypes"], T]
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
-    """Whether parsed JSON is an object; its keys are then strings."""
+    """Return whether parsed JSON is an object, whose keys are strings."""
     return isinstance(value, dict)
 
 
 def is_array(value: Any) -> TypeGuard[list[Any]]:
-    """Whether parsed JSON is an array."""
+    """Return whether parsed JSON is an array."""
     return isinstance(value, list)
 
 
 class ShapeError(ValueError):
-    """A parsed answer has not the shape that the operation promises."""
+    """A parsed response does not have the shape that the operation promises."""
 
 
 class NoIdError(ShapeError):
-    """A success of an operation that makes something came without the id of it."""
+    """The response to a successful creation has no id."""
 
 
 UnexpectedTypes = dict[str, int]
-"""How often a field (``Campaign.status``) came with a value of an unexpected type."""
+"""Counts of values of unexpected types, by field (``Campaign.status``)."""
 
 
 class Effect(enum.Enum):
-    """What a repeat of the operation would do. HTTP verbs lie here, so each operation states its own."""
+    """Effect of repeating an operation. HTTP verbs lie here, so each operation states its own."""
 
     READ = "read"
     """Changes nothing."""
     IDEMPOTENT = "idempotent"
-    """Done twice is the same as done once."""
+    """Doing it twice is the same as doing it once."""
     DEDUPABLE = "dedupable"
-    """A repeat is refused by lemlist with a message that tells so."""
+    """lemlist refuses a repeat with a message that says so."""
     UNSAFE = "unsafe"
     """A repeat does it again: a second campaign, a second message, credits charged twice."""
 
     @property
     def repeatable(self) -> bool:
-        """Whether the operation may be sent again when nobody knows if it happened."""
+        """Whether the operation may be sent again when its outcome is unknown."""
         return self is Effect.READ or self is Effect.IDEMPOTENT
 
 
 _NO_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-"""Control characters, which would begin another header or end this one, and lone surrogates."""
+"""Control characters, which would end the header or begin another one, and lone surrogates."""
 
 
 def _in_a_header(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -77,7 +77,7 @@ class Upload:
     """One file part of a multipart body.
 
     Raises:
-        InvalidInputError: a name or the type is no string, or holds a control character or a lone surrogate.
+        InvalidInputError: a name or the type is not a string, or holds a control character or a lone surrogate.
     """
 
     name: str = attrs.field(validator=_in_a_header)
@@ -88,7 +88,7 @@ class Upload:
 
 @attrs.frozen
 class Call(Generic[T]):
-    """One operation with its values: all that is needed to send it, and to send it again."""
+    """One operation with its values: everything needed to send it, once or repeatedly."""
 
     method: str
     path: str
@@ -96,60 +96,60 @@ class Call(Generic[T]):
     ids: tuple[str, ...] = ()
     """Values for the template's places, in order."""
     url: str | None = attrs.field(default=None, kw_only=True, repr=False)
-    """The whole address of a file, in place of path and query; the key goes along to our own origin only."""
+    """Full address of a file, in place of path and query; the key is sent only to the API's own origin."""
     effect: Effect = Effect.READ
     query: Query = attrs.field(default=(), repr=False)
     body: Any = attrs.field(default=None, repr=False)
-    """To be sent as JSON; None means no body. Like the query it may hold passwords and personal data: not shown."""
+    """Body to send as JSON; None for no body. It may hold passwords and personal data, and so is never shown."""
     upload: Upload | None = None
     decode: Decode[T] | None = None
-    """From parsed JSON to the result; None keeps the JSON as it is."""
+    """Function from parsed JSON to the result; None returns the JSON itself."""
     text: bool = False
-    """The answer is text, or a JSON string: both are taken."""
+    """Whether the response may be plain text as well as a JSON string."""
     plan_limited: bool = False
-    """A 429 here may be a limit of the plan rather than of the rate."""
+    """Whether a 429 may be a limit of the plan rather than of the rate."""
     verify: str | None = None
-    """How a caller finds out whether the operation took effect."""
+    """Advice on finding out whether the operation took effect."""
 
     @property
     def operation(self) -> str:
-        """Verb and template; the only form in which a call is named in errors and logs."""
+        """Verb and template, the only name of a call in errors and logs."""
         return f"{self.method} {self.path}"
 
     @property
     def target(self) -> str:
-        """Path and query as they go on the wire."""
+        """Path and query as sent on the wire."""
         path = fill(self.path, self.ids)
         return f"{path}?{encode_query(self.query)}" if self.query else path
 
 
 @attrs.frozen
 class Response:
-    """A whole answer: status, headers, bytes."""
+    """Complete response: status, headers, body."""
 
     status: int
     headers: Mapping[str, str] = attrs.field(repr=False)
-    """Looked up without regard to case."""
+    """Headers; names are case-insensitive."""
     body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
 
     @property
     def content_type(self) -> str:
-        """The media type in lower case, without parameters."""
+        """Media type in lower case, without parameters."""
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
     def text(self, limit: int | None = None) -> str:
-        """The body as text; what is not UTF-8 becomes U+FFFD rather than an exception."""
+        """Decode the body as UTF-8; invalid bytes become U+FFFD."""
         return self.body[:limit].decode("utf-8", "replace")
 
 
 _PLACE = re.compile(r"\{\w+\}")
 _HARMLESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]*")
-"""What stays as it is: every id of lemlist's own."""
+"""Values that need no quoting, such as every id of lemlist's own."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def fill(template: str, ids: Sequence[str]) -> str:
-    """Put `ids` into the places of `template`, each quoted so that the server decodes just what was given.
+    """Put `ids` into the placeholders of `template`, each quoted so that the server decodes exactly the given value.
 
     Raises:
         InvalidInputError: a value is empty, ``.``, ``..``, not a string, or holds a control character or a
@@ -166,7 +166,7 @@ def fill(template: str, ids: Sequence[str]) -> str:
 
 @functools.lru_cache(256)
 def _split(template: str) -> tuple[list[str], list[str]]:
-    """The literal parts of a template, and the places between them."""
+    """Return the literal parts of a template, and the placeholders between them."""
     return _PLACE.split(template), _PLACE.findall(template)
 
 
@@ -175,7 +175,7 @@ def _quote(value: object, place: str) -> str:
         return value
     if not isinstance(value, str):
         raise InvalidInputError(f"{place} must be a string, not {type(value).__name__}")
-    # an empty or dotted segment would name another route; yarl and proxies normalise them away
+    # an empty or dotted segment would name another route, since yarl and proxies normalise it away
     if value in {"", ".", ".."} or _CONTROL.search(value):
         raise InvalidInputError(f"{place} is empty, a dot segment, or holds a control character")
     try:
@@ -185,7 +185,7 @@ def _quote(value: object, place: str) -> str:
 
 
 def encode_query(query: Query) -> str:
-    """Percent-encode a query; spaces as ``%20``, nothing left to a normaliser."""
+    """Percent-encode a query, with spaces as ``%20``; nothing is left to a normaliser."""
     try:
         return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
     except UnicodeEncodeError:

@@ -11,8 +11,9 @@ from typing import Any, Protocol, TypeVar, cast, get_origin, overload
 import attrs
 
 from lemlist_async.core.decode import decoder
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import hints_of
 from lemlist_async.core.payload import Payload, encode, query_value
-from lemlist_async.core.structure import Model, hints_of, model
 from lemlist_async.core.validation import texts
 from lemlist_async.core.wire import (
     Call,

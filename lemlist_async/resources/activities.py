@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id
 from lemlist_async.core.payload import InQuery, encode
-from lemlist_async.core.structure import Id, Model, model
 from lemlist_async.core.validation import Form
 from lemlist_async.pagination import Offset, Pages
 from lemlist_async.resources._base import IDEMPOTENT, Done, Resource, within

@@ -152,7 +152,7 @@ class CampaignsResource(Resource):
             "GET", Export, "/campaigns/{campaignId}/export/start", campaign_id, effect=IDEMPOTENT
         )
 
-    async def export_status(self, campaign_id: str, export_id: str) -> ExportStatus:
+    async def get_export(self, campaign_id: str, export_id: str) -> ExportStatus:
         """How far an export is; what it says is one level down, in `status`.
 
         GET /campaigns/{campaignId}/export/{exportId}/status
@@ -185,7 +185,7 @@ class CampaignsResource(Resource):
         if export_id is None:
             raise DecodeError("the export has no id", status=200, operation=_EXPORT_START)
         answer = await poll(
-            lambda: self.export_status(campaign_id, export_id), _is_over, every=every, timeout=timeout
+            lambda: self.get_export(campaign_id, export_id), _is_over, every=every, timeout=timeout
         )
         export = answer.status or Export()
         if export.status != "done" or export.url is None:
@@ -214,7 +214,7 @@ class CampaignsResource(Resource):
         path = "/campaigns/{campaignId}/export/leads"
         return CsvFile(self._sender, Call("GET", path, (campaign_id,), query=query))
 
-    async def reports(self, campaign_ids: Sequence[str]) -> builtins.list[CampaignReport]:
+    async def list_reports(self, campaign_ids: Sequence[str]) -> builtins.list[CampaignReport]:
         """Figures of several campaigns over their whole life.
 
         GET /campaigns/reports
@@ -222,7 +222,7 @@ class CampaignsResource(Resource):
         payload = query_of(campaignIds=",".join(texts("campaign_ids", campaign_ids, 1)))
         return await self._call("GET", list[CampaignReport], "/campaigns/reports", payload=payload)
 
-    async def stats(self, campaign_id: str, **query: Unpack[StatsQuery]) -> CampaignStats:
+    async def get_stats(self, campaign_id: str, **query: Unpack[StatsQuery]) -> CampaignStats:
         """Figures of one campaign over a span of time.
 
         GET /v2/campaigns/{campaignId}/stats
@@ -230,7 +230,7 @@ class CampaignsResource(Resource):
         path = "/v2/campaigns/{campaignId}/stats"
         return await self._call("GET", CampaignStats, path, campaign_id, payload=encode(StatsQuery, query))
 
-    async def stats_batch(self, **query: Unpack[StatsBatchQuery]) -> StatsBatch:
+    async def list_stats_batch(self, **query: Unpack[StatsBatchQuery]) -> StatsBatch:
         """Figures of up to 100 campaigns over a span of time; a read, although a POST.
 
         POST /v2/campaigns/stats/batch
@@ -238,7 +238,7 @@ class CampaignsResource(Resource):
         path = "/v2/campaigns/stats/batch"
         return await self._call("POST", StatsBatch, path, payload=encode(StatsBatchQuery, query))
 
-    async def stats_of(self, campaign_ids: Sequence[str], **span: Unpack[StatsSpan]) -> StatsBatch:
+    async def list_stats(self, campaign_ids: Sequence[str], **span: Unpack[StatsSpan]) -> StatsBatch:
         """Figures of any number of campaigns over a span of time; calls `stats_batch` for each 100 of them.
 
         A campaign without figures is in `errors`, and leaves the others alone.
@@ -246,7 +246,7 @@ class CampaignsResource(Resource):
         ids = texts("campaign_ids", campaign_ids)
         found = StatsBatch(results=[], errors=[])
         for start in range(0, len(ids), _BATCH):
-            batch = await self.stats_batch(campaign_ids=ids[start : start + _BATCH], **span)
+            batch = await self.list_stats_batch(campaign_ids=ids[start : start + _BATCH], **span)
             found = StatsBatch(
                 results=[*(found.results or []), *(batch.results or [])],
                 errors=[*(found.errors or []), *(batch.errors or [])],
@@ -268,7 +268,7 @@ class CampaignsResource(Resource):
             verify="look for the copy in campaigns.list(sort_by='createdAt', sort_order='desc')",
         )
 
-    async def statutes(self, campaign_id: str) -> Statutes:
+    async def get_statutes(self, campaign_id: str) -> Statutes:
         """What would block or hinder a launch.
 
         GET /campaigns/{campaignId}/statutes

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Required, TypedDict
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id, Secret, Wire
 from lemlist_async.core.payload import InQuery
-from lemlist_async.core.structure import Id, Model, Secret, Wire, model
 from lemlist_async.core.validation import Form, Length
 from lemlist_async.resources.team import CampaignStatus
 
@@ -62,7 +63,7 @@ class Campaign(Model):
     creator: Creator | None = None
     """The user who made it."""
     sequence_id: str | None = None
-    """The main sequence; `sequences.of_campaign` gives its branches too."""
+    """The main sequence; `sequences.list_for_campaign` gives its branches too."""
     schedule_ids: list[str] | None = None
     """The schedules that it keeps to."""
     team_id: str | None = None

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id
 from lemlist_async.core.payload import InQuery, encode
-from lemlist_async.core.structure import Id, Model, model
 from lemlist_async.core.validation import texts
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Numbered, Offset, Pages
@@ -215,7 +216,7 @@ class CompaniesResource(Resource):
             "DELETE", DeletedCompany, path, company_id, effect=IDEMPOTENT, payload=payload
         )
 
-    def notes(
+    def list_notes(
         self, company_id: str, *, page_size: int = 100, **order: Unpack[NoteOrder]
     ) -> Pages[CompanyNote]:
         """The notes about a company, `page_size` (1 to 100) a call.
@@ -230,7 +231,7 @@ class CompaniesResource(Resource):
             payload=encode(NoteOrder, order),
         )
 
-    async def add_note(self, company_id: str, note: str) -> CompanyNote:
+    async def create_note(self, company_id: str, note: str) -> CompanyNote:
         """Write a note about a company.
 
         POST /companies/{companyId}/notes
@@ -242,5 +243,5 @@ class CompaniesResource(Resource):
             company_id,
             effect=UNSAFE,
             body={"note": note},
-            verify="look for the note in companies.notes(company_id, sort_order='desc')",
+            verify="look for the note in companies.list_notes(company_id, sort_order='desc')",
         )

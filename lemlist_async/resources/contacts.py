@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack, overload
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id, Wire
 from lemlist_async.core.payload import InQuery, Payload, encode
-from lemlist_async.core.structure import Id, Model, Wire, model
 from lemlist_async.core.validation import Form, Length, check_length, chosen, texts
 from lemlist_async.core.wire import Call
 from lemlist_async.errors import BadTeamError, InvalidInputError, NotFoundError
@@ -290,7 +291,7 @@ class ContactsResource(Resource):
         path = "/contacts/{idOrEmail}"
         return await self._call("DELETE", DeletedContact, path, id_or_email, effect=IDEMPOTENT)
 
-    async def lists(self, *, search: str | None = None) -> builtins.list[ContactList]:
+    async def list_lists(self, *, search: str | None = None) -> builtins.list[ContactList]:
         """The lists of contacts, those with a part in their name or all.
 
         GET /contacts/lists
@@ -311,7 +312,7 @@ class ContactsResource(Resource):
             effect=UNSAFE,
             body={"name": name},
             under="list",
-            verify="look for the name in contacts.lists(search=name)",
+            verify="look for the name in contacts.list_lists(search=name)",
         )
 
     async def add_to_list(self, list_id: str, contact_ids: Sequence[str]) -> ListChange:

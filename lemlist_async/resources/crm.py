@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Wire
 from lemlist_async.core.payload import InQuery, encode
-from lemlist_async.core.structure import Model, Wire, model
 from lemlist_async.resources._base import DEDUPABLE, UNSAFE, Done, Resource
 
 Crm = Literal["hubspot", "salesforce", "pipedrive"]
@@ -29,7 +30,7 @@ class CrmFilterQuery(TypedDict, total=False):
 
     crm: Required[Annotated[Crm | str, InQuery()]]
     user_id: Required[Annotated[str, InQuery()]]
-    """A member with this CRM connected: `team.crm_users`."""
+    """A member with this CRM connected: `team.list_crm_users`."""
     type: Annotated[CrmFilterType | str, InQuery()]
     """Only for Salesforce."""
 
@@ -51,7 +52,7 @@ class CrmImport(TypedDict, total=False):
 class CrmResource(Resource):
     """`lemlist.crm`."""
 
-    async def filters(self, **query: Unpack[CrmFilterQuery]) -> list[CrmFilter]:
+    async def list_filters(self, **query: Unpack[CrmFilterQuery]) -> list[CrmFilter]:
         """The segments of a CRM that can be imported.
 
         GET /crm/filters
@@ -70,5 +71,5 @@ class CrmResource(Resource):
             campaign_id,
             effect=DEDUPABLE if fields.get("deduplicate") else UNSAFE,
             payload=encode(CrmImport, fields),
-            verify="compare the leads in campaigns.reports([campaign_id])",
+            verify="compare the leads in campaigns.list_reports([campaign_id])",
         )

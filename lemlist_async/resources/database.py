@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Required, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id, Wire
 from lemlist_async.core.payload import encode
-from lemlist_async.core.structure import Id, Model, Wire, model
 from lemlist_async.core.validation import Length, chosen
 from lemlist_async.pagination import Numbered, Pages, Whole
 from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, Resource, query_of, within
@@ -50,7 +51,7 @@ class SearchFilter(TypedDict, total=False):
     """A condition of a search."""
 
     filter_id: Required[str]
-    """One of `database.filters`."""
+    """One of `database.list_filters`."""
     include: Annotated[Sequence[str], Wire("in")]
     """Any of these."""
     exclude: Annotated[Sequence[str], Wire("out")]
@@ -92,14 +93,14 @@ class NewPersona(TypedDict, total=False):
 class DatabaseResource(Resource):
     """`lemlist.database`. Searches share an allowance a day: ``limitation`` in `Page.extra` is what is left."""
 
-    async def filters(self) -> list[DatabaseFilter]:
+    async def list_filters(self) -> list[DatabaseFilter]:
         """The conditions that searches understand.
 
         GET /database/filters
         """
         return await self._call("GET", list[DatabaseFilter], "/database/filters")
 
-    def people(self, *, page_size: int = 100, **search: Unpack[PeopleSearch]) -> Pages[Person]:
+    def search_people(self, *, page_size: int = 100, **search: Unpack[PeopleSearch]) -> Pages[Person]:
         """People of the database, `page_size` (1 to 100) a call; every page counts as a search.
 
         POST /database/people
@@ -113,7 +114,9 @@ class DatabaseResource(Resource):
             method="POST",
         )
 
-    def companies(self, *, page_size: int = 100, **search: Unpack[CompanySearch]) -> Pages[DatabaseCompany]:
+    def search_companies(
+        self, *, page_size: int = 100, **search: Unpack[CompanySearch]
+    ) -> Pages[DatabaseCompany]:
         """Companies of the database, `page_size` (1 to 500) a call; every page counts as a search.
 
         POST /database/companies
@@ -127,7 +130,7 @@ class DatabaseResource(Resource):
             method="POST",
         )
 
-    def personas(self, *, mode: PersonaMode | None = None) -> Pages[Persona]:
+    def list_personas(self, *, mode: PersonaMode | None = None) -> Pages[Persona]:
         """The searches that the team has saved, 200 at most, in one call. A closed beta.
 
         GET /database/personas
@@ -150,7 +153,7 @@ class DatabaseResource(Resource):
             effect=DEDUPABLE,
             payload=encode(NewPersona, fields),
             under="data",
-            verify="look for the name in database.personas()",
+            verify="look for the name in database.list_personas()",
         )
 
     async def delete_persona(self, persona_id: str) -> DeletedPersona:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from lemlist_async.core.structure import Model, SnakeModel, Wire, model
+from lemlist_async.core.model import Model, SnakeModel, model
+from lemlist_async.core.names import Wire
 
 BusinessCustomer = Literal["B2B", "B2C", "B2B2C"]
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Required, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id
 from lemlist_async.core.payload import encode
-from lemlist_async.core.structure import Id, Model, model
 from lemlist_async.core.validation import Between, Form
 from lemlist_async.pagination import Pages, Whole
 from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, Resource, changes
@@ -134,14 +135,14 @@ class AlertChanges(TypedDict, total=False):
 class DeliverabilityResource(Resource):
     """`lemlist.deliverability`."""
 
-    def list(self) -> Pages[DeliverabilityAlert]:
+    def list_alerts(self) -> Pages[DeliverabilityAlert]:
         """All alerts, in one call.
 
         GET /deliverability/alerts
         """
         return self._pages(DeliverabilityAlert, "/deliverability/alerts", scheme=Whole(), under="alerts")
 
-    async def create(self, **fields: Unpack[NewAlert]) -> DeliverabilityAlert:
+    async def create_alert(self, **fields: Unpack[NewAlert]) -> DeliverabilityAlert:
         """Set up an alert.
 
         Raises:
@@ -155,17 +156,17 @@ class DeliverabilityResource(Resource):
             "/deliverability/alerts",
             effect=DEDUPABLE,
             payload=encode(NewAlert, fields),
-            verify="look for the alert in deliverability.list()",
+            verify="look for the alert in deliverability.list_alerts()",
         )
 
-    async def get(self, alert_id: str) -> DeliverabilityAlert:
+    async def get_alert(self, alert_id: str) -> DeliverabilityAlert:
         """One alert.
 
         GET /deliverability/alerts/{alertId}
         """
         return await self._call("GET", DeliverabilityAlert, "/deliverability/alerts/{alertId}", alert_id)
 
-    async def update(self, alert_id: str, **fields: Unpack[AlertChanges]) -> DeliverabilityAlert:
+    async def update_alert(self, alert_id: str, **fields: Unpack[AlertChanges]) -> DeliverabilityAlert:
         """Change an alert, or suspend it.
 
         PATCH /deliverability/alerts/{alertId}
@@ -176,7 +177,7 @@ class DeliverabilityResource(Resource):
             "PATCH", DeliverabilityAlert, path, alert_id, effect=IDEMPOTENT, payload=payload
         )
 
-    async def delete(self, alert_id: str) -> DeletedAlert:
+    async def delete_alert(self, alert_id: str) -> DeletedAlert:
         """Delete an alert.
 
         DELETE /deliverability/alerts/{alertId}

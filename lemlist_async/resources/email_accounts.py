@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Required, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Wire
 from lemlist_async.core.payload import encode
-from lemlist_async.core.structure import Model, Wire, model
 from lemlist_async.core.validation import Between, Form
 from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, READ, Done, Resource
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
 from lemlist_async.core import json
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Wire
 from lemlist_async.core.payload import InQuery, encode, query_value
-from lemlist_async.core.structure import Model, Wire, model
 from lemlist_async.core.validation import Length, many
 from lemlist_async.core.wire import Call, UnexpectedTypes
 from lemlist_async.errors import InvalidInputError, MissingIdError
@@ -25,7 +26,7 @@ _FLAGS = ("find_email", "verify_email", "linkedin_enrichment", "find_phone")
 POSTED = 1024 * 1024
 """Bytes of a posted body that are read at most."""
 _BULK = "/v2/enrichments/bulk"
-_VERIFY_BULK = "compare team.credits() with the balance before"
+_VERIFY_BULK = "compare team.get_credits() with the balance before"
 
 
 @model
@@ -216,7 +217,7 @@ class EnrichmentsResource(Resource):
             "/enrich",
             effect=UNSAFE,
             payload=encode(NewEnrichment, fields),
-            verify="compare team.credits() with the balance before",
+            verify="compare team.get_credits() with the balance before",
         )
 
     async def get(self, enrichment_id: str) -> Enrichment:
@@ -278,7 +279,7 @@ class EnrichmentsResource(Resource):
         return answers
 
     @staticmethod
-    def read_posted(body: bytes | str | Mapping[str, Any]) -> list[Enrichment]:
+    def parse_webhook_results(body: bytes | str | Mapping[str, Any]) -> list[Enrichment]:
         """The results in a body that lemlist posted to a `webhook_url`; at most 1 MiB. Calls nothing.
 
         lemlist signs nothing here: put something that nobody can guess into the URL.
@@ -291,7 +292,7 @@ class EnrichmentsResource(Resource):
             for one in _posted(body)
         ]
 
-    async def start_lead(self, lead_id: str, **fields: Unpack[LeadEnrichmentRequest]) -> EnrichmentJob:
+    async def start_for_lead(self, lead_id: str, **fields: Unpack[LeadEnrichmentRequest]) -> EnrichmentJob:
         """Enrich a lead where it is; with `force` again, and for the same price again.
 
         Raises:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
 from lemlist_async.core.payload import InQuery, encode
-from lemlist_async.core.structure import Model, model
 from lemlist_async.resources._base import Resource
 from lemlist_async.resources.contacts import Entity
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id
 from lemlist_async.core.payload import InQuery, encode
-from lemlist_async.core.structure import Id, Model, model
 from lemlist_async.core.validation import Length
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Numbered, Offset, Pages, Whole
@@ -24,7 +25,7 @@ from lemlist_async.resources._base import (
 )
 
 DraftChannel = Literal["email", "linkedin", "whatsapp", "sms"]
-_LOOK = "look for the message in inbox.messages(contact_id)"
+_LOOK = "look for the message in inbox.list_messages(contact_id)"
 _SIBLINGS = ("labels", "conversations", "email", "linkedin", "whatsapp")
 
 
@@ -105,7 +106,7 @@ class Conversation(Model):
 
     id: Id
     contact_id: str | None = None
-    """What `inbox.messages` takes."""
+    """What `inbox.list_messages` takes."""
     contact: ConversationContact | None = None
     """Whom it is with."""
     channels: list[str] | None = None
@@ -125,7 +126,7 @@ class Conversation(Model):
     lead_id: str | None = None
     """The lead that it began with."""
     messages: list[Message] | None = None
-    """In the document alone: `inbox.messages` reads them."""
+    """In the document alone: `inbox.list_messages` reads them."""
     team_id: str | None = None
     """The team."""
     created_at: datetime | None = None
@@ -290,7 +291,7 @@ class _Labels(TypedDict, total=False):
 class InboxResource(Resource):
     """`lemlist.inbox`. What is sent here reaches a person at once, and is never sent again by itself."""
 
-    def conversations(self, user_id: str, *, page_size: int = 100) -> Pages[Conversation]:
+    def list_conversations(self, user_id: str, *, page_size: int = 100) -> Pages[Conversation]:
         """The conversations of a member, `page_size` (1 to 100) a call.
 
         GET /inbox
@@ -298,7 +299,7 @@ class InboxResource(Resource):
         scheme = Numbered(within("page_size", page_size, 1, 100))
         return self._pages(Conversation, "/inbox", scheme=scheme, payload=query_of(userId=user_id))
 
-    def messages(
+    def list_messages(
         self, contact_id: str, *, page_size: int = 100, **filters: Unpack[MessageFilter]
     ) -> Pages[Message]:
         """The messages exchanged with a contact, `page_size` (1 to 100) a call.
@@ -344,7 +345,7 @@ class InboxResource(Resource):
         payload = encode(NewWhatsAppMessage, fields)
         await self._call("POST", None, "/inbox/whatsapp", effect=UNSAFE, payload=payload, verify=_LOOK)
 
-    async def labels(self) -> list[Label]:
+    async def list_labels(self) -> list[Label]:
         """The labels of the team.
 
         GET /inbox/labels
@@ -365,17 +366,17 @@ class InboxResource(Resource):
             "/inbox/labels",
             effect=DEDUPABLE,
             body={"labelName": name},
-            verify="look for the name in inbox.labels()",
+            verify="look for the name in inbox.list_labels()",
         )
 
-    async def label(self, label_id: str) -> Label:
+    async def get_label(self, label_id: str) -> Label:
         """One label.
 
         GET /inbox/labels/{labelId}
         """
         return await self._call("GET", Label, "/inbox/labels/{labelId}", label_id)
 
-    async def attach_labels(self, contact_id: str, label_ids: Sequence[str], *, append: bool = True) -> Done:
+    async def set_labels(self, contact_id: str, label_ids: Sequence[str], *, append: bool = True) -> Done:
         """Label the conversation with a contact; without `append` its other labels go.
 
         POST /inbox/conversations/labels/{contactId}
@@ -396,7 +397,7 @@ class InboxResource(Resource):
         path = "/inbox/conversations/labels/{contactId}"
         return await self._call("DELETE", Done, path, contact_id, effect=IDEMPOTENT, payload=payload)
 
-    def drafts(self, contact_id: str, owner: str) -> Pages[Draft]:
+    def list_drafts(self, contact_id: str, owner: str) -> Pages[Draft]:
         """The drafts of a member (id or log-in address) to a contact, in one call.
 
         GET /inbox/{contactId}/drafts
@@ -422,10 +423,10 @@ class InboxResource(Resource):
             not_a_route(contact_id, *_SIBLINGS),
             effect=UNSAFE,
             payload=encode(NewDraft, fields).asking(draftOwner=owner),
-            verify="look for the draft in inbox.drafts(contact_id, owner)",
+            verify="look for the draft in inbox.list_drafts(contact_id, owner)",
         )
 
-    async def draft(self, contact_id: str, draft_id: str, owner: str) -> Draft:
+    async def get_draft(self, contact_id: str, draft_id: str, owner: str) -> Draft:
         """One draft, with its whole text.
 
         GET /inbox/{contactId}/drafts/{draftId}

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypedDict, Unpack, overload
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id
 from lemlist_async.core.payload import InQuery, Payload, encode
-from lemlist_async.core.structure import Id, Model, model
 from lemlist_async.core.validation import check_form, chosen, texts
 from lemlist_async.core.wire import Effect, Upload
 from lemlist_async.errors import BadRequestError, InvalidInputError, LeadAlreadyExistsError, NotFoundError
@@ -287,7 +288,7 @@ class LeadsResource(Resource):
                 *ids,
                 effect=_creation_effect(payload, by_email=by_email),
                 payload=payload,
-                verify="leads.by_email(email) lists the campaigns that the person is in",
+                verify="leads.list_by_email(email) lists the campaigns that the person is in",
             )
         except LeadAlreadyExistsError:
             if on_duplicate == "raise":
@@ -304,7 +305,7 @@ class LeadsResource(Resource):
         payload = query_of(id=lead_id) if email is None else query_of(email=email)
         return await self._call("GET", Lead, "/leads", payload=payload.asking(version="v2"))
 
-    async def by_email(self, email: str) -> builtins.list[LeadCopy]:
+    async def list_by_email(self, email: str) -> builtins.list[LeadCopy]:
         """A person's leads in all campaigns; empty for an address that is in none.
 
         GET /leads/{email}
@@ -419,7 +420,7 @@ class LeadsResource(Resource):
             "/leads/review/{leadId}",
             lead_id,
             effect=DEDUPABLE,
-            verify="the status in leads.by_email(email) is no longer 'review'",
+            verify="the status in leads.list_by_email(email) is no longer 'review'",
         )
 
     async def mark_interested(self, lead_id_or_email: str) -> builtins.list[Lead]:
@@ -468,7 +469,7 @@ class LeadsResource(Resource):
             lead_id,
             effect=DEDUPABLE,
             payload=custom_query(variables),
-            verify="leads.by_email(email) shows the lead's variables",
+            verify="leads.list_by_email(email) shows the lead's variables",
         )
 
     async def update_variables(self, lead_id: str, variables: Mapping[str, Any]) -> Done:
@@ -481,7 +482,7 @@ class LeadsResource(Resource):
             "PATCH", Done, "/leads/{leadId}/variables", lead_id, effect=IDEMPOTENT, payload=payload
         )
 
-    async def erase_variables(self, lead_id: str, names: Iterable[str]) -> Done:
+    async def clear_variables(self, lead_id: str, names: Iterable[str]) -> Done:
         """Blank custom variables of a lead; their names stay.
 
         DELETE /leads/{leadId}/variables

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, TypedDict, Unpack
 
-from lemlist_async.core.structure import Model, model
+from lemlist_async.core.model import Model, model
 from lemlist_async.core.validation import Between
 from lemlist_async.resources._base import IDEMPOTENT, Done, Resource, changes
 
@@ -68,7 +68,7 @@ class LemwarmResource(Resource):
         """
         return await self._call("POST", Done, "/lemwarm/{userMailboxId}/pause", mailbox_id, effect=IDEMPOTENT)
 
-    async def settings(self, mailbox_id: str) -> LemwarmSettings:
+    async def get_settings(self, mailbox_id: str) -> LemwarmSettings:
         """How a mailbox is warmed up.
 
         GET /lemwarm/{userMailboxId}/settings

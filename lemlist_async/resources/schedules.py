@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Required, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id, Wire
 from lemlist_async.core.payload import InQuery, encode
-from lemlist_async.core.structure import Id, Model, Wire, model
 from lemlist_async.core.validation import Between, Form, Length
 from lemlist_async.pagination import Numbered, Pages
 from lemlist_async.resources._base import IDEMPOTENT, UNSAFE, Resource, changes, within
@@ -154,7 +155,7 @@ class SchedulesResource(Resource):
         path = "/schedules/{scheduleId}"
         return await self._call("DELETE", DeletedSchedule, path, schedule_id, effect=IDEMPOTENT)
 
-    async def of_campaign(self, campaign_id: str) -> builtins.list[Schedule]:
+    async def list_for_campaign(self, campaign_id: str) -> builtins.list[Schedule]:
         """The schedules that a campaign keeps to.
 
         GET /campaigns/{campaignId}/schedules/

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id
 from lemlist_async.core.payload import encode
-from lemlist_async.core.structure import Id, Model, model
 from lemlist_async.core.validation import Between, Form, Length, chosen
 from lemlist_async.resources._base import DEDUPABLE, IDEMPOTENT, UNSAFE, Done, Resource, changes, query_of
 
@@ -141,7 +142,7 @@ class VariantChanges(TypedDict, total=False):
 class SequencesResource(Resource):
     """`lemlist.sequences`. A/B tests need the plan Email Pro; without it they end in PaymentRequiredError."""
 
-    async def of_campaign(self, campaign_id: str) -> dict[str, CampaignSequence]:
+    async def list_for_campaign(self, campaign_id: str) -> dict[str, CampaignSequence]:
         """The sequences of a campaign by their ids: the main one and the branches.
 
         GET /campaigns/{campaignId}/sequences
@@ -149,7 +150,7 @@ class SequencesResource(Resource):
         path = "/campaigns/{campaignId}/sequences"
         return await self._call("GET", dict[str, CampaignSequence], path, campaign_id)
 
-    async def add_step(self, sequence_id: str, **fields: Unpack[NewStep]) -> Step:
+    async def create_step(self, sequence_id: str, **fields: Unpack[NewStep]) -> Step:
         """Insert a step.
 
         POST /sequences/{sequenceId}/steps
@@ -161,7 +162,7 @@ class SequencesResource(Resource):
             sequence_id,
             effect=UNSAFE,
             payload=encode(NewStep, fields),
-            verify="look for the step in sequences.of_campaign(campaign_id)",
+            verify="look for the step in sequences.list_for_campaign(campaign_id)",
         )
 
     async def update_step(self, sequence_id: str, step_id: str, **fields: Unpack[StepChanges]) -> Step:
@@ -199,10 +200,10 @@ class SequencesResource(Resource):
             sequence_id,
             step_id,
             effect=DEDUPABLE,
-            verify="sequences.variant(sequence_id, step_id) finds it",
+            verify="sequences.get_variant(sequence_id, step_id) finds it",
         )
 
-    async def variant(self, sequence_id: str, step_id: str) -> ABVariant:
+    async def get_variant(self, sequence_id: str, step_id: str) -> ABVariant:
         """Variant B of an e-mail step.
 
         GET /sequences/{sequenceId}/steps/{stepId}/ab-test
@@ -242,7 +243,7 @@ class SequencesResource(Resource):
             step_id,
             effect=IDEMPOTENT if variant == "B" else UNSAFE,
             payload=query_of(variant=chosen("variant", variant, Variant)),
-            verify="sequences.variant(sequence_id, step_id) finds nothing once the test has ended",
+            verify="sequences.get_variant(sequence_id, step_id) finds nothing once the test has ended",
         )
 
     async def select_winner(self, sequence_id: str, step_id: str, variant: Variant) -> ABVariant:
@@ -261,5 +262,5 @@ class SequencesResource(Resource):
             step_id,
             effect=DEDUPABLE,
             body={"variant": chosen("variant", variant, Variant)},
-            verify="ab_test of the step in sequences.of_campaign(campaign_id) names the winner",
+            verify="ab_test of the step in sequences.list_for_campaign(campaign_id) names the winner",
         )

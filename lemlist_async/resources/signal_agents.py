@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Required, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id, Wire
 from lemlist_async.core.payload import InQuery, encode
-from lemlist_async.core.structure import Id, Model, Wire, model
 from lemlist_async.core.validation import Between, Form, Length, check_length
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.pagination import Numbered, Pages
@@ -368,7 +369,7 @@ class SignalAgentsResource(Resource):
             "DELETE", DeletedAgent, "/watchlist", effect=IDEMPOTENT, payload=payload, under="data"
         )
 
-    def history(self, agent_id: str, *, page_size: int = 100) -> Pages[AgentHistory]:
+    def list_history(self, agent_id: str, *, page_size: int = 100) -> Pages[AgentHistory]:
         """The configurations that an agent had, `page_size` (1 to 100) a call.
 
         GET /watchlist/history
@@ -377,7 +378,7 @@ class SignalAgentsResource(Resource):
         payload = query_of(watchListId=agent_id)
         return self._pages(AgentHistory, "/watchlist/history", scheme=scheme, payload=payload)
 
-    def signals(self, *, page_size: int = 100, **query: Unpack[SignalQuery]) -> Pages[Signal]:
+    def list_signals(self, *, page_size: int = 100, **query: Unpack[SignalQuery]) -> Pages[Signal]:
         """What agents noticed, `page_size` (1 to 100) a call.
 
         GET /watchlist/signals
@@ -389,7 +390,7 @@ class SignalAgentsResource(Resource):
             payload=encode(SignalQuery, query),
         )
 
-    async def push(self, agent_id: str, **fields: Unpack[ExternalSignal]) -> PushedSignal:
+    async def push_signal(self, agent_id: str, **fields: Unpack[ExternalSignal]) -> PushedSignal:
         """Hand in a signal of your own, which may make a task or feed a campaign.
 
         Raises:
@@ -406,17 +407,17 @@ class SignalAgentsResource(Resource):
             agent_id,
             effect=UNSAFE,
             payload=encode(ExternalSignal, fields),
-            verify="look for the signal in signal_agents.signals(watch_list_id=agent_id)",
+            verify="look for the signal in signal_agents.list_signals(watch_list_id=agent_id)",
         )
 
-    async def types(self) -> builtins.list[SignalKind]:
+    async def list_types(self) -> builtins.list[SignalKind]:
         """What agents can watch for.
 
         GET /watchlist/library
         """
         return await self._call("GET", list[SignalKind], "/watchlist/library")
 
-    async def filters(self, *, type: SignalType | str | None = None) -> dict[str, Any]:  # noqa: A002  # lemlist's name
+    async def list_filters(self, *, type: SignalType | str | None = None) -> dict[str, Any]:  # noqa: A002  # lemlist's name
         """The conditions that agents of one type take, or of all, as lemlist describes them.
 
         GET /watchlist/filters
@@ -424,7 +425,7 @@ class SignalAgentsResource(Resource):
         payload = query_of(type=type)
         return await self._call("GET", dict[str, Any], "/watchlist/filters", payload=payload, under="data")
 
-    async def filter_values(
+    async def list_filter_values(
         self, filter_id: SignalFilterId | str, *, query: str | None = None
     ) -> FilterValues:
         """The values that a condition takes, those for a search of 1 to 100 characters or all.

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal, Required, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id, Wire
 from lemlist_async.core.payload import AsText, InQuery, encode
-from lemlist_async.core.structure import Id, Model, Wire, model
 from lemlist_async.core.validation import Form, Length, texts
 from lemlist_async.pagination import Numbered, Pages
 from lemlist_async.resources._base import IDEMPOTENT, UNSAFE, Done, Resource, changes

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 import attrs
 
-from lemlist_async.core.structure import Id, Model, Secret, model
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id, Secret
 from lemlist_async.core.validation import chosen
 from lemlist_async.resources._base import Resource, query_of
 from lemlist_async.resources._waiting import each
@@ -163,7 +164,7 @@ class TeamResource(Resource):
         """
         return await self._call("GET", Team, "/team", payload=query_of(version="v2"))
 
-    async def senders(self, *, state: CampaignStatus | None = None) -> list[TeamSender]:
+    async def list_senders(self, *, state: CampaignStatus | None = None) -> list[TeamSender]:
         """Members with the campaigns each one sends for, in one campaign state or in all.
 
         GET /team/senders
@@ -171,30 +172,30 @@ class TeamResource(Resource):
         payload = query_of(state=None if state is None else chosen("state", state, CampaignStatus))
         return await self._call("GET", list[TeamSender], "/team/senders", payload=payload)
 
-    async def credits(self) -> Credits:
+    async def get_credits(self) -> Credits:
         """The enrichment credits left, by origin.
 
         GET /team/credits
         """
         return await self._call("GET", Credits, "/team/credits")
 
-    async def crm_users(self) -> list[CrmUser]:
+    async def list_crm_users(self) -> list[CrmUser]:
         """Which members have which CRM connected.
 
         GET /team/crmUsers
         """
         return await self._call("GET", list[CrmUser], "/team/crmUsers")
 
-    async def overview(self, *, at_once: int = 5) -> TeamOverview:
+    async def get_overview(self, *, at_once: int = 5) -> TeamOverview:
         """The team, its members and what they can send through: the only way to find all mailboxes.
 
-        Calls `get`, `credits`, `users.channels`, and `users.get` for each member, `at_once` at a time.
+        Calls `get`, `credits`, `users.get_channels`, and `users.get` for each member, `at_once` at a time.
         """
         users = UsersResource(self._sender)
         team = await self.get()
         return TeamOverview(
             team=team,
             members=await each(users.get, team.user_ids or [], at_once=at_once),
-            channels=await users.channels(),
-            credits=await self.credits(),
+            channels=await users.get_channels(),
+            credits=await self.get_credits(),
         )

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Required, TypedDict
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id
 from lemlist_async.core.payload import encode
-from lemlist_async.core.structure import Id, Model, model
 from lemlist_async.core.validation import Length, is_many
 from lemlist_async.core.wire import Call
 from lemlist_async.errors import InvalidInputError
@@ -117,7 +118,7 @@ class UnsubscribesResource(Resource):
         """
         return await self._call("DELETE", str, "/v2/unsubscribes/variables/{value}", value, effect=IDEMPOTENT)
 
-    async def contact(self, contact_id: str) -> ContactSubscription:
+    async def get_contact(self, contact_id: str) -> ContactSubscription:
         """Whether a contact may be contacted.
 
         GET /v2/unsubscribes/contacts/{contactId}

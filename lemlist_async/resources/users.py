@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lemlist_async.core.structure import Id, Model, model
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id
 from lemlist_async.resources._base import Resource
 
 Role = Literal["admin", "member"]
@@ -121,7 +122,7 @@ class UsersResource(Resource):
         """
         return await self._call("GET", User, "/users/{userId}", user_id)
 
-    async def channels(self) -> Channels:
+    async def get_channels(self) -> Channels:
         """What the user of the key can send through.
 
         GET /user/channels

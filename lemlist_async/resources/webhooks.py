@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal, Required, TypedDict, Unpack
 
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id, Secret
 from lemlist_async.core.payload import InQuery, encode
-from lemlist_async.core.structure import Id, Model, Secret, model
 from lemlist_async.core.validation import Form, texts
 from lemlist_async.errors import AmbiguousError, ConflictError
 from lemlist_async.pagination import Pages, Whole

@@ -85,15 +85,15 @@ UNCHECKED.update(
 
 Use = Callable[[Lemlist], Any]
 BY_PARAMETER: dict[str, Use] = {
-    "GET /team/senders query state enum": lambda c: c.team.senders(state="nothing"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    "GET /team/senders query state enum": lambda c: c.team.list_senders(state="nothing"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     "PUT /campaigns/{campaignId}/export/{exportId}/email/{email} path email format": lambda c: (
         c.campaigns.set_export_email("cam_1", "axp_1", "nothing")
     ),
-    "GET /leads/{email} path email format": lambda c: c.leads.by_email("nothing"),
+    "GET /leads/{email} path email format": lambda c: c.leads.list_by_email("nothing"),
     "GET /campaigns/{campaignId}/leads/ query limit minimum": lambda c: c.leads.list("cam_1", page_size=0),
-    "POST /database/people body size minimum": lambda c: c.database.people(filters=[], page_size=0),
-    "POST /database/people body size maximum": lambda c: c.database.people(filters=[], page_size=101),
-    "GET /database/personas query mode enum": lambda c: c.database.personas(mode="nothing"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    "POST /database/people body size minimum": lambda c: c.database.search_people(filters=[], page_size=0),
+    "POST /database/people body size maximum": lambda c: c.database.search_people(filters=[], page_size=101),
+    "GET /database/personas query mode enum": lambda c: c.database.list_personas(mode="nothing"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     "DELETE /database/personas/{personaId} path personaId minLength": lambda c: c.database.delete_persona(""),
     "GET /contacts query limit minimum": lambda c: c.contacts.list(page_size=0),
     "GET /contacts query limit maximum": lambda c: c.contacts.list(page_size=501),
@@ -119,21 +119,23 @@ BY_PARAMETER: dict[str, Use] = {
     "POST /v2/enrichments/bulk body [].enrichmentRequests[] enum": lambda c: c.enrichments.start_many(
         [{"input": {}, "enrichment_requests": ["nothing"]}]
     ),  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
-    "GET /watchlist/signals query limit minimum": lambda c: c.signal_agents.signals(page_size=0),
-    "GET /watchlist/signals query limit maximum": lambda c: c.signal_agents.signals(page_size=101),
+    "GET /watchlist/signals query limit minimum": lambda c: c.signal_agents.list_signals(page_size=0),
+    "GET /watchlist/signals query limit maximum": lambda c: c.signal_agents.list_signals(page_size=101),
     "GET /watchlist query limit minimum": lambda c: c.signal_agents.list(page_size=0),
     "GET /watchlist query limit maximum": lambda c: c.signal_agents.list(page_size=101),
     "DELETE /watchlist query watchListId minLength": lambda c: c.signal_agents.delete(""),
-    "GET /watchlist/history query watchListId minLength": lambda c: c.signal_agents.history(""),
-    "GET /watchlist/history query limit minimum": lambda c: c.signal_agents.history("wl_1", page_size=0),
-    "GET /watchlist/history query limit maximum": lambda c: c.signal_agents.history("wl_1", page_size=101),
-    "GET /watchlist/filter-values query query minLength": lambda c: c.signal_agents.filter_values(
+    "GET /watchlist/history query watchListId minLength": lambda c: c.signal_agents.list_history(""),
+    "GET /watchlist/history query limit minimum": lambda c: c.signal_agents.list_history("wl_1", page_size=0),
+    "GET /watchlist/history query limit maximum": lambda c: c.signal_agents.list_history(
+        "wl_1", page_size=101
+    ),
+    "GET /watchlist/filter-values query query minLength": lambda c: c.signal_agents.list_filter_values(
         "title", query=""
     ),
-    "GET /watchlist/filter-values query query maxLength": lambda c: c.signal_agents.filter_values(
+    "GET /watchlist/filter-values query query maxLength": lambda c: c.signal_agents.list_filter_values(
         "title", query="a" * 101
     ),
-    "GET /watchlist/filter-values query filterId required": lambda c: c.signal_agents.filter_values(""),
+    "GET /watchlist/filter-values query filterId required": lambda c: c.signal_agents.list_filter_values(""),
     "DELETE /sequences/{sequenceId}/steps/{stepId}/ab-test query variant enum": lambda c: (
         c.sequences.delete_variant("seq_1", "stp_1", variant="C")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ),

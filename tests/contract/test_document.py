@@ -11,7 +11,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from lemlist_async import Page
-from lemlist_async.core.structure import Model, fields_of, hints_of, unstructure
+from lemlist_async.core.model import Model, unstructure
+from lemlist_async.core.names import fields_of, hints_of
 from tests.contract.document import Operation, answers, load
 from tests.contract.operations import ROWS, UNDOCUMENTED
 from tests.contract.recording import Row, call_of

@@ -34,14 +34,14 @@ REPEATS: list[tuple[str, int, Any, type[errors.APIStatusError]]] = [
     ("leads.add_variables", 400, "Variables plan, tier already exist", EXISTS),
     ("crm.import_leads", 409, "", EXISTS),
     ("webhooks.create", 409, "A hook has this address", EXISTS),
-    ("enrichments.start_lead", 409, {"error": "lead is already being enriched"}, EXISTS),
-    ("enrichments.start_lead", 409, {"error": "Enrichment skipped: contact already has the requested data or was"
+    ("enrichments.start_for_lead", 409, {"error": "lead is already being enriched"}, EXISTS),
+    ("enrichments.start_for_lead", 409, {"error": "Enrichment skipped: contact already has the requested data or was"
                                      " recently enriched", "code": "ALREADY_ENRICHED"}, EXISTS),
     ("inbox.create_label", 409, "Label with this name already exists", EXISTS),
     ("database.create_persona", 409, {"error": "A persona with this name already exists for the team",
                                       "code": "PEOPLE_DATABASE_PERSONA_NAME_ALREADY_EXISTS"}, EXISTS),
     ("email_accounts.connect", 400, "This SMTP mailbox already exists", EXISTS),
-    ("deliverability.create", 409, "", EXISTS),
+    ("deliverability.create_alert", 409, "", EXISTS),
 ]  # fmt: skip
 OTHERS: list[tuple[str, int, Any]] = [
     ("campaigns.start", 404, "Campaign not found"),
@@ -49,11 +49,11 @@ OTHERS: list[tuple[str, int, Any]] = [
     ("sequences.create_variant", 402, "route is available starting emailPro plan"),
     ("leads.create", 400, "Bad team"),
     ("leads.launch", 400, {"error": "CAMPAIGN_LEAD_REVIEW_LEAD_PAUSED", "message": "Lead is paused"}),
-    ("enrichments.start_lead", 404, {"error": "Lead not found", "code": "LEAD_NOT_FOUND"}),
+    ("enrichments.start_for_lead", 404, {"error": "Lead not found", "code": "LEAD_NOT_FOUND"}),
     ("email_accounts.connect", 400, "Missing required fields"),
     ("sequences.update_step", 400, "You cannot edit this step because the campaign is running"),
     ("contacts.delete", 409, {"success": False, "error": {"code": "CONTACT_DELETE_BLOCKED", "message": "Blocked"}}),
-    ("deliverability.update", 409, "An alert with the same widget already exists"),
+    ("deliverability.update_alert", 409, "An alert with the same widget already exists"),
     ("signal_agents.update", 409, "Watch list type cannot be changed after creation"),
 ]  # fmt: skip
 LABELS = ("text/plain; charset=utf-8", "text/html; charset=utf-8", "application/json", "")
@@ -105,7 +105,7 @@ async def test_a_repeat_that_spends_credits_is_told_by_its_words() -> None:
     (call,) = [
         call
         for row in ROWS
-        if row.name == "enrichments.start_lead" and (call := await call_of(row)).effect is Effect.UNSAFE
+        if row.name == "enrichments.start_for_lead" and (call := await call_of(row)).effect is Effect.UNSAFE
     ]
     busy = Response(409, {}, b'{"error": "lead is already being enriched"}')
     assert type(refusal(call, busy)) is errors.AlreadyExistsError

@@ -93,7 +93,7 @@ async def test_a_parameter_that_is_a_list_refuses_what_is_none(name: str, parame
         for one in inspect.signature(method).parameters.values()
         if one.default is one.empty and one.kind is not one.VAR_KEYWORD
     }
-    spans = {"start_date": "2026-03-04", "end_date": "2026-03-05"} if name == "campaigns.stats_of" else {}
+    spans = {"start_date": "2026-03-04", "end_date": "2026-03-05"} if name == "campaigns.list_stats" else {}
     for value in NO_LIST:
         with pytest.raises(InvalidInputError, match=parameter):
             await run(method, **{**required, **spans, parameter: value})
@@ -128,4 +128,4 @@ async def test_states_are_one_text_or_a_list_of_texts(value: Any) -> None:
 async def test_an_item_that_is_no_text_is_told_with_its_place() -> None:
     client: Any = Recorder("a-key", "http://localhost:1")
     with pytest.raises(InvalidInputError, match=r"campaign_ids\[1\] must be a text, not int"):
-        await client.campaigns.reports(["cam_1", 5])
+        await client.campaigns.list_reports(["cam_1", 5])

@@ -40,14 +40,14 @@ class Answering(Lemlist):
 
 
 @pytest.mark.parametrize(
-    "name", ["campaigns.list", "activities.list", "leads.get", "leads.by_email", "team.get"]
+    "name", ["campaigns.list", "activities.list", "leads.get", "leads.list_by_email", "team.get"]
 )
 async def test_the_second_version_is_asked_for_where_the_first_is_still_the_default(name: str) -> None:
     for row in (row for row in ROWS if row.name == name):
         assert ("version", "v2") in (await call_of(row)).query
 
 
-@pytest.mark.parametrize("name", ["leads.list", "leads.create", "schedules.of_campaign"])
+@pytest.mark.parametrize("name", ["leads.list", "leads.create", "schedules.list_for_campaign"])
 async def test_three_paths_end_with_a_slash_and_are_sent_so(name: str) -> None:
     for row in (row for row in ROWS if row.name == name):
         assert (await call_of(row)).target.partition("?")[0].endswith("/")
@@ -68,8 +68,8 @@ async def test_several_states_are_one_text_with_commas() -> None:
 async def test_channels_are_json_text_in_one_route_and_an_array_in_the_other() -> None:
     client = Answering({}, {})
     span: Any = {"start_date": "2026-01-01", "end_date": "2026-02-01"}
-    await client.campaigns.stats("cam_1", channels=["email"], **span)
-    await client.campaigns.stats_batch(campaign_ids=["cam_1"], channels=["email"], **span)
+    await client.campaigns.get_stats("cam_1", channels=["email"], **span)
+    await client.campaigns.list_stats_batch(campaign_ids=["cam_1"], channels=["email"], **span)
     assert ("channels", '["email"]') in client.calls[0].query
     assert client.calls[1].body["channels"] == ["email"]
 
@@ -82,7 +82,7 @@ async def test_filters_of_tasks_are_sent_even_if_there_are_none() -> None:
 
 async def test_several_types_of_signals_are_repeated_and_of_agents_joined() -> None:
     client = Answering({"data": []}, {"data": []})
-    await client.signal_agents.signals(type=["jobChange", "newHire"])
+    await client.signal_agents.list_signals(type=["jobChange", "newHire"])
     await client.signal_agents.list(type=["jobChange", "newHire"])
     assert list(client.calls[0].query)[:2] == [("type[]", "jobChange"), ("type[]", "newHire")]
     assert next(iter(client.calls[1].query)) == ("type", "jobChange,newHire")
@@ -136,7 +136,7 @@ async def test_a_change_that_is_answered_with_nothing_has_succeeded() -> None:
 
 async def test_a_read_that_is_answered_with_nothing_has_not() -> None:
     with pytest.raises(ShapeError, match="Credits was promised, nothing came"):
-        await Answering(None).team.credits()
+        await Answering(None).team.get_credits()
 
 
 async def test_one_record_in_place_of_a_list_is_a_list_of_one() -> None:
@@ -145,7 +145,7 @@ async def test_one_record_in_place_of_a_list_is_a_list_of_one() -> None:
     client = Answering(lead, [lead], lead)
     assert [one.id for one in await client.leads.mark_interested_in("cam_1", "lea_1")] == ["lea_1"]
     assert [one.id for one in await client.leads.mark_interested("lea_1")] == ["lea_1"]
-    assert [one.id for one in await client.leads.by_email("ann@example.com")] == ["lea_1"]
+    assert [one.id for one in await client.leads.list_by_email("ann@example.com")] == ["lea_1"]
 
 
 async def test_a_list_in_an_envelope_is_found_where_a_bare_one_is_documented() -> None:
@@ -209,7 +209,7 @@ def test_a_result_of_another_shape_is_nothing_found_and_no_crash(data: Any) -> N
 def test_results_that_were_posted_are_read_by_their_ids() -> None:
     body = b'{"data": [{"id": "enr_1", "metadata": "3", "data": {"find_email": {"email": "a@b.example"}}}]}'
     for given in (body, body.decode(), orjson.loads(body)):
-        (found,) = EnrichmentsResource.read_posted(given)
+        (found,) = EnrichmentsResource.parse_webhook_results(given)
         assert (found.enrichment_id, found.metadata, found.email) == ("enr_1", "3", "a@b.example")
         assert not found.running
 
@@ -229,7 +229,7 @@ def test_results_that_were_posted_are_read_by_their_ids() -> None:
 )
 def test_a_body_that_holds_no_results_is_refused(body: Any) -> None:
     with pytest.raises(InvalidInputError, match="body"):
-        EnrichmentsResource.read_posted(body)
+        EnrichmentsResource.parse_webhook_results(body)
 
 
 DONE_EMPTY = {"enrichmentStatus": "done", "data": {}}
@@ -258,7 +258,7 @@ async def test_waiting_ends_in_time_and_at_a_reasonable_pace() -> None:
 async def test_one_member_that_cannot_be_read_is_one_error_and_no_group_of_them() -> None:
     client = Answering({"_id": "tea_1", "userIds": ["usr_1", "usr_2"]}, "not a user", {"_id": "usr_2"})
     with pytest.raises(ShapeError):
-        await client.team.overview()
+        await client.team.get_overview()
 
 
 async def test_no_more_members_are_asked_for_at_once_than_allowed() -> None:
@@ -275,7 +275,7 @@ async def test_no_more_members_are_asked_for_at_once_than_allowed() -> None:
 
     members = [f"usr_{number}" for number in range(9)]
     client = Counting({"_id": "tea_1", "userIds": members}, *({"_id": member} for member in members), {}, {})
-    overview = await client.team.overview(at_once=3)
+    overview = await client.team.get_overview(at_once=3)
     assert ([member.id for member in overview.members], most) == (members, 3)
 
 
@@ -326,7 +326,9 @@ def test_secrets_that_lie_in_answers_are_not_shown() -> None:
 
 async def test_steps_may_lack_a_type_and_conditional_ones_tell_their_branches() -> None:
     step = {"_id": "stp_1", "conditions": [{"sequenceId": "seq_2"}]}
-    sequences = await Answering({"seq_1": {"_id": "seq_1", "steps": [step]}}).sequences.of_campaign("cam_1")
+    sequences = await Answering({"seq_1": {"_id": "seq_1", "steps": [step]}}).sequences.list_for_campaign(
+        "cam_1"
+    )
     (found,) = sequences["seq_1"].steps or []
     assert (found.type, found.conditions) == (None, [{"sequenceId": "seq_2"}])
 
@@ -340,7 +342,7 @@ async def test_the_page_of_tasks_is_a_text_and_ends_where_it_is_empty() -> None:
 
 async def test_a_page_tells_what_stood_beside_its_rows() -> None:
     client = Answering({"results": [], "total": 0, "limitation": 1999, "search": "lsh_1"})
-    page = await client.database.people(filters=[])
+    page = await client.database.search_people(filters=[])
     assert isinstance(page, Page)
     assert page.extra["limitation"] == 1999
 

@@ -35,7 +35,7 @@ REFUSED: dict[str, tuple[Callable[[Lemlist], Awaitable[Any]], str]] = {
     ),
     "a nested variable": (lambda c: c.leads.add_variables("lea_1", {"a": {"b": 1}}), "flatten it"),
     "a null variable": (lambda c: c.leads.update_variables("lea_1", {"a": None}), "NoneType"),
-    "no variable": (lambda c: c.leads.erase_variables("lea_1", []), "names must have at least 1 item, not 0"),
+    "no variable": (lambda c: c.leads.clear_variables("lea_1", []), "names must have at least 1 item, not 0"),
     "a contact without a key": (lambda c: c.contacts.upsert(first_name="Ann"), "give contact_id, email"),
     "a company without a key": (lambda c: c.companies.upsert(name="Acme"), "give company_id, or both"),
     "too many to look up": (
@@ -56,9 +56,9 @@ REFUSED: dict[str, tuple[Callable[[Lemlist], Awaitable[Any]], str]] = {
         lambda c: c.enrichments.start_many([{"input": {}, "enrichment_requests": ["verify"]}] * 501),
         "people may have at most 500 items, not 501",
     ),
-    "a signal about nobody": (lambda c: c.signal_agents.push("wl_1"), "give contact or company"),
+    "a signal about nobody": (lambda c: c.signal_agents.push_signal("wl_1"), "give contact or company"),
     "too many custom fields": (
-        lambda c: c.signal_agents.push(
+        lambda c: c.signal_agents.push_signal(
             "wl_1",
             company={"domain": "a.example", "name": "A"},
             custom_fields={str(number): "x" for number in range(21)},
@@ -67,14 +67,14 @@ REFUSED: dict[str, tuple[Callable[[Lemlist], Awaitable[Any]], str]] = {
     ),
     "a lead without anything": (lambda c: c.leads.create("cam_1"), "nothing is known of the person"),
     "a lead of nulls": (lambda c: c.leads.create("cam_1", email=None), "nothing is known of the person"),
-    "no address": (lambda c: c.leads.by_email("ann"), "email must be an e-mail address, not 'ann'"),
+    "no address": (lambda c: c.leads.list_by_email("ann"), "email must be an e-mail address, not 'ann'"),
     "an hour that is none": (
         lambda c: c.schedules.create(name="a", timezone="UTC", start="25:00", end="18:00", weekdays=[1]),
         "start must be a time of day such as '09:30', not '25:00'",
     ),
     "no weekdays": (lambda c: c.schedules.update("skd_1", weekdays=[]), "weekdays must have at least 1 item"),
     "a weekday that is none": (lambda c: c.schedules.update("skd_1", weekdays=[8]), "from 1 to 7, not 8"),
-    "no campaigns": (lambda c: c.campaigns.reports([]), "campaign_ids must have at least 1 item"),
+    "no campaigns": (lambda c: c.campaigns.list_reports([]), "campaign_ids must have at least 1 item"),
     "no tasks": (lambda c: c.tasks.ignore([]), "task_ids must have at least 1 item"),
     "a priority that is none": (lambda c: c.tasks.update("opp_1", priority=7), "one of 0, 1, 2, not 7"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     "a priority as truth": (lambda c: c.tasks.update("opp_1", priority=True), "one of 0, 1, 2, not True"),
@@ -87,7 +87,7 @@ REFUSED: dict[str, tuple[Callable[[Lemlist], Awaitable[Any]], str]] = {
         "since must be a day such as '2026-03-04'",
     ),
     "no time": (
-        lambda c: c.campaigns.stats("cam_1", start_date="today", end_date="2026-03-04"),
+        lambda c: c.campaigns.get_stats("cam_1", start_date="today", end_date="2026-03-04"),
         "start_date must be a time in ISO 8601, not 'today'",
     ),
     "no URL": (
@@ -99,7 +99,7 @@ REFUSED: dict[str, tuple[Callable[[Lemlist], Awaitable[Any]], str]] = {
         "give at least one of find_email",
     ),
     "nothing to find of a lead": (
-        lambda c: c.enrichments.start_lead("lea_1", find_email=False),
+        lambda c: c.enrichments.start_for_lead("lea_1", find_email=False),
         "give at least one of find_email",
     ),
     "two companies": (
@@ -114,7 +114,7 @@ REFUSED: dict[str, tuple[Callable[[Lemlist], Awaitable[Any]], str]] = {
         lambda c: c.leads.create("cam_1", email={"a": 1}),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         "email must be a text, not dict",
     ),
-    "an empty search": (lambda c: c.contacts.lists(search=""), "search is empty"),
+    "an empty search": (lambda c: c.contacts.list_lists(search=""), "search is empty"),
     "an empty id in a query": (lambda c: c.signal_agents.delete(""), "watchListId is empty"),
     "a list for one value": (
         lambda c: c.unsubscribes.add(["@a.example"]),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -124,7 +124,7 @@ REFUSED: dict[str, tuple[Callable[[Lemlist], Awaitable[Any]], str]] = {
         lambda c: c.leads.create("cam_1", email="a@b.example", variables=[("a", 1)]),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         "variables are a mapping",
     ),
-    "a label for a contact": (lambda c: c.inbox.drafts("labels", "usr_1").collect(), "another route"),
+    "a label for a contact": (lambda c: c.inbox.list_drafts("labels", "usr_1").collect(), "another route"),
     "too large a page": (lambda c: c.activities.list(page_size=101).collect(), "from 1 to 100, not 101"),
 }
 

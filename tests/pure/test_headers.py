@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lemlist_async.core.headers import read_date, read_rate, read_retry_after
@@ -85,6 +85,7 @@ def test_all_rate_headers_are_read_at_once() -> None:
 
 
 @given(st.text(), st.text())
+@example("0\x1f", "")  # a blank to a pattern for all of Unicode, and none to float()
 def test_no_text_whatever_raises(one: str, other: str) -> None:
     read_retry_after(one, other)
     read_rate({"X-RateLimit-Limit": one, "X-RateLimit-Remaining": other, "X-RateLimit-Reset": one})

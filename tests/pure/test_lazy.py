@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from lemlist_async.core.decode import decoder
-from lemlist_async.core.structure import Id, Model, model
+from lemlist_async.core.model import Model, model
+from lemlist_async.core.names import Id
 from lemlist_async.core.wire import UnexpectedTypes
 
 

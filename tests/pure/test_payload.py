@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Required, TypedDict
 import orjson
 import pytest
 
+from lemlist_async.core.names import Wire
 from lemlist_async.core.payload import InQuery, Payload, encode, query_value, to_json
-from lemlist_async.core.structure import Wire
 from lemlist_async.core.validation import Between, Length
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.resources._base import custom_fields, custom_query, not_a_route, with_custom, within

@@ -25,14 +25,14 @@ async def results_are_models(lemlist: Lemlist) -> None:
     assert_type(await lemlist.campaigns.ensure_paused("cam_1"), CampaignState)
     assert_type(await lemlist.campaigns.export_leads("cam_1"), list[ExportedLead])
     assert_type(await lemlist.campaigns.export_stats("cam_1"), CsvFile)
-    assert_type(await lemlist.campaigns.stats_of(["cam_1"], start_date="", end_date=""), StatsBatch)
+    assert_type(await lemlist.campaigns.list_stats(["cam_1"], start_date="", end_date=""), StatsBatch)
     assert_type(await lemlist.contacts.upsert(email="ann@example.com"), ContactUpsert)
     assert_type(await lemlist.enrichments.wait("enr_1"), Enrichment)
-    assert_type(await lemlist.leads.by_email("ann@example.com"), list[LeadCopy])
+    assert_type(await lemlist.leads.list_by_email("ann@example.com"), list[LeadCopy])
     assert_type(await lemlist.leads.create("cam_1", email="ann@example.com", deduplicate=True), Lead)
     assert_type(await lemlist.leads.launch("lea_1"), Done)
-    assert_type(await lemlist.sequences.of_campaign("cam_1"), dict[str, CampaignSequence])
-    assert_type(await lemlist.team.overview(), TeamOverview)
+    assert_type(await lemlist.sequences.list_for_campaign("cam_1"), dict[str, CampaignSequence])
+    assert_type(await lemlist.team.get_overview(), TeamOverview)
     assert_type(await lemlist.unsubscribes.add_many(["@example.com"]), str)
     assert_type(await lemlist.webhooks.ensure("https://hooks.example", {"emailsReplied"}), list[Webhook])
     assert_type(await lemlist.request("GET", "/brand-new", effect=Effect.READ), Any)
@@ -42,7 +42,9 @@ async def lists_are_pages(lemlist: Lemlist) -> None:
     assert_type(lemlist.activities.list(min_date=datetime.now(UTC)), Pages[Activity])
     assert_type(await lemlist.contacts.list(search="ann"), Page[Contact])
     assert_type(await lemlist.unsubscribes.list().collect(), list[UnsubscribedVariable])
-    async for person in lemlist.database.people(filters=[{"filter_id": "country", "include": ["France"]}]):
+    async for person in lemlist.database.search_people(
+        filters=[{"filter_id": "country", "include": ["France"]}]
+    ):
         assert_type(person, Person)
     async for row in lemlist.contacts.export():
         assert_type(row, dict[str, str])
@@ -87,10 +89,10 @@ async def values_newer_than_this_version_are_sent(lemlist: Lemlist) -> None:
     lemlist.activities.list(type="somethingNew")
     await lemlist.webhooks.create(target_url="https://hooks.example", type="somethingNew")
     await lemlist.webhooks.ensure("https://hooks.example", ["somethingNew"])
-    await lemlist.crm.filters(crm="zoho", user_id="usr_1", type="list")
+    await lemlist.crm.list_filters(crm="zoho", user_id="usr_1", type="list")
     lemlist.signal_agents.list(type="somethingNew", status=["somethingNew"])
-    lemlist.signal_agents.signals(type=["somethingNew", "jobChange"])
-    await lemlist.sequences.add_step("seq_1", type="somethingNew", condition_key="somethingNew")
+    lemlist.signal_agents.list_signals(type=["somethingNew", "jobChange"])
+    await lemlist.sequences.create_step("seq_1", type="somethingNew", condition_key="somethingNew")
 
 
 async def options_and_flags_are_named(lemlist: Lemlist) -> None:

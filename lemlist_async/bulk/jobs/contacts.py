@@ -113,7 +113,7 @@ class ListContacts(Job):
 
     async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
         """Read the lists: one that does not exist, or follows from a filter, shows before the first row."""
-        found = next((one for one in await lemlist.contacts.lists() if one.id == self.list_id), None)
+        found = next((one for one in await lemlist.contacts.list_lists() if one.id == self.list_id), None)
         if found is None:
             raise InvalidInputError(f"the team of this key has no list {self.list_id}")
         if found.dynamic:

@@ -142,7 +142,7 @@ class EnrichPeople(Job):
             raise ConfigurationError(
                 f"{cost}, more than max_credits = {self.max_credits}; nothing was submitted"
             )
-        balance = (await lemlist.team.credits()).credits
+        balance = (await lemlist.team.get_credits()).credits
         if balance is not None and forecast.credits > balance:
             raise ConfigurationError(f"{cost}, and the team has {balance}; nothing was submitted")
 
@@ -171,7 +171,7 @@ class EnrichPeople(Job):
 
     def read_posted(self, body: bytes | str | Mapping[str, Any]) -> Mapping[str, Enrichment]:
         """Results by their ids; the body is lemlist's own."""
-        return {found.enrichment_id or "": found for found in EnrichmentsResource.read_posted(body)}
+        return {found.enrichment_id or "": found for found in EnrichmentsResource.parse_webhook_results(body)}
 
     def settle(self, result: Enrichment, so_far: Outcome) -> Outcome:
         """Found, or not; an empty result counts when it came twice."""

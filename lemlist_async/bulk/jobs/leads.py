@@ -155,7 +155,7 @@ async def check_campaign(lemlist: Lemlist, campaign_id: str) -> None:
 
 async def lead_of(lemlist: Lemlist, campaign_id: str, email: str) -> str | None:
     """The id of the lead with an address in a campaign; None if there is none."""
-    copies = await lemlist.leads.by_email(email)
+    copies = await lemlist.leads.list_by_email(email)
     return next(
         (lead.id for lead in copies if lead.campaign is not None and lead.campaign.id == campaign_id), None
     )

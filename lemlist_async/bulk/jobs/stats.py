@@ -10,7 +10,7 @@ import attrs
 
 from lemlist_async.bulk.columns import single
 from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
-from lemlist_async.core.structure import unstructure
+from lemlist_async.core.model import unstructure
 from lemlist_async.core.wire import Effect
 from lemlist_async.resources.campaigns_models import StatsSpan
 
@@ -61,7 +61,7 @@ class ReadStats(Job):
         """Read them; each has figures or an error in the answer."""
         ids = [str(payload["campaign_id"]) for payload in payloads]
         span = {name: value for name, value in self.options().items() if value is not None}
-        answer = await lemlist.campaigns.stats_batch(campaign_ids=ids, **cast("StatsSpan", span))
+        answer = await lemlist.campaigns.list_stats_batch(campaign_ids=ids, **cast("StatsSpan", span))
         found = {
             one.campaign_id: done("read", one.campaign_id, result=unstructure(one))
             for one in answer.results or ()

@@ -18,7 +18,7 @@ async def test_a_forbidden_route_says_nothing_about_the_key() -> None:
     async with scripted(*[FORBIDDEN] * 5, OK) as server, quick(server.url) as lemlist:
         for _ in range(5):
             with pytest.raises(errors.PermissionDeniedError):
-                await lemlist.database.personas()
+                await lemlist.database.list_personas()
         assert (await lemlist.team.get()).id == "tea_1"
         assert "<AuthBreaker closed>" in repr(lemlist)
 

@@ -27,10 +27,11 @@ CONFIRMATIONS: dict[str, bytes] = {
     "null": answer(b"null"),
 }
 MAKERS = {
-    "campaigns.create", "campaigns.duplicate", "sequences.add_step", "schedules.create", "leads.create",
-    "contacts.create_list", "companies.add_note", "webhooks.create", "enrichments.start", "enrichments.start_lead",
-    "enrichments.start_many", "inbox.create_label", "tasks.create", "database.create_persona",
-    "signal_agents.create", "email_accounts.connect", "deliverability.create",
+    "campaigns.create", "campaigns.duplicate", "sequences.create_step", "schedules.create", "leads.create",
+    "contacts.create_list", "companies.create_note", "webhooks.create", "enrichments.start",
+    "enrichments.start_for_lead", "enrichments.start_many",
+    "inbox.create_label", "tasks.create", "database.create_persona",
+    "signal_agents.create", "email_accounts.connect", "deliverability.create_alert",
 }  # fmt: skip
 """Operations that have to name what they made."""
 ANONYMOUS = ("{email}", "{value}")
@@ -94,7 +95,7 @@ async def test_only_json_that_begins_and_does_not_parse_is_damaged(kind: str) ->
         async with fault_server(sends(answer(body, "200 OK", kind))) as server:
             lemlist = quick(server.url, retry=Retry(attempts=3, base=0.01, cap=0.01))
             with pytest.raises(errors.DecodeError) as caught:
-                await lemlist.team.credits()
+                await lemlist.team.get_credits()
             assert (server.requests, caught.value.damaged) == (attempts, attempts > 1)
             await lemlist.aclose()
 

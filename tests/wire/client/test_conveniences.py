@@ -87,7 +87,7 @@ async def test_figures_of_many_campaigns_come_in_batches_with_the_unknown_apart(
     lemlist: Lemlist, campaign_id: str
 ) -> None:
     ids = [campaign_id, *(f"cam_{number:017d}" for number in range(120))]
-    found = await lemlist.campaigns.stats_of(ids, start_date="2026-01-01", end_date="2026-12-31")
+    found = await lemlist.campaigns.list_stats(ids, start_date="2026-01-01", end_date="2026-12-31")
     assert [one.campaign_id for one in found.results or []] == [campaign_id]
     assert len(found.errors or []) == 120
 
@@ -135,7 +135,7 @@ async def test_an_unknown_enrichment_is_not_found_though_its_404_has_a_payload(l
 
 async def test_the_overview_has_every_member_with_mailboxes(lemlist: Lemlist) -> None:
     """Quirk: mailboxes can be listed through members only."""
-    overview = await lemlist.team.overview(at_once=2)
+    overview = await lemlist.team.get_overview(at_once=2)
     assert [member.id for member in overview.members] == overview.team.user_ids
     assert all(member.mailboxes for member in overview.members)
     assert overview.credits.credits is not None
@@ -181,7 +181,7 @@ async def test_a_lead_whose_creation_lost_its_answer_is_not_added_again_and_can_
     sandbox.faults.add(lost_answer(), match="POST /campaigns/{campaignId}/leads/")
     with pytest.raises(errors.AmbiguousError) as lost:
         await lemlist.leads.create(campaign_id, email="bob@example.com", find_email=True)
-    assert "leads.by_email(email)" in (lost.value.verify or "")
+    assert "leads.list_by_email(email)" in (lost.value.verify or "")
     assert [
-        copy.campaign.id for copy in await lemlist.leads.by_email("bob@example.com") if copy.campaign
+        copy.campaign.id for copy in await lemlist.leads.list_by_email("bob@example.com") if copy.campaign
     ] == [campaign_id]

@@ -109,5 +109,5 @@ async def test_the_whole_way_leads_through_a_real_gateway(tmp_path: Path) -> Non
         lemlist = quick(f"{gateway}/api")
         campaign = await lemlist.campaigns.create(name="Through a gateway")
         lead = await lemlist.leads.create(campaign.id, email="a+b@example.com")
-        assert [copy.id for copy in await lemlist.leads.by_email("a+b@example.com")] == [lead.id]
+        assert [copy.id for copy in await lemlist.leads.list_by_email("a+b@example.com")] == [lead.id]
         await lemlist.aclose()

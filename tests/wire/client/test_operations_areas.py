@@ -58,7 +58,7 @@ async def test_contacts_go_into_lists_and_out_again(lemlist: Lemlist, contact_id
     assert [row.id async for row in lemlist.contacts.list(list_id=made.id)] == [contact_id]
     assert [row["email"] async for row in lemlist.contacts.export(made.id)] == ["ann@example.com"]
     assert (await lemlist.contacts.remove_from_list(made.id, [contact_id])).removed_count == 1
-    assert made.id in {one.id for one in await lemlist.contacts.lists(search="nurt")}
+    assert made.id in {one.id for one in await lemlist.contacts.list_lists(search="nurt")}
 
 
 @pytest.mark.parametrize("word", ["lists", "export"])
@@ -72,8 +72,8 @@ async def test_a_company_has_notes_and_is_kept_while_it_has_contacts(lemlist: Le
     made = await lemlist.companies.upsert(name="Acme", domain="acme.example")
     assert made.data is not None
     await lemlist.contacts.upsert(email="ann@acme.example", company_id=made.data.id)
-    note = await lemlist.companies.add_note(made.data.id, "Met at a fair")
-    assert [row.id async for row in lemlist.companies.notes(made.data.id)] == [note.id]
+    note = await lemlist.companies.create_note(made.data.id, "Met at a fair")
+    assert [row.id async for row in lemlist.companies.list_notes(made.data.id)] == [note.id]
     assert [row.id for row in await lemlist.companies.look_up(["acme.example"])] == [made.data.id]
     with pytest.raises(errors.BadRequestError) as refused:
         await lemlist.companies.delete(made.data.id)
@@ -84,11 +84,11 @@ async def test_a_company_has_notes_and_is_kept_while_it_has_contacts(lemlist: Le
 async def test_steps_are_added_changed_tested_and_taken_out(lemlist: Lemlist) -> None:
     campaign = await lemlist.campaigns.create(name="Autumn")
     sequence_id = campaign.sequence_id or ""
-    step = await lemlist.sequences.add_step(
+    step = await lemlist.sequences.create_step(
         sequence_id, type="email", subject="Hi", message="<p>Hi</p>", delay=0
     )
     await lemlist.sequences.update_step(sequence_id, step.id, type="email", subject="Hello")
-    sequences = await lemlist.sequences.of_campaign(campaign.id)
+    sequences = await lemlist.sequences.list_for_campaign(campaign.id)
     assert [(one.id, one.subject) for one in sequences[sequence_id].steps or []] == [(step.id, "Hello")]
     assert (await lemlist.sequences.create_variant(sequence_id, step.id)).ab_test is True
     assert (await lemlist.sequences.update_variant(sequence_id, step.id, subject="B")).subject == "B"
@@ -106,7 +106,7 @@ async def test_a_schedule_is_attached_to_a_campaign(lemlist: Lemlist) -> None:
     await lemlist.schedules.update(made.id, weekdays=[1, 7])
     assert (await lemlist.schedules.get(made.id)).weekdays == [1, 7]
     assert (await lemlist.schedules.attach(campaign.id, made.id)).schedule_id == made.id
-    assert made.id in {one.id for one in await lemlist.schedules.of_campaign(campaign.id)}
+    assert made.id in {one.id for one in await lemlist.schedules.list_for_campaign(campaign.id)}
     assert (await lemlist.schedules.delete(made.id)).id == made.id
 
 
@@ -133,9 +133,9 @@ async def test_unblocking_what_is_not_blocked_is_a_400_and_what_is_protected_a_4
 
 async def test_the_flag_of_a_contact_is_set_and_cleared(lemlist: Lemlist, contact_id: str) -> None:
     await lemlist.unsubscribes.add_contact(contact_id)
-    assert (await lemlist.unsubscribes.contact(contact_id)).do_not_contact
+    assert (await lemlist.unsubscribes.get_contact(contact_id)).do_not_contact
     await lemlist.unsubscribes.remove_contact(contact_id)
-    assert not (await lemlist.unsubscribes.contact(contact_id)).do_not_contact
+    assert not (await lemlist.unsubscribes.get_contact(contact_id)).do_not_contact
 
 
 async def test_tasks_take_one_name_in_and_give_another_back(
@@ -165,7 +165,7 @@ async def test_mail_is_sent_and_read_in_the_inbox(
         contact_id=contact_id, subject="Hi", message="<p>Hi</p>",
     )  # fmt: skip
     assert (sent.ok, len(sandbox.team().sent)) == (True, 1)
-    assert [(row.subject, row.message) async for row in lemlist.inbox.messages(contact_id)] == [
+    assert [(row.subject, row.message) async for row in lemlist.inbox.list_messages(contact_id)] == [
         ("Hi", "<p>Hi</p>")
     ]
     with pytest.raises(errors.InvalidInputError, match="either contact_id or lead_id"):
@@ -180,7 +180,7 @@ async def test_an_empty_answer_to_whatsapp_is_no_error(
     """Quirk: the document has no body there."""
     campaign = await lemlist.campaigns.create(name="Autumn")
     lead = await lemlist.leads.create(campaign.id, email="ann@example.com")
-    accounts = (await lemlist.users.channels()).whatsapp
+    accounts = (await lemlist.users.get_channels()).whatsapp
     account = (accounts.accounts or [])[0].id if accounts and accounts.accounts else "wha_1"
     await lemlist.inbox.send_whatsapp(
         send_user_id=user_id, send_user_whatsapp_account_id=account or "", lead_id=lead.id,
@@ -195,12 +195,12 @@ async def test_labels_go_on_a_conversation_and_off_it(
     """Quirk: labels are taken off by a DELETE that has a body."""
     sandbox.team().add_message(sandbox.team().contacts[contact_id], "email", "emailsReplied", "Yes")
     label = await lemlist.inbox.create_label("Hot")
-    assert (await lemlist.inbox.label(label.id)).name == "Hot"
+    assert (await lemlist.inbox.get_label(label.id)).name == "Hot"
     with pytest.raises(errors.ConflictError):
         await lemlist.inbox.create_label("Hot")
-    assert (await lemlist.inbox.attach_labels(contact_id, [label.id])).ok
+    assert (await lemlist.inbox.set_labels(contact_id, [label.id])).ok
     assert (await lemlist.inbox.remove_labels(contact_id, [label.id])).ok
-    assert label.id in {one.id for one in await lemlist.inbox.labels()}
+    assert label.id in {one.id for one in await lemlist.inbox.list_labels()}
 
 
 async def test_drafts_are_written_changed_and_deleted(
@@ -209,9 +209,9 @@ async def test_drafts_are_written_changed_and_deleted(
     made = await lemlist.inbox.create_draft(contact_id, user_id, channel="email", content="<p>Hi</p>")
     draft_id = made.draft_id or ""
     await lemlist.inbox.update_draft(contact_id, draft_id, user_id, subject="Later")
-    draft = await lemlist.inbox.draft(contact_id, draft_id, user_id)
+    draft = await lemlist.inbox.get_draft(contact_id, draft_id, user_id)
     assert (draft.subject, draft.content) == ("Later", "<p>Hi</p>")
-    assert [row.id async for row in lemlist.inbox.drafts(contact_id, user_id)] == [draft_id]
+    assert [row.id async for row in lemlist.inbox.list_drafts(contact_id, user_id)] == [draft_id]
     assert (await lemlist.inbox.delete_draft(contact_id, draft_id, user_id)).success
 
 
@@ -236,9 +236,9 @@ async def test_a_lead_is_enriched_once_unless_it_is_forced(lemlist: Lemlist) -> 
     lead = await lemlist.leads.create(
         campaign.id, email="ann@example.com", linkedin_url="https://linkedin.com/in/ann"
     )
-    await lemlist.enrichments.start_lead(lead.id, verify_email=True)
+    await lemlist.enrichments.start_for_lead(lead.id, verify_email=True)
     with pytest.raises(errors.ConflictError):
-        await lemlist.enrichments.start_lead(lead.id, verify_email=True)
+        await lemlist.enrichments.start_for_lead(lead.id, verify_email=True)
 
 
 async def test_a_signal_agent_is_made_fed_changed_and_deleted(lemlist: Lemlist) -> None:
@@ -248,30 +248,30 @@ async def test_a_signal_agent_is_made_fed_changed_and_deleted(lemlist: Lemlist) 
         name="Ours", type="externalSignalContact", filters=[], segment_type="all",
         signal_processing_type="manual", activate=True,
     )  # fmt: skip
-    pushed = await lemlist.signal_agents.push(
+    pushed = await lemlist.signal_agents.push_signal(
         agent.id, contact={"linkedin_url": "https://linkedin.com/in/ann"}, custom_fields={"source": "fair"}
     )
     assert (pushed.status, pushed.reason) == ("processed", None)
     assert (await lemlist.signal_agents.update(agent.id, name="Theirs")).name == "Theirs"
     assert [one.name async for one in lemlist.signal_agents.list(status=["active", "inactive"])] == ["Theirs"]
-    signals = lemlist.signal_agents.signals(watch_list_id=agent.id, status=["new"])
+    signals = lemlist.signal_agents.list_signals(watch_list_id=agent.id, status=["new"])
     assert [signal.id async for signal in signals] == [pushed.signal_id]
-    assert [entry.name async for entry in lemlist.signal_agents.history(agent.id)] == ["Ours"]
+    assert [entry.name async for entry in lemlist.signal_agents.list_history(agent.id)] == ["Ours"]
     assert (await lemlist.signal_agents.delete(agent.id)).deleted
 
 
 async def test_what_agents_can_watch_for_is_told(lemlist: Lemlist) -> None:
-    kinds = {kind.type for kind in await lemlist.signal_agents.types()}
+    kinds = {kind.type for kind in await lemlist.signal_agents.list_types()}
     assert "jobChange" in kinds
-    assert await lemlist.signal_agents.filters(type="jobChange")
-    assert (await lemlist.signal_agents.filter_values("seniority")).filter_id == "seniority"
+    assert await lemlist.signal_agents.list_filters(type="jobChange")
+    assert (await lemlist.signal_agents.list_filter_values("seniority")).filter_id == "seniority"
 
 
 async def test_personas_are_saved_listed_and_deleted(lemlist: Lemlist) -> None:
     made = await lemlist.database.create_persona(
         name="Founders", mode="leads", filters=[{"filter_id": "currentTitle", "include": ["Founder"]}]
     )
-    (listed,) = await lemlist.database.personas(mode="leads").collect()
+    (listed,) = await lemlist.database.list_personas(mode="leads").collect()
     assert (listed.id, (listed.filters or [])[0].include) == (made.id, ["Founder"])
     assert (await lemlist.database.delete_persona(made.id)).deleted
 
@@ -281,7 +281,7 @@ async def test_lemwarm_is_started_set_and_paused(lemlist: Lemlist, user_id: str)
     mailbox = ((await lemlist.users.get(user_id)).mailboxes or [])[0].id
     assert (await lemlist.lemwarm.start(mailbox)).ok
     assert (await lemlist.lemwarm.update_settings(mailbox, warm_email_max=20)).ok
-    assert (await lemlist.lemwarm.settings(mailbox)).warm_email_max == 20
+    assert (await lemlist.lemwarm.get_settings(mailbox)).warm_email_max == 20
     assert (await lemlist.lemwarm.pause(mailbox)).ok
 
 
@@ -296,15 +296,15 @@ async def test_an_account_is_connected_tested_and_disconnected(lemlist: Lemlist)
 
 
 async def test_an_alert_is_set_up_suspended_and_deleted(lemlist: Lemlist) -> None:
-    alert = await lemlist.deliverability.create(
+    alert = await lemlist.deliverability.create_alert(
         widget="outreach", metric="bounceRate", severity="critical", scope="global", threshold=5,
         comparison_operator="above", period_days=1, period_mode="rolling",
         channel_config={"email": {"enabled": True, "addresses": ["ops@example.com"]}},
     )  # fmt: skip
-    assert not (await lemlist.deliverability.update(alert.id, enabled=False)).enabled
-    assert [one.id async for one in lemlist.deliverability.list()] == [alert.id]
-    assert (await lemlist.deliverability.get(alert.id)).channel_config is not None
-    assert (await lemlist.deliverability.delete(alert.id)).deleted
+    assert not (await lemlist.deliverability.update_alert(alert.id, enabled=False)).enabled
+    assert [one.id async for one in lemlist.deliverability.list_alerts()] == [alert.id]
+    assert (await lemlist.deliverability.get_alert(alert.id)).channel_config is not None
+    assert (await lemlist.deliverability.delete_alert(alert.id)).deleted
 
 
 async def test_fields_are_told_apart_by_what_has_them(lemlist: Lemlist) -> None:
@@ -317,9 +317,9 @@ async def test_an_import_from_the_crm_brings_its_people(
     lemlist: Lemlist, sandbox: Sandbox, user_id: str
 ) -> None:
     sandbox.team().add_crm_filter("Hot", [{"email": "cyd@example.com"}])
-    (segment,) = await lemlist.crm.filters(crm="hubspot", user_id=user_id)
+    (segment,) = await lemlist.crm.list_filters(crm="hubspot", user_id=user_id)
     campaign = await lemlist.campaigns.create(name="Autumn")
     await lemlist.crm.import_leads(
         campaign.id, crm="hubspot", user_id=user_id, filter_id=str(segment.filter_id), deduplicate=True
     )
-    assert len(await lemlist.leads.by_email("cyd@example.com")) == 1
+    assert len(await lemlist.leads.list_by_email("cyd@example.com")) == 1

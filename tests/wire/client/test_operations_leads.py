@@ -40,9 +40,9 @@ async def test_a_person_is_found_in_every_campaign_and_a_stranger_in_none(
     other = (await lemlist.campaigns.create(name="Winter")).id
     for campaign in (campaign_id, other):
         await lemlist.leads.create(campaign, email="ann@example.com")
-    copies = await lemlist.leads.by_email("ann@example.com")
+    copies = await lemlist.leads.list_by_email("ann@example.com")
     assert {copy.campaign.id for copy in copies if copy.campaign} == {campaign_id, other}
-    assert await lemlist.leads.by_email("nobody@example.com") == []
+    assert await lemlist.leads.list_by_email("nobody@example.com") == []
 
 
 async def test_a_second_copy_is_a_duplicate_whatever_status_says_so(

@@ -60,8 +60,8 @@ LISTS: dict[str, Callable[[Lemlist, str, str], Pages[Any]]] = {
     "companies": lambda client, user, contact: client.companies.list(page_size=3),
     "activities": lambda client, user, contact: client.activities.list(page_size=3),
     "unsubscribes": lambda client, user, contact: client.unsubscribes.list(page_size=3),
-    "conversations": lambda client, user, contact: client.inbox.conversations(user, page_size=3),
-    "messages": lambda client, user, contact: client.inbox.messages(contact, page_size=3),
+    "conversations": lambda client, user, contact: client.inbox.list_conversations(user, page_size=3),
+    "messages": lambda client, user, contact: client.inbox.list_messages(contact, page_size=3),
 }
 
 
@@ -105,7 +105,9 @@ async def test_filters_reach_the_server_with_every_page(lemlist: Lemlist, sandbo
 
 async def test_people_are_searched_page_by_page_and_the_allowance_is_told(lemlist: Lemlist) -> None:
     """Quirk: a POST that reads, paged in its body, at the cost of a daily allowance."""
-    pages = lemlist.database.people(filters=[{"filter_id": "country", "include": ["France"]}], page_size=1)
+    pages = lemlist.database.search_people(
+        filters=[{"filter_id": "country", "include": ["France"]}], page_size=1
+    )
     first = await pages
     assert first.extra["limitation"] > 0
     assert (first.total or 0) >= len(first.items)

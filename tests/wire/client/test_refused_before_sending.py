@@ -66,7 +66,7 @@ async def test_a_query_that_would_not_arrive_as_given_is_refused(query: Any) -> 
 async def test_one_text_where_campaigns_are_meant_asks_for_no_letters() -> None:
     async with scripted(says(200, [])) as server, quick(server.url) as lemlist:
         with pytest.raises(InvalidInputError, match="campaign_ids must be a list, not one text"):
-            await lemlist.campaigns.reports("cam_1")
+            await lemlist.campaigns.list_reports("cam_1")
         with pytest.raises(InvalidInputError, match="names must be a list, not one text"):
-            await lemlist.leads.erase_variables("lea_1", "Note")
+            await lemlist.leads.clear_variables("lea_1", "Note")
     assert server.seen == []

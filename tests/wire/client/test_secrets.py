@@ -52,7 +52,7 @@ def leaks(text: str | bytes) -> list[str]:
 async def failure(lemlist: Lemlist) -> errors.LemlistError:
     """What a call ends in."""
     with pytest.raises(errors.LemlistError) as caught:
-        await lemlist.leads.by_email("person@example.com")
+        await lemlist.leads.list_by_email("person@example.com")
     return caught.value
 
 

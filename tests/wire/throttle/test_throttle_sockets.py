@@ -22,7 +22,7 @@ async def saturate(policy: str, latency: tuple[float, float], calls: int) -> int
         Sandbox(policy=policy, latency=latency, seed=3) as sandbox,
         Lemlist(sandbox.key, sandbox.url) as lemlist,
     ):
-        await asyncio.gather(*(lemlist.team.credits() for _ in range(calls)))
+        await asyncio.gather(*(lemlist.team.get_credits() for _ in range(calls)))
         return sandbox.counters.refused
 
 
@@ -34,17 +34,17 @@ async def test_no_call_is_refused_over_three_networks() -> None:
 async def test_strict_is_not_refused_by_a_sliding_counter_either() -> None:
     async with Sandbox(policy="sliding-counter") as sandbox:
         async with Lemlist(sandbox.key, sandbox.url, throttle=ThrottleOptions(strict=True)) as lemlist:
-            await asyncio.gather(*(lemlist.team.credits() for _ in range(60)))
+            await asyncio.gather(*(lemlist.team.get_credits() for _ in range(60)))
         assert sandbox.counters.refused == 0
 
 
 async def test_a_person_does_not_wait_behind_a_batch() -> None:
     async with Sandbox() as sandbox, Lemlist(sandbox.key, sandbox.url) as lemlist:
         bulk = lemlist.with_options(lane="bulk")
-        batch = [asyncio.create_task(bulk.team.credits()) for _ in range(100)]
+        batch = [asyncio.create_task(bulk.team.get_credits()) for _ in range(100)]
         await asyncio.sleep(1)
         started = asyncio.get_running_loop().time()
-        await lemlist.team.credits()
+        await lemlist.team.get_credits()
         assert asyncio.get_running_loop().time() - started < 2
         assert sum(task.done() for task in batch) < 60
         for task in batch:
@@ -66,7 +66,7 @@ async def test_one_429_stops_every_caller_of_the_key_until_it_is_over() -> None:
         first = asyncio.create_task(one.team.get())
         await refused.wait()
         started = asyncio.get_running_loop().time()
-        await other.team.credits()
+        await other.team.get_credits()
         assert asyncio.get_running_loop().time() - started > 0.8
         await first
         assert waits == ["pause"]
@@ -78,7 +78,7 @@ async def test_one_429_stops_every_caller_of_the_key_until_it_is_over() -> None:
 async def test_a_call_that_would_wait_too_long_is_refused_before_it_is_sent() -> None:
     async with Sandbox() as sandbox, Lemlist(sandbox.key, sandbox.url) as lemlist:
         bulk = lemlist.with_options(lane="bulk")
-        batch = [asyncio.create_task(bulk.team.credits()) for _ in range(60)]
+        batch = [asyncio.create_task(bulk.team.get_credits()) for _ in range(60)]
         await asyncio.sleep(0.1)
         seen = len(sandbox.requests)
         with pytest.raises(errors.WaitTooLongError) as caught:

@@ -20,17 +20,8 @@ from hypothesis import strategies as st
 
 from lemlist_async.core import decode as decode_module
 from lemlist_async.core.decode import decoder
-from lemlist_async.core.structure import (
-    Id,
-    Model,
-    Secret,
-    SnakeModel,
-    Wire,
-    camel,
-    model,
-    unstructure,
-    write_time,
-)
+from lemlist_async.core.model import Model, SnakeModel, model, unstructure, write_time
+from lemlist_async.core.names import Id, Secret, Wire, camel
 from lemlist_async.core.wire import UnexpectedTypes
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.resources.activities import Activity, ActivityLead

@@ -1,96 +1,51 @@
-"""Models: what their fields are called on the wire, and their way back to JSON with nothing lost."""
+"""Base class of models, and the lossless way back to JSON."""
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import (
-    Annotated,
-    Any,
-    ParamSpec,
-    Self,
-    TypeVar,
-    cast,
-    dataclass_transform,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, Self, TypeVar, cast, dataclass_transform
 
 import attrs
 
+from lemlist_async.core.decode import ABSENT, decode_field, decoder
 from lemlist_async.core.lazy import Lazy, Source
+from lemlist_async.core.names import SnakeCase, fields_of
 from lemlist_async.core.wire import is_array, is_object
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.masked import HIDDEN, Masked
 
 T = TypeVar("T")
-P = ParamSpec("P")
-
-
-class _Absent:
-    """Not there at all, which null must be told from."""
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-    def __reduce__(self) -> str:
-        return "ABSENT"  # a copy is the same: it is told by identity
-
-
-ABSENT: Any = _Absent()
-
-
-def cached(function: Callable[P, T]) -> Callable[P, T]:
-    """`functools.cache` with the signature kept; to type checkers a model class does not look hashable."""
-    return cast("Callable[P, T]", functools.cache(function))
-
-
-@attrs.frozen
-class Wire:
-    """The name on the wire, where the rule (snake_case to camelCase) does not give it."""
-
-    name: str
-
-
-@attrs.frozen
-class Secret:
-    """Marks a field whose value is shown nowhere: a key, a hook's URL."""
-
-
-Id = Annotated[str, Wire("_id")]
 
 
 @attrs.define(kw_only=True, repr=False)
 class Model(Lazy):
-    """What all answers have in common."""
+    """Base class of all models."""
 
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    """Keys that this version of the library does not know, under their own names."""
+    """Keys unknown to this version of the library, under their own names."""
     _source: Source | None = attrs.field(default=None, alias="_source", eq=False)
-    # the JSON object as a field, so that attrs.evolve hands it on: a property below, and opaque to attrs.asdict
+    # the JSON object as a field, so that attrs.evolve passes it on; a property below makes it opaque to attrs.asdict
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read a JSON object, such as the body of a webhook or what `to_dict` gave.
+        """Decode a JSON object, such as the body of a webhook or the result of `to_dict`.
 
         Raises:
-            InvalidInputError: a key, at any depth, is no string.
+            InvalidInputError: a key, at any depth, is not a string.
         """
-        from lemlist_async.core.decode import decoder  # which imports this module
-
-        # a copy: a part may be read later, and the given object have changed by then
+        # a copy: lazy fields are decoded later, when the caller may have changed the object
         read: Self = decoder(cls)(_copied(dict(data)), {})
         return read
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object again: wire names, extras and nulls included, times as text."""
+        """Return the JSON object: wire names, with extras and nulls, and times as strings."""
         out: dict[str, Any] = unstructure(self.extra)
         for name, wire, _ in fields_of(type(self)):
             value = getattr(self, name)
             if self._raw is not None:
-                value = _as_it_came(type(self), name, value, self._raw.get(wire, ABSENT))
+                value = _original(type(self), name, value, self._raw.get(wire, ABSENT))
             elif value is None:
                 continue
             if value is not ABSENT:
@@ -106,11 +61,11 @@ class Model(Lazy):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._shown())})"
 
     def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
-        """Give rich what `repr` shows, and no more."""
+        """Yield to rich only what `repr` shows."""
         return self._shown()
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
-        """Names and values without secrets; of unknown keys the names alone."""
+        """Yield names and values without secrets; of unknown keys only the names."""
         for name, _, secret in fields_of(type(self)):
             if (value := getattr(self, name)) is not None:
                 yield name, HIDDEN if secret else _short(value)
@@ -118,7 +73,7 @@ class Model(Lazy):
             yield "extra", dict.fromkeys(_some(self.extra), HIDDEN)
 
 
-# attrs has made a slot of it
+# attrs made a slot of the field
 setattr(Model, "_source", property(Lazy._give_source, Lazy._take_source))  # noqa: B010  # pyright: ignore[reportPrivateUsage]
 
 _LONGEST = 200
@@ -130,7 +85,7 @@ _DEEPEST = 4
 
 
 def _short(value: Any, left: int = _DEEPEST) -> Any:
-    """A value as `repr` shows it: texts, lists and objects are cut where they are long."""
+    """Return a value as `repr` shows it: long strings, lists and objects are cut."""
     if isinstance(value, str) and len(value) > _LONGEST:
         return f"{value[:_LONGEST]}…"
     if left < 1 and (is_array(value) or is_object(value)):
@@ -149,67 +104,29 @@ def _some(items: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(attrs.field,))
 def model(cls: type[T]) -> type[T]:
-    """Make a model: attrs, mutable, slotted, keyword-only."""
+    """Turn a class into a model: an attrs class that is mutable, slotted and keyword-only."""
     made: Any = attrs.define(cls, kw_only=True, repr=False)
-    made.__hash__ = Model.__hash__  # where attrs leaves None, whose error does not say what to do
+    made.__hash__ = Model.__hash__  # attrs leaves None, whose TypeError does not say what to do
     return cast("type[T]", made)
 
 
 @model
-class SnakeModel(Model):
-    """An answer whose keys lemlist spells in snake_case, as those of its databases."""
+class SnakeModel(SnakeCase, Model):
+    """Model whose keys lemlist spells in snake_case, as those of its databases."""
 
 
-def camel(name: str) -> str:
-    """snake_case to camelCase."""
-    head, *rest = name.split("_")
-    return head + "".join(part[:1].upper() + part[1:] for part in rest)
-
-
-@cached
-def hints_of(cls: type) -> dict[str, Any]:
-    """A class's annotations with their marks."""
-    return get_type_hints(cls, include_extras=True)
-
-
-def marks(hint: Any, kind: type[T]) -> Iterator[T]:
-    """The marks of one kind on an annotation."""
-    if get_origin(hint) is Annotated:
-        yield from (mark for mark in hint.__metadata__ if isinstance(mark, kind))
-
-
-@cached
-def wire_name(cls: type, name: str) -> str:
-    """The name of a field on the wire."""
-    rule = str if SnakeModel in cls.__mro__ else camel
-    return next((mark.name for mark in marks(hints_of(cls)[name], Wire)), rule(name))
-
-
-@cached
-def fields_of(cls: type[Model]) -> tuple[tuple[str, str, bool], ...]:
-    """(name, wire name, whether it is secret) of each field of a model, `extra` left out."""
-    hints = hints_of(cls)
-    return tuple(
-        (field.name, wire_name(cls, field.name), any(marks(hints[field.name], Secret)))
-        for field in attrs.fields(cls)
-        if field.name not in {"extra", "_source"}
-    )
-
-
-def _as_it_came(cls: type[Model], name: str, value: Any, came: Any) -> Any:
-    """What stands for `value` in JSON: what came, unless it was changed; ABSENT for nothing."""
+def _original(cls: type[Model], name: str, value: Any, raw: Any) -> Any:
+    """Return the JSON for `value`: the original `raw`, unless the field was changed; ABSENT for a missing key."""
     if value is None:
-        return None if came is None else ABSENT
-    if value is came or isinstance(value, Model) or is_array(value) or is_object(value):
+        return None if raw is None else ABSENT
+    if value is raw or isinstance(value, Model) or is_array(value) or is_object(value):
         return value  # pyright: ignore[reportUnknownVariableType]  # a list of anything
-    from lemlist_async.core.decode import read_again  # which imports this module
-
-    return came if read_again(cls, name, came) == value else value
+    return raw if decode_field(cls, name, raw) == value else value
 
 
 def _copied(value: Any) -> Any:
-    """JSON that a program gives, copied, with plain strings as keys: decoders are written for those that came."""
-    if isinstance(value, str):  # most of what there is
+    """Return a copy of JSON with plain strings as keys, for which decoders are generated."""
+    if isinstance(value, str):  # the most frequent case first
         return value
     if is_object(value):
         return {_key(key): _copied(item) for key, item in value.items()}
@@ -223,12 +140,12 @@ def _key(key: object) -> str:
         raise InvalidInputError(
             f"the keys of a JSON object are strings, and one is of type {type(key).__name__}"
         )
-    # of an enum or another subclass, the text: what its own methods make of it is anybody's guess
+    # the text of an enum or another subclass, whose own methods may return anything
     return str.__str__(key)
 
 
 def unstructure(value: Any) -> Any:
-    """A model, a list or mapping of them, or a time, as JSON has it; all else as it is."""
+    """Convert a model, a time, or a list or mapping of these to JSON; return anything else unchanged."""
     if isinstance(value, Model):
         return value.to_dict()
     if isinstance(value, datetime):
@@ -243,7 +160,7 @@ def unstructure(value: Any) -> Any:
 
 
 def without_secrets(value: Any, redact: Callable[[str], str]) -> Any:
-    """What `unstructure` gives, with ``…`` for secret fields, and every text as `redact` leaves it."""
+    """Return the result of `unstructure`, with ``…`` for secret fields and every string redacted by `redact`."""
     if isinstance(value, Model):
         out = value.to_dict()
         for name, wire, secret in fields_of(type(value)):
@@ -255,7 +172,7 @@ def without_secrets(value: Any, redact: Callable[[str], str]) -> Any:
         return [without_secrets(item, redact) for item in value]
     if is_object(value):
         return {
-            # a result of the caller's own may have keys that are no texts
+            # a caller's own result may have keys that are not strings
             redact(key) if type(key) is str else key: without_secrets(item, redact)
             for key, item in value.items()
         }
@@ -264,6 +181,6 @@ def without_secrets(value: Any, redact: Callable[[str], str]) -> Any:
 
 
 def write_time(value: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds and ``Z``, as lemlist writes it; a naive time is taken as UTC."""
+    """Format a time in ISO 8601 in UTC with milliseconds and ``Z``, as lemlist does; a naive time counts as UTC."""
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
