@@ -16,6 +16,8 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 QUICK = ("-m", "not slow", "--numprocesses=2")
+# most of its time is waiting for the limit and for processes, so two at a time take little more than half of it
+SLOW = ("-m", "slow", "--numprocesses=2", "--dist=worksteal")
 
 
 def group(*names: str) -> list[str]:
@@ -40,7 +42,7 @@ def quick(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """The slow ring: processes that are killed, whole imports at the real limit."""
-    run_ring(session, "-m", "slow")
+    run_ring(session, *SLOW)
 
 
 @nox.session(python=[version for version in PYTHONS if version != RUNNING])

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from lemlist_async import Lemlist
 from lemlist_async.sandbox import Sandbox, lost_answer
 from tests.support.project import ROOT
 
@@ -66,3 +67,12 @@ def test_an_example_can_be_run_by_itself(name: str) -> None:
         [sys.executable, str(EXAMPLES / f"{name}.py")], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
+
+
+async def test_the_list_of_leads_has_rows_of_every_kind() -> None:
+    async with (
+        Lemlist("key", "http://127.0.0.1:9/api") as lemlist,
+        await lemlist.bulk.plan_leads("cam_1", EXAMPLES / "leads.csv") as plan,
+    ):
+        counts = await plan.journal.counts()
+    assert counts == {("new", ""): 229, ("refused", "refused"): 6, ("refused", "repeated"): 5}

@@ -276,15 +276,21 @@ async def test_a_report_has_a_line_for_each_row(tmp_path: Path) -> None:
     assert '"state":"refused"' in objects[2]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("policy", sorted(set(POLICIES) - {"sliding-counter"}))
-async def test_an_import_meets_no_429_and_uses_the_quota(policy: str) -> None:
+async def imported_at_the_limit(policy: str) -> tuple[int, int, int]:
+    """Import 60 leads; return how many were created, and the 429s that the report and the server counted."""
     async with Sandbox(policy=policy) as sandbox, Lemlist(sandbox.key, sandbox.url) as lemlist:
         campaign = sandbox.team().add_campaign(name="C")["_id"]
         async with await lemlist.bulk.plan_leads(campaign, people(60)) as plan:
             _, report = await run_all(lemlist.bulk.run(plan))
-        assert report.created == 60
-        assert (report.rate_limited, sandbox.counters.refused) == (0, 0)
+        return report.created, report.rate_limited, sandbox.counters.refused
+
+
+@pytest.mark.slow
+async def test_an_import_meets_no_429_and_uses_the_quota() -> None:
+    policies = sorted(set(POLICIES) - {"sliding-counter"})
+    # side by side, each against a server and a throttle of its own: the time at the limit is spent once
+    ended = await asyncio.gather(*(imported_at_the_limit(policy) for policy in policies))
+    assert dict(zip(policies, ended, strict=True)) == dict.fromkeys(policies, (60, 0, 0))
 
 
 async def test_a_temporary_journal_leaves_nothing_behind(
