@@ -26,13 +26,13 @@ def snippets(page: Path) -> Iterator[tuple[str, str]]:
 
 
 def compiled(source: str, name: str) -> CodeType:
-    """A snippet may await at its top level, as a reader's own coroutine would."""
+    """Compile a snippet, which may await at its top level."""
     return compile(source, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What snippets lean on: a sandbox with a campaign, an address in the environment, a folder with a file."""
+    """Provide what snippets use: a sandbox with a campaign, an address in the environment, a folder with a file."""
     async with Sandbox(limit=None) as sandbox:
         team = sandbox.team()
         campaign = team.add_campaign(name="Spring")["_id"]
@@ -57,7 +57,7 @@ async def test_the_snippets_of_a_page_run_one_after_the_other(page: Path, world:
 
 
 def script(path: Path) -> ModuleType:
-    """A script of docs/ as a module."""
+    """Load a script of docs/ as a module."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None

@@ -104,7 +104,7 @@ def _write_back(team: Team, job: Record) -> None:
 
 
 def _found(job: Record) -> Record:
-    """Return the result of a job. Every person is known, except one with the first name Nobody."""
+    """Return the result of a job. All people are known, except those with the first name "Nobody"."""
     given: Record = job["input"]
     known = given.get("firstName") != "Nobody"
     first, last = given.get("firstName", "first"), given.get("lastName", "last")

@@ -1,4 +1,4 @@
-"""What is decided before a route runs: the path, the key, the wording of the limit."""
+"""Admission before a route runs: the path, the key, the wording of the limit."""
 
 import base64
 import subprocess

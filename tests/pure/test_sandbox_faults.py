@@ -1,4 +1,4 @@
-"""Which request a fault strikes."""
+"""Choice of the requests that get a fault."""
 
 from random import Random
 

@@ -5,11 +5,11 @@ from typing import Any
 from lemlist_async import Lemlist, Options, Retry, Throttle, ThrottleOptions
 
 KEY = "canary-key/of+tests"
-"""Has the characters that base64 and URLs treat in their own way."""
+"""Key with the characters that base64 and URLs encode."""
 
 
 def quick(url: str, **options: Any) -> Lemlist:
-    """A client whose throttle lets everything through, and whose retries hardly wait."""
+    """Make a client whose throttle never waits and whose retries hardly do."""
     retry, key = options.pop("retry", Retry(base=0.01, cap=0.02)), options.pop("key", KEY)
     throttle = Throttle(ThrottleOptions(limit=10_000, pacer=None))
     return Lemlist(key, url, options=Options(retry=retry, **options), throttle=throttle)

@@ -1,4 +1,4 @@
-"""Raw sockets that answer wrongly in every way a server, a gateway or a network can."""
+"""Raw sockets with the wrong responses of servers, gateways and networks."""
 
 import asyncio
 import gzip
@@ -16,7 +16,7 @@ OK = b'{"_id":"cam_1","name":"One"}'
 
 
 def answer(body: bytes = OK, status: str = "200 OK", kind: str = "application/json", *headers: str) -> bytes:
-    """A whole answer."""
+    """Build a whole response."""
     lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
@@ -45,36 +45,36 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 
 async def silence(writer: asyncio.StreamWriter) -> None:
-    """No answer for longer than anybody waits."""
+    """Stay silent for longer than any test waits."""
     await asyncio.sleep(60)
 
 
 def bomb(size: int = 64 * 2**20) -> bytes:
-    """A small gzip of a large body."""
+    """Build a small gzip of a large body."""
     squeeze = zlib.compressobj(9, zlib.DEFLATED, 31)
     packed = b"".join(squeeze.compress(b" " * 2**20) for _ in range(size // 2**20)) + squeeze.flush()
     return answer(packed, "200 OK", "application/json", "Content-Encoding: gzip")
 
 
 def packed(body: bytes = OK) -> bytes:
-    """A sound gzipped answer."""
+    """Build a sound gzipped response."""
     return answer(gzip.compress(body), "200 OK", "application/json", "Content-Encoding: gzip")
 
 
 @attrs.define
 class FaultServer:
-    """Behaves once for each request; the last behaviour is for ever."""
+    """Server that behaves once per request. The last behaviour is repeated."""
 
     behaviours: list[Behaviour]
     url: str = ""
     requests: int = 0
-    """Requests that were read whole."""
+    """Number of requests that were read whole."""
     connections: int = 0
     read: bool = True
     """Whether requests are read at all before the server behaves."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Serve one connection."""
         self.connections += 1
         try:
             while True:

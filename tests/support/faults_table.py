@@ -1,4 +1,4 @@
-"""Every fault that was thought of, with what it means: one table for the tests and for docs/faults.md."""
+"""Table of faults and their results, for the tests and for docs/faults.md."""
 
 import asyncio
 from typing import Any
@@ -11,55 +11,55 @@ from tests.support.fault_server import OK, Behaviour, answer, bomb, sends, silen
 PAGE = b"<!doctype html><html><h1>502 Bad Gateway</h1></html>"
 LIMITED = ("X-RateLimit-Limit: 20", "X-RateLimit-Remaining: 0", "Retry-After: 0")
 TRIES = 3
-"""Tries that the tests allow."""
+"""Attempts that the tests allow."""
 
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """What goes wrong, and what has to come of it."""
+    """One fault, and its required result."""
 
     name: str
     behaviour: Behaviour
     read: bool = True
     again: bool
-    """Whether what may be repeated is repeated."""
+    """Whether repeatable operations are repeated."""
     always_again: bool = False
-    """Whether everything is repeated, since nothing happened."""
+    """Whether every operation is repeated, since nothing happened."""
     error: type[errors.LemlistError]
-    """For what may be repeated."""
+    """Error for repeatable operations."""
     other: type[errors.LemlistError]
-    """For what may not."""
+    """Error for all others."""
     typed_only: bool = False
-    """Whether only an operation that promises a shape can meet it."""
+    """Whether it concerns only operations that promise a shape."""
 
     def attempts(self, effect: Effect) -> int:
-        """How often the server sees the request."""
+        """Return the number of requests that the server sees."""
         return TRIES if self.always_again or (self.again and effect.repeatable) else 1
 
     def error_for(self, effect: Effect) -> type[errors.LemlistError]:
-        """What the caller gets."""
+        """Return the type of the error that the caller gets."""
         return self.error if effect.repeatable or self.always_again else self.other
 
 
 def lost(name: str, behaviour: Behaviour, **more: Any) -> Fault:
-    """The answer is lost."""
+    """Describe a lost response."""
     return Fault(name=name, behaviour=behaviour, again=True, error=errors.TransportError,
                  other=errors.LostResponseError, **more)  # fmt: skip
 
 
 def status(name: str, text: str, kind: str, body: bytes, *headers: str) -> Fault:
-    """A 5xx."""
+    """Describe a 5xx."""
     return Fault(name=name, behaviour=sends(answer(body, text, kind, *headers)), again=True,
                  error=errors.ServerError, other=errors.AmbiguousServerError)  # fmt: skip
 
 
 def said(name: str, error: type[errors.LemlistError], behaviour: Behaviour, **more: Any) -> Fault:
-    """An answer that means the same whatever the operation does."""
+    """Describe a response that means the same for every effect."""
     return Fault(name=name, behaviour=behaviour, error=error, other=error, **{"again": False, **more})
 
 
 def head(*headers: str) -> bytes:
-    """The beginning of a 200."""
+    """Build the beginning of a 200."""
     return "\r\n".join(["HTTP/1.1 200 OK", "Content-Type: application/json", *headers]).encode() + b"\r\n\r\n"
 
 

@@ -1,4 +1,4 @@
-"""A process that runs a job over a file with a journal, to be killed: URL KIND TARGET FILE JOURNAL."""
+"""Process that runs a job over a file with a journal, to be killed. Arguments: URL KIND TARGET FILE JOURNAL."""
 
 import asyncio
 import sys
@@ -8,14 +8,14 @@ from lemlist_async.bulk import BlockValues, EnrichPeople, ImportLeads, Job, JobS
 
 
 def job_of(kind: str, target: str) -> Job:
-    """The job to run; `target` is the campaign of an import."""
+    """Make the job to run; `target` is the campaign of an import."""
     if kind == "block":
         return BlockValues()
     return EnrichPeople(find=["find_email"]) if kind == "enrich" else ImportLeads(campaign_id=target)
 
 
 async def main(url: str, kind: str, target: str, file: str, journal: str) -> None:
-    # faster than lemlist allows, for the test's sake
+    # faster than lemlist allows, to keep the test short
     throttle = Throttle(ThrottleOptions(limit=200, pacer=None))
     options = Options(retry=Retry(base=0.01, cap=0.05))
     lemlist = Lemlist("sandbox-key", url, options=options, throttle=throttle)

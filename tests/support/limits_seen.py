@@ -1,4 +1,4 @@
-"""What a server would have counted, worked out from the instants of its checks alone."""
+"""Counts of a server, computed from the instants of its checks alone."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 
 def most_in_a_window(checks: Sequence[float], window: float) -> int:
-    """The most checks in any interval (t - window, t]."""
+    """Return the most checks in any interval (t - window, t]."""
     return max((sum(end - window < at <= end for at in checks) for end in checks), default=0)
 
 
 def worst_estimate(checks: Sequence[float], window: float) -> float:
-    """The highest value that a sliding counter reaches at any check, wherever its windows begin.
+    """Return the highest value that a sliding counter reaches at any check, for any start of its windows.
 
     The estimate is linear in the start of the window between two checks, so the starts at a check, a window after
     a check, and a hair beside these are all that matter.

@@ -1,4 +1,4 @@
-"""A real server on a loopback port that answers what it is told, and keeps what it saw."""
+"""Server on a loopback port with scripted responses and a log of its requests."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @attrs.define
 class Script:
-    """The server's answers, one after the other; the last one for ever."""
+    """Responses of the server, in order. The last one is repeated."""
 
     answers: list[Answer]
     url: str = ""
@@ -29,12 +29,12 @@ class Script:
 
     @property
     def calls(self) -> list[str]:
-        """Verb and raw path with query of each request."""
+        """Return verb and raw path with query of each request."""
         return [f"{request.method} {request.raw_path}" for request in self.seen]
 
 
 def says(status: int, body: Any = b"", **headers: str) -> Answer:
-    """An answer: bytes as they are, text as text/plain, anything else as JSON."""
+    """Build a response: bytes as they are, text as text/plain, anything else as JSON."""
 
     async def answer(_request: web.Request) -> web.StreamResponse:
         kind, content = "application/octet-stream", body
@@ -49,7 +49,7 @@ def says(status: int, body: Any = b"", **headers: str) -> Answer:
 
 
 def hangs_up() -> Answer:
-    """The connection is cut without an answer."""
+    """Cut the connection without a response."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
@@ -60,7 +60,7 @@ def hangs_up() -> Answer:
 
 
 def waits(seconds: float, then: Answer) -> Answer:
-    """The answer comes late."""
+    """Respond late."""
     import asyncio
 
     async def answer(request: web.Request) -> web.StreamResponse:

@@ -162,7 +162,7 @@ class Server:
     def share(self) -> float:
         """Accepted requests as a part of the quota, over as many whole quotas as there were.
 
-        From one request to one a whole number of quotas later: a free burst at the start counts for nobody.
+        From one request to one a whole number of quotas later: a free burst at the start adds nothing.
         """
         quotas, first = divmod(len(self.accepted) - 1, LIMIT)
         return quotas * WINDOW / (self.accepted[-1] - self.accepted[first])

@@ -1,4 +1,4 @@
-"""The short version of benchmarks/soak.py: nothing grows, whatever fails and whoever gives up."""
+"""The short version of benchmarks/soak.py: nothing grows under faults and cancellations."""
 
 import pytest
 

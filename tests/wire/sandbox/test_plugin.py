@@ -64,7 +64,7 @@ def run(folder: Path, source: str, *options: str) -> subprocess.CompletedProcess
         *options,
         str(folder),
     ]
-    # named, and not found: where the package is installed its entry point would bring the plugin a second time
+    # autoload is off: an installed package would register the plugin a second time by its entry point
     env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=env)
 

@@ -1,4 +1,4 @@
-"""The door of the sandbox on real sockets: keys, limits, unknown paths, latency, repeatability."""
+"""Admission to the sandbox on real sockets: keys, limits, unknown paths, latency, repeatability."""
 
 import asyncio
 import base64
