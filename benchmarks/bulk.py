@@ -33,7 +33,7 @@ from _server import served
 
 from lemlist_async import Effect, Lemlist, Throttle, ThrottleOptions
 from lemlist_async.bulk import BlockValues, ImportLeads, Job
-from lemlist_async.bulk.own import OwnJob
+from lemlist_async.bulk.jobs.function_job import FunctionJob
 
 WORKERS = 24
 """What a run has at lemlist's limit of 20."""
@@ -214,7 +214,7 @@ async def measure_planning(count: int, rounds: int, url: str) -> None:
     """Print what planning alone takes: rows of one value, and leads of five columns."""
     person = {"First Name": "Ann", "Last Name": "Lee", "company": "Acme", "colour": "red"}
     jobs: list[tuple[str, Job, list[dict[str, str]]]] = [
-        ("one value", OwnJob(each=read, effect=Effect.READ), [{"id": f"cam_{n}"} for n in range(count)]),
+        ("one value", FunctionJob(each=read, effect=Effect.READ), [{"id": f"cam_{n}"} for n in range(count)]),
         (
             "leads of five columns",
             ImportLeads(campaign_id="cam_1"),

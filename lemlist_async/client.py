@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from lemlist_async.bulk.face import Bulk
+    from lemlist_async.bulk.facade import Bulk
     from lemlist_async.resources.activities import ActivitiesResource
     from lemlist_async.resources.campaigns import CampaignsResource
     from lemlist_async.resources.companies import CompaniesResource
@@ -285,7 +285,7 @@ class Lemlist:
     @functools.cached_property
     def bulk(self) -> Bulk:
         """Jobs over many rows: planned, journalled, resumed."""
-        from lemlist_async.bulk.face import Bulk
+        from lemlist_async.bulk.facade import Bulk
 
         return Bulk(self)
 

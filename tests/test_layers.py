@@ -28,10 +28,11 @@ BELOW = {
     "pagination": {"errors", "core"},
     "resources": {"errors", "core", "files", "pagination"},
     "client": {"errors", "options", "credentials", "hooks", "core", "throttle", "transport"},
-    "bulk": {"errors", "core", "files", "pagination", "resources", "throttle"},
+    "export": {"errors", "core", "files", "pagination", "resources"},
+    "bulk": {"errors", "core", "export", "files", "pagination", "resources", "throttle"},
     "sandbox": {"core"},  # its JSON alone
     "testing": {"client", "options", "sandbox", "throttle"},
-    "cli": {"errors", "options", "core", "bulk", "client", "sandbox"},
+    "cli": {"errors", "options", "core", "bulk", "client", "export", "sandbox"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -41,7 +42,7 @@ ONLY_IN = {
     "backoff": ("transport/pipeline.py",),
     "typer": ("cli/",),
     "rich": ("cli/",),
-    "sqlite3": ("bulk/journal.py",),
+    "sqlite3": ("bulk/journal/",),
     "orjson": ("core/json.py",),
 }
 

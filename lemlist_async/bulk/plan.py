@@ -13,14 +13,14 @@ from typing import Any, Literal, Self, get_args
 
 import attrs
 
-from lemlist_async.bulk.job import Job, RowResult, State
-from lemlist_async.bulk.journal import Journal, JournalError
-from lemlist_async.bulk.rows import Source, check_source, is_path, read_rows
+from lemlist_async.bulk.jobs.job import Job, RowResult, State
+from lemlist_async.bulk.journal.journal import Journal, JournalError
+from lemlist_async.bulk.journal.tables import FIRST_PAGE, JournalRow, NewRow
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.files import digest
 from lemlist_async.bulk.source.raw_row import RawRow
-from lemlist_async.bulk.tables import FIRST_PAGE, JournalRow, NewRow
-from lemlist_async.bulk.values import cells, exact, readable, shown
+from lemlist_async.bulk.source.rows import Source, check_source, is_path, read_rows
+from lemlist_async.bulk.source.values import cells, exact, readable, shown
 from lemlist_async.core.json import dumps
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import ConfigurationError
@@ -41,7 +41,7 @@ class Forecast:
     """All rows, refused ones included."""
     to_send: int
     refused: int
-    settled: int
+    finished: int
     """Done or failed in an earlier run of the same journal."""
     pending: int
     """Sent by an earlier run, whose results are still to be fetched."""
@@ -343,7 +343,7 @@ async def forecast(job: Job, journal: Journal, around: Surroundings) -> Forecast
         rows=sum(counts.values()),
         to_send=to_send,
         refused=by_state[State.REFUSED],
-        settled=by_state[State.DONE] + by_state[State.FAILED],
+        finished=by_state[State.DONE] + by_state[State.FAILED],
         doubtful=doubtful,
         pending=pending,
         requests=requests,

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal, cast
 import typer
 
 from lemlist_async import __version__
-from lemlist_async.bulk.job import Job
 from lemlist_async.bulk.jobs.enrichment import EnrichPeople
+from lemlist_async.bulk.jobs.job import Job
 from lemlist_async.bulk.jobs.leads import ImportLeads
-from lemlist_async.bulk.journal import Journal
+from lemlist_async.bulk.journal.journal import Journal
+from lemlist_async.bulk.journal.report import lines
 from lemlist_async.bulk.plan import Plan
-from lemlist_async.bulk.report import lines
 from lemlist_async.cli import activities, campaigns, contacts, leads, unsubscribes
 from lemlist_async.cli.execute import execute, with_client
 from lemlist_async.cli.exits import Exit

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import attrs
 
-from lemlist_async.bulk.job import JobStoppedError, RowResult, State
-from lemlist_async.bulk.journal import Journal, JournalError
+from lemlist_async.bulk.jobs.job import JobStoppedError, RowResult, State
+from lemlist_async.bulk.journal.journal import Journal, JournalError
+from lemlist_async.bulk.journal.report import write_report
 from lemlist_async.bulk.plan import Plan
-from lemlist_async.bulk.progress import Report
-from lemlist_async.bulk.report import write_report
-from lemlist_async.bulk.runner import LOOK_UP_AFTER, Run
-from lemlist_async.bulk.settle import OnAmbiguous
+from lemlist_async.bulk.run.executor import OnAmbiguous
+from lemlist_async.bulk.run.progress import Report
+from lemlist_async.bulk.run.run import LOOK_UP_AFTER, Run
 from lemlist_async.cli.exits import Exit, exit_of
 from lemlist_async.cli.show import Show, as_json, bad_lines, dump
 from lemlist_async.client import Lemlist
@@ -164,7 +164,7 @@ def _signals(run: Run, show: Show) -> Generator[None]:
 async def _not_done(journal: Journal) -> list[RowResult]:
     def collect() -> list[RowResult]:
         found: list[RowResult] = []
-        for row in journal.rows(settled=True):
+        for row in journal.rows(unfinished=True):
             if row.what != "repeated" and len(found) < _KEPT:
                 found.append(RowResult(row.line, row.payload, row.outcome))
         return found

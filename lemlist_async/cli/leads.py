@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from lemlist_async.bulk.job import Job
+from lemlist_async.bulk.jobs.job import Job
 from lemlist_async.bulk.jobs.lead_changes import StopLeads, UpdateLeads
 from lemlist_async.bulk.jobs.leads import ImportLeads
 from lemlist_async.cli.exports import save

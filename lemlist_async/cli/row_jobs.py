@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import typer
 
-from lemlist_async.bulk.job import Job
+from lemlist_async.bulk.jobs.job import Job
 from lemlist_async.bulk.plan import Plan
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lemlist_async.bulk.columns import value_key
-from lemlist_async.bulk.job import RowRefusedError
 from lemlist_async.bulk.jobs.contacts import ListContacts, UpsertContacts
+from lemlist_async.bulk.jobs.job import RowRefusedError
 from lemlist_async.bulk.jobs.lead_changes import UpdateLeads
 from lemlist_async.bulk.jobs.leads import ImportLeads
 from lemlist_async.bulk.jobs.unsubscribes import BlockValues
 from lemlist_async.bulk.source.addresses import AddressError, address_key, is_invisible, read_address
+from lemlist_async.bulk.source.columns import value_key
 from lemlist_async.bulk.source.linkedin import page_key
 
 INVISIBLE = [

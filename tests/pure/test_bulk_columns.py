@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lemlist_async.bulk.columns import Columns, single
-from lemlist_async.bulk.job import RowRefusedError
 from lemlist_async.bulk.jobs import KINDS
 from lemlist_async.bulk.jobs.contacts import ListContacts
 from lemlist_async.bulk.jobs.enrichment import EnrichPeople
+from lemlist_async.bulk.jobs.job import RowRefusedError
 from lemlist_async.bulk.jobs.lead_changes import UpdateLeads
 from lemlist_async.bulk.jobs.unsubscribes import BlockValues
+from lemlist_async.bulk.source.columns import Columns, single
 from lemlist_async.errors import InvalidInputError
 
 

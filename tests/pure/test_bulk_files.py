@@ -17,8 +17,8 @@ from lemlist_async.bulk.jobs.leads import ImportLeads
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.files import LONGEST_CELL, header_of, read_file
 from lemlist_async.bulk.source.raw_row import RawRow
-from lemlist_async.bulk.source.spreadsheets import csv_line, guard, unguard
 from lemlist_async.errors import ConfigurationError, InvalidInputError
+from lemlist_async.export.spreadsheets import csv_line, guard, unguard
 
 GOOD = "email,firstName\nann@x.com,Ann\n"
 ANN = {"email": "ann@x.com", "firstName": "Ann"}

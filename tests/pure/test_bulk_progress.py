@@ -7,13 +7,13 @@ import pytest
 
 from lemlist_async import Throttle, ThrottleOptions
 from lemlist_async.bulk import Forecast, Outcome, Progress, Report, RowResult, State
-from lemlist_async.bulk.progress import Meter, Step
+from lemlist_async.bulk.run.progress import Meter, Step
 from lemlist_async.cli.show import Json, Plain, Terminal, forecast_lines, report_rows, result_lines
 
 
 def forecast(**counts: Any) -> Forecast:
     """A forecast with these figures, and nothing else."""
-    none = {"rows": 0, "to_send": 0, "refused": 0, "settled": 0, "pending": 0, "doubtful": 0, "requests": 0}
+    none = {"rows": 0, "to_send": 0, "refused": 0, "finished": 0, "pending": 0, "doubtful": 0, "requests": 0}
     return Forecast(**{**none, "seconds": 0.0, "credits": 0, **counts})
 
 
@@ -73,8 +73,8 @@ def test_a_report_names_what_was_done_and_a_job_that_did_nothing_says_so() -> No
 
 
 def test_a_forecast_tells_what_an_earlier_run_left() -> None:
-    lines = forecast_lines(forecast(rows=9, to_send=3, pending=4, settled=2, credits=15), "20 per 2 s")
-    assert "from an earlier run: 2 settled, 0 in doubt, 4 without a result" in lines
+    lines = forecast_lines(forecast(rows=9, to_send=3, pending=4, finished=2, credits=15), "20 per 2 s")
+    assert "from an earlier run: 2 finished, 0 in doubt, 4 without a result" in lines
     assert "up to 15 credits" in lines
 
 

@@ -17,13 +17,13 @@ import pytest
 
 from lemlist_async import Effect
 from lemlist_async.bulk import BlockValues, ImportLeads, Job
-from lemlist_async.bulk.own import OwnJob
+from lemlist_async.bulk.jobs.function_job import FunctionJob
+from lemlist_async.bulk.journal.tables import NewRow
 from lemlist_async.bulk.plan import Digest, as_json, check
-from lemlist_async.bulk.rows import check_source, read_rows
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.raw_row import RawRow
-from lemlist_async.bulk.tables import NewRow
-from lemlist_async.bulk.values import exact, shown
+from lemlist_async.bulk.source.rows import check_source, read_rows
+from lemlist_async.bulk.source.values import exact, shown
 from lemlist_async.core.json import loads
 
 LEADS = ImportLeads(campaign_id="cam_1")
@@ -33,7 +33,7 @@ async def nothing(*_: object) -> None:
     """A function for rows that are never done."""
 
 
-OWN = OwnJob(each=nothing, effect=Effect.READ)
+OWN = FunctionJob(each=nothing, effect=Effect.READ)
 
 
 class Colour(enum.Enum):
@@ -138,7 +138,7 @@ def test_nan_is_an_empty_cell_of_a_lead_and_no_value_of_an_own_row() -> None:
 
 
 def test_a_key_function_that_a_row_does_not_fit_refuses_the_row() -> None:
-    job = OwnJob(each=nothing, effect=Effect.READ, by=lambda row: row["email"])
+    job = FunctionJob(each=nothing, effect=Effect.READ, by=lambda row: row["email"])
     assert planned(job, {"email": "a@x.example"}).state == "new"
     assert planned(job, {"n": 1}).reason == "key= raised KeyError: 'email'"
 

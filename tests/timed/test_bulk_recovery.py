@@ -11,8 +11,8 @@ import pytest
 
 from lemlist_async import Effect, Lemlist, Throttle, ThrottleOptions, errors
 from lemlist_async.bulk import Journal, Plan, RowResult, State
-from lemlist_async.bulk.own import OwnJob
-from lemlist_async.bulk.runner import LOOK_UP_AFTER
+from lemlist_async.bulk.jobs.function_job import FunctionJob
+from lemlist_async.bulk.run.run import LOOK_UP_AFTER
 from tests.support.clients import KEY
 
 Row = dict[str, Any]
@@ -57,7 +57,7 @@ async def planned(
     """A plan of these rows."""
     throttle = Throttle(ThrottleOptions(pacer=None), clock=asyncio.get_running_loop().time)
     async with Lemlist(KEY, "http://127.0.0.1:9/api", throttle=throttle) as lemlist:
-        job = OwnJob(each=fake.each, effect=effect, look_up=fake.verify, name="fake")
+        job = FunctionJob(each=fake.each, effect=effect, look_up=fake.verify, name="fake")
         async with await lemlist.bulk.plan(
             job, [{"name": name} for name in rows], journal=journal, **options
         ) as plan:

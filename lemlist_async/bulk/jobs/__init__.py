@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from lemlist_async.bulk.job import Job
 from lemlist_async.bulk.jobs.contacts import ListContacts, UpsertContacts
 from lemlist_async.bulk.jobs.enrichment import EnrichPeople
+from lemlist_async.bulk.jobs.job import Job
 from lemlist_async.bulk.jobs.lead_changes import StopLeads, UpdateLeads
 from lemlist_async.bulk.jobs.leads import ImportLeads
 from lemlist_async.bulk.jobs.stats import ReadStats

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import attrs
 
-from lemlist_async.bulk.columns import Columns, checked_email, single, value_key
-from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
+from lemlist_async.bulk.jobs.job import Job, Outcome, Payload, RowRefusedError, done, failed
+from lemlist_async.bulk.source.columns import Columns, checked_email, single, value_key
 from lemlist_async.errors import ConfigurationError, InvalidInputError
 from lemlist_async.resources.contacts import ContactFields
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args
 
 import attrs
 
-from lemlist_async.bulk.columns import Columns, value_key
-from lemlist_async.bulk.job import (
+from lemlist_async.bulk.jobs.job import (
     CannotVerifyError,
     Job,
     Outcome,
@@ -19,6 +18,7 @@ from lemlist_async.bulk.job import (
     done,
     failed,
 )
+from lemlist_async.bulk.source.columns import Columns, value_key
 from lemlist_async.core.json import dumps
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import ConfigurationError
@@ -167,13 +167,13 @@ class EnrichPeople(Job):
     async def follow(self, lemlist: Lemlist, payload: Payload, so_far: Outcome) -> Outcome:
         """Ask for the result; an empty one is asked for once more, since lemlist says done too early at times."""
         found = await lemlist.enrichments.get(so_far.id or "")
-        return so_far if found.running else self.settle(found, so_far)
+        return so_far if found.running else self.conclude(found, so_far)
 
     def read_posted(self, body: bytes | str | Mapping[str, Any]) -> Mapping[str, Enrichment]:
         """Results by their ids; the body is lemlist's own."""
         return {found.enrichment_id or "": found for found in EnrichmentsResource.parse_webhook_results(body)}
 
-    def settle(self, result: Enrichment, so_far: Outcome) -> Outcome:
+    def conclude(self, result: Enrichment, so_far: Outcome) -> Outcome:
         """Found, or not; an empty result counts when it came twice."""
         if not result.empty:
             return done("found", so_far.id, result=_result(result))

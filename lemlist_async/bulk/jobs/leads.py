@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
 
-from lemlist_async.bulk.columns import Columns, value_key
-from lemlist_async.bulk.job import (
+from lemlist_async.bulk.jobs.job import (
     CannotVerifyError,
     EndJobError,
     Job,
@@ -18,6 +17,7 @@ from lemlist_async.bulk.job import (
     done,
     failed,
 )
+from lemlist_async.bulk.source.columns import Columns, value_key
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import (
     BadTeamError,

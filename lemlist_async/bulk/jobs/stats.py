@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import attrs
 
-from lemlist_async.bulk.columns import single
-from lemlist_async.bulk.job import Job, Outcome, Payload, RowRefusedError, done, failed
+from lemlist_async.bulk.jobs.job import Job, Outcome, Payload, RowRefusedError, done, failed
+from lemlist_async.bulk.source.columns import single
 from lemlist_async.core.model import unstructure
 from lemlist_async.core.wire import Effect
 from lemlist_async.resources.campaigns_models import StatsSpan

@@ -12,9 +12,9 @@ from lemlist_async.bulk.source.addresses import strip
 from lemlist_async.bulk.source.csv_dialect import FileFormat, find_start, read_names
 from lemlist_async.bulk.source.json_files import read_json, read_json_lines
 from lemlist_async.bulk.source.raw_row import RawRow
-from lemlist_async.bulk.source.spreadsheets import unguard
 from lemlist_async.bulk.source.text_files import open_text
 from lemlist_async.errors import InvalidInputError
+from lemlist_async.export.spreadsheets import unguard
 
 LONGEST_CELL = 131_072
 """Characters of a cell at most; a row with a longer one is refused."""

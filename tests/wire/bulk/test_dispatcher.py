@@ -12,8 +12,8 @@ import pytest
 
 from lemlist_async import Effect, Lemlist, Throttle, ThrottleOptions
 from lemlist_async.bulk import Journal, JournalError, Outcome, Plan, State
-from lemlist_async.bulk.own import Each, OwnJob
-from lemlist_async.bulk.tables import NewRow
+from lemlist_async.bulk.jobs.function_job import Each, FunctionJob
+from lemlist_async.bulk.journal.tables import NewRow
 from tests.support.clients import KEY
 
 NOWHERE = "http://127.0.0.1:9/api"
@@ -30,7 +30,7 @@ async def planned(
 ) -> AsyncIterator[tuple[Lemlist, Plan]]:
     """A plan of so many rows."""
     async with client(limit) as lemlist:
-        job, rows = OwnJob(each=each, effect=effect), [{"n": n} for n in range(count)]
+        job, rows = FunctionJob(each=each, effect=effect), [{"n": n} for n in range(count)]
         async with await lemlist.bulk.plan(job, rows, journal=journal) as plan:
             yield lemlist, plan
 

@@ -23,7 +23,7 @@ from lemlist_async.bulk import (
     Run,
     State,
 )
-from lemlist_async.bulk.own import OwnJob
+from lemlist_async.bulk.jobs.function_job import FunctionJob
 from lemlist_async.options import Options, Retry
 from lemlist_async.sandbox import Sandbox, Slow, gateway
 from tests.support.clients import quick
@@ -60,7 +60,7 @@ def numbers(count: int) -> list[Row]:
 async def planned(each: Any, journal: Path | None, count: int = 60) -> AsyncIterator[tuple[Lemlist, Plan]]:
     """A plan of a job that may not be repeated."""
     async with quick(NOWHERE) as lemlist:
-        job = OwnJob(each=each, effect=Effect.UNSAFE, name="t")
+        job = FunctionJob(each=each, effect=Effect.UNSAFE, name="t")
         async with await lemlist.bulk.plan(job, numbers(count), journal=journal) as plan:
             yield lemlist, plan
 
@@ -310,7 +310,7 @@ async def test_a_journal_is_whole_by_itself_when_it_was_planned_and_when_a_run_h
 
 async def test_a_log_stays_short_and_tells_the_file_to_wait_for_it(tmp_path: Path) -> None:
     async with planned(Counted(0), tmp_path / "j", 1) as (lemlist, _):
-        job = OwnJob(each=Counted(0), effect=Effect.UNSAFE, name="big")
+        job = FunctionJob(each=Counted(0), effect=Effect.UNSAFE, name="big")
         rows = [{"n": n, "x": "y" * 100_000} for n in range(200)]
         async with await lemlist.bulk.plan(job, rows, journal=tmp_path / "big") as plan:
             longest = 0

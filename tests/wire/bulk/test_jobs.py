@@ -22,7 +22,7 @@ from lemlist_async.bulk import (
     UpdateLeads,
     UpsertContacts,
 )
-from lemlist_async.bulk.rows import Source
+from lemlist_async.bulk.source.rows import Source
 from lemlist_async.sandbox import Reset, Sandbox, Status, gateway, lost_answer
 from tests.support.clients import quick
 

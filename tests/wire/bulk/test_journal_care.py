@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from lemlist_async import Effect, Lemlist, errors
-from lemlist_async.bulk import BlockValues, JobStoppedError, Journal, JournalError, Outcome, State, tables
-from lemlist_async.bulk.own import OwnJob
-from lemlist_async.bulk.report import lines
-from lemlist_async.bulk.tables import FIRST_PAGE, PAGE_BYTES, NewRow
+from lemlist_async.bulk import BlockValues, JobStoppedError, Journal, JournalError, Outcome, State
+from lemlist_async.bulk.jobs.function_job import FunctionJob
+from lemlist_async.bulk.journal import tables
+from lemlist_async.bulk.journal.report import lines
+from lemlist_async.bulk.journal.tables import FIRST_PAGE, PAGE_BYTES, NewRow
 from lemlist_async.sandbox import Sandbox
 from tests.support.clients import KEY, quick
 
@@ -97,7 +98,7 @@ async def test_a_journal_of_version_1_goes_on_in_this_one(tmp_path: Path) -> Non
         for n in (1, 4, 6):  # the fourth was reported as failed, and is there
             sandbox.team().add_lead(campaign, f"p{n}@example.com")
         async with await lemlist.bulk.resume(tmp_path / "j") as plan:
-            assert (plan.forecast.to_send, plan.forecast.doubtful, plan.forecast.settled) == (1, 3, 2)
+            assert (plan.forecast.to_send, plan.forecast.doubtful, plan.forecast.finished) == (1, 3, 2)
             report = await lemlist.bulk.run(plan, look_up_after=0.01).finish()
         assert (report.created, report.failed, report.repeated, report.refused, report.unknown) == (
             5,
@@ -266,9 +267,9 @@ async def test_pages_are_bounded_by_bytes_and_small_rows_come_in_large_ones(tmp_
 async def test_rows_on_their_way_are_bounded_by_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, temporary: bool
 ) -> None:
-    monkeypatch.setattr("lemlist_async.bulk.desk._BYTES", 1_000_000)
-    monkeypatch.setattr("lemlist_async.bulk.desk.PAGE_BYTES", 200_000)
-    monkeypatch.setattr("lemlist_async.bulk.tables.PAGE_BYTES", 200_000)
+    monkeypatch.setattr("lemlist_async.bulk.run.dispatcher._BYTES", 1_000_000)
+    monkeypatch.setattr("lemlist_async.bulk.run.dispatcher.PAGE_BYTES", 200_000)
+    monkeypatch.setattr("lemlist_async.bulk.journal.tables.PAGE_BYTES", 200_000)
     flying = most = 0
 
     async def each(_lemlist: Lemlist, row: Row) -> Row:
@@ -291,7 +292,7 @@ async def test_rows_on_their_way_are_bounded_by_bytes(
 async def test_a_batch_of_large_rows_is_split_and_a_row_larger_than_all_bounds_goes_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for bound in ("desk._BYTES", "desk.PAGE_BYTES", "tables.PAGE_BYTES"):
+    for bound in ("run.dispatcher._BYTES", "run.dispatcher.PAGE_BYTES", "journal.tables.PAGE_BYTES"):
         monkeypatch.setattr(f"lemlist_async.bulk.{bound}", 2_000)
     async with Sandbox(limit=None) as sandbox, quick(sandbox.url, key=sandbox.key) as lemlist:
         values = [f"p{n}@{'x' * 50}.example" for n in range(100)] + [f"{'y' * 60}@{'z' * 60}.example"]
@@ -313,7 +314,7 @@ async def test_planning_holds_few_large_rows_at_a_time(
 
     monkeypatch.setattr(Journal, "add", counted)
     async with quick(NOWHERE) as lemlist:
-        job = OwnJob(each=lambda *_: asyncio.sleep(0), effect=Effect.READ, name="t")
+        job = FunctionJob(each=lambda *_: asyncio.sleep(0), effect=Effect.READ, name="t")
         rows = ({"n": n, "nested": {"x": ["a" * 500_000]}} for n in range(40))
         async with await lemlist.bulk.plan(job, rows, journal=tmp_path / "j") as plan:
             assert plan.forecast.to_send == 40

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from lemlist_async import Lemlist
 from lemlist_async.bulk import EnrichPeople, Run
-from lemlist_async.bulk.posted import MOST, Posted
+from lemlist_async.bulk.run.webhook_results import MOST, WebhookResults
 from lemlist_async.errors import ConfigurationError, InvalidInputError
 from lemlist_async.sandbox import Sandbox
 from tests.support.clients import KEY, quick
@@ -160,7 +160,7 @@ async def test_a_job_for_which_nothing_is_posted_says_so() -> None:
 
 
 def test_the_results_that_are_held_are_bounded() -> None:
-    posted = Posted(EnrichPeople(find=["find_email"]))
+    posted = WebhookResults(EnrichPeople(find=["find_email"]))
     for start in range(0, MOST + 2_000, 1_000):
         posted.add({"data": [{"id": f"enr_{n}"} for n in range(start, start + 1_000)]})
     assert len(posted._held) == MOST

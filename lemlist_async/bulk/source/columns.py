@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from lemlist_async.bulk.job import RowRefusedError
+from lemlist_async.bulk.jobs.job import RowRefusedError
 from lemlist_async.bulk.source.addresses import AddressError, address_key, domain_key, read_address
 from lemlist_async.bulk.source.linkedin import page_key
 from lemlist_async.core.names import hints_of, wire_name

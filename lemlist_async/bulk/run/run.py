@@ -10,14 +10,14 @@ import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lemlist_async.bulk.desk import Desk, Finished
-from lemlist_async.bulk.job import ABSENT, IN_DOUBT, JobStoppedError, Outcome, RowResult, State
-from lemlist_async.bulk.journal import JournalError
+from lemlist_async.bulk.jobs.job import ABSENT, IN_DOUBT, JobStoppedError, Outcome, RowResult, State
+from lemlist_async.bulk.journal.journal import JournalError
+from lemlist_async.bulk.journal.tables import JournalRow
 from lemlist_async.bulk.plan import Plan
-from lemlist_async.bulk.posted import Posted
-from lemlist_async.bulk.progress import Meter, Progress, Report
-from lemlist_async.bulk.settle import ROUNDS, Marks, OnAmbiguous, Settled, Settler
-from lemlist_async.bulk.tables import JournalRow
+from lemlist_async.bulk.run.dispatcher import Dispatcher, Finished
+from lemlist_async.bulk.run.executor import ROUNDS, BatchResult, Executor, Marks, OnAmbiguous
+from lemlist_async.bulk.run.progress import Meter, Progress, Report
+from lemlist_async.bulk.run.webhook_results import WebhookResults
 
 if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
@@ -58,8 +58,8 @@ class Run:
         self._plan = plan
         self._every = poll_every
         self._patience = patience
-        self._posted = Posted(plan.job)
-        self._settler = Settler(self._lemlist, plan.job, on_ambiguous, self._posted)
+        self._webhook_results = WebhookResults(plan.job)
+        self._executor = Executor(self._lemlist, plan.job, on_ambiguous, self._webhook_results)
         self._look_up_after = look_up_after
         self._doubted = 0.0
         """When a row came into doubt, on the clock of the event loop."""
@@ -97,7 +97,7 @@ class Run:
         Raises:
             InvalidInputError: it is no such body, or nothing is posted for this job.
         """
-        return self._posted.add(body)
+        return self._webhook_results.add(body)
 
     async def finish(self) -> Report:
         """Run to the end without looking at the rows, and tell what was done.
@@ -120,8 +120,8 @@ class Run:
                 "the run has not begun, and nothing was sent: iterate over it, or await finish()"
             )
         counts = await self._plan.journal.counts()
-        retries = self._retries + self._settler.retries
-        return self._meter.report(counts, retries=retries, confirmed=self._settler.confirmed)
+        retries = self._retries + self._executor.retries
+        return self._meter.report(counts, retries=retries, confirmed=self._executor.confirmed)
 
     def __aiter__(self) -> AsyncGenerator[RowResult, None]:
         """Run to the end.
@@ -171,7 +171,7 @@ class Run:
     async def _passes(self) -> AsyncGenerator[list[RowResult], None]:
         """The parts of a run in their order."""
         for each in (
-            self._pass(State.NEW, "send", self._plan.job.batch, self._settler.send),
+            self._pass(State.NEW, "send", self._plan.job.batch, self._executor.send),
             self._find_out(),
             self._collect(),
         ):
@@ -180,12 +180,12 @@ class Run:
                     yield results
 
     async def _find_out(self) -> AsyncGenerator[list[RowResult], None]:
-        """Look up the rows in doubt, by the rule that `settle` states."""
+        """Look up the rows in doubt, by the rule that `executor` states."""
         for _ in range(ROUNDS):
-            for what, settle in ((IN_DOUBT, self._settler.look_up), (ABSENT, self._settler.look_again)):
+            for what, execute in ((IN_DOUBT, self._executor.look_up), (ABSENT, self._executor.look_again)):
                 if not await self._any(State.UNKNOWN, what) or await self._wait_to_look():
                     continue
-                each = self._pass(State.UNKNOWN, "look up", 1, settle, what)
+                each = self._pass(State.UNKNOWN, "look up", 1, execute, what)
                 async with contextlib.aclosing(each) as groups:
                     async for results in groups:
                         yield results
@@ -199,7 +199,7 @@ class Run:
 
     async def _wait_to_look(self) -> bool:
         """Wait until a look-up tells something; whether the run was stopped meanwhile."""
-        if not self._settler.looks_up:
+        if not self._executor.looks_up:
             return self._stopping.is_set()
         seconds = max(0.0, self._doubted + self._look_up_after - asyncio.get_running_loop().time())
         _log.info(
@@ -236,7 +236,7 @@ class Run:
             rounds = [self._told(began + self._every)]
             if asks:
                 began = time.monotonic()
-                rounds = [self._pass(State.PENDING, "results", 1, self._settler.follow), *rounds]
+                rounds = [self._pass(State.PENDING, "results", 1, self._executor.follow), *rounds]
             for each in rounds:
                 async with contextlib.aclosing(each) as found:
                     async for results in found:
@@ -250,7 +250,7 @@ class Run:
         """Results that are posted while there is nothing to ask."""
         while await self._any(State.PENDING):
             try:
-                found = await self._posted.hand_in(self._plan.journal)
+                found = await self._webhook_results.flush(self._plan.journal)
             except JournalError as error:
                 self._halt(error)
                 return
@@ -266,12 +266,12 @@ class Run:
         return self._stopping.is_set()
 
     async def _pass(
-        self, state: State, step: str, batch: int, settle: _Settle, what: str | None = None
+        self, state: State, step: str, batch: int, execute: _Execute, what: str | None = None
     ) -> AsyncGenerator[list[RowResult], None]:
         """Work off the rows in a state."""
         width = max(2, min(self._lemlist.throttle.limit + _SPARE, _WIDEST + _SPARE, _HELD // batch))
         journal, job = self._plan.journal, self._plan.job
-        desk = Desk(
+        dispatcher = Dispatcher(
             journal,
             state,
             self._stopping,
@@ -281,17 +281,17 @@ class Run:
             late=job.marks_late,
             what=what,
         )
-        workers = [asyncio.create_task(self._work(desk, settle)) for _ in range(width)]
-        clerk = asyncio.create_task(desk.serve())
+        workers = [asyncio.create_task(self._work(dispatcher, execute)) for _ in range(width)]
+        writer = asyncio.create_task(dispatcher.serve())
         try:
-            while found := await desk.results():
+            while found := await dispatcher.results():
                 yield self._passed(step, found)
             await asyncio.wait(workers)
         finally:
-            for task in (*workers, clerk):
+            for task in (*workers, writer):
                 task.cancel()
-            ended = await asyncio.gather(*workers, clerk, return_exceptions=True)
-            await desk.put_away()
+            ended = await asyncio.gather(*workers, writer, return_exceptions=True)
+            await dispatcher.drain()
         for failed in ended:
             if isinstance(failed, JournalError):
                 self._halt(failed)
@@ -310,20 +310,20 @@ class Run:
         self._meter.passed(step, through=len(results), pending=pending, doubtful=doubtful)
         return results
 
-    async def _work(self, desk: Desk, settle: _Settle) -> None:
+    async def _work(self, dispatcher: Dispatcher, execute: _Execute) -> None:
         try:
-            while rows := await desk.next():
-                settled = await settle(rows, desk)
-                if settled.stop is not None:
-                    self._halt(settled.stop)
-                desk.bring(rows, settled)
+            while rows := await dispatcher.next():
+                result = await execute(rows, dispatcher)
+                if result.stop is not None:
+                    self._halt(result.stop)
+                dispatcher.complete(rows, result)
         except BaseException:
             # the run was left, or a fault in the program, such as in a function of the caller's: the other
             # workers begin no more
             self._stopping.set()
             raise
         finally:
-            desk.leave()
+            dispatcher.leave()
 
     def _halt(self, error: BaseException) -> None:
         self._error = self._error or error
@@ -346,4 +346,4 @@ class _Handle:
         return self.rows and self.rows()
 
 
-_Settle = Callable[[Sequence[JournalRow], Marks], Awaitable[Settled]]
+_Execute = Callable[[Sequence[JournalRow], Marks], Awaitable[BatchResult]]

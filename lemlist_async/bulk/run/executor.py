@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import attrs
 
-from lemlist_async.bulk.job import (
+from lemlist_async.bulk.jobs.job import (
     ABSENT,
     IN_DOUBT,
     CannotVerifyError,
@@ -33,10 +33,10 @@ from lemlist_async.bulk.job import (
     State,
     failed,
 )
-from lemlist_async.bulk.journal import JournalError
-from lemlist_async.bulk.posted import Posted
-from lemlist_async.bulk.tables import JournalRow
-from lemlist_async.bulk.values import exact
+from lemlist_async.bulk.journal.journal import JournalError
+from lemlist_async.bulk.journal.tables import JournalRow
+from lemlist_async.bulk.run.webhook_results import WebhookResults
+from lemlist_async.bulk.source.values import exact
 from lemlist_async.core.send_observer import SEND_OBSERVER
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import (
@@ -101,7 +101,7 @@ class Marks(Protocol):
         ...
 
 
-class Settled:
+class BatchResult:
     """What became of a batch: rows without an outcome surely did not happen, and wait for another run."""
 
     __slots__ = ("lost", "marked", "outcomes", "splits", "stop")
@@ -125,27 +125,27 @@ class Settled:
 class Batch:
     """One sending of rows: marks them before the first request that changes something leaves, and counts those."""
 
-    __slots__ = ("_desk", "_marking", "_rows", "_settled", "left")
+    __slots__ = ("_dispatcher", "_marking", "_result", "_rows", "left")
 
-    def __init__(self, rows: Sequence[JournalRow], settled: Settled, desk: Marks | None) -> None:
+    def __init__(self, rows: Sequence[JournalRow], result: BatchResult, dispatcher: Marks | None) -> None:
         self._rows = rows
-        self._settled = settled
-        self._desk = desk
-        self._marking = None if desk is None else asyncio.Lock()
+        self._result = result
+        self._dispatcher = dispatcher
+        self._marking = None if dispatcher is None else asyncio.Lock()
         self.left: int = 0
         """Requests that left, and that lemlist did not refuse."""
 
     async def sending(self) -> None:
         """Mark the rows, unless they are."""
         self.left += 1
-        if self._desk is None or self._marking is None:
+        if self._dispatcher is None or self._marking is None:
             return
         async with self._marking:
-            numbers = [row.n for row in self._rows if row.n not in self._settled.marked]
+            numbers = [row.n for row in self._rows if row.n not in self._result.marked]
             if numbers:
                 # before it is certain: a worker that is cancelled here may have marked them
-                self._settled.marked.update(numbers)
-                await self._desk.mark(numbers)
+                self._result.marked.update(numbers)
+                await self._dispatcher.mark(numbers)
 
     def not_done(self) -> None:
         """One of them did not happen."""
@@ -153,18 +153,18 @@ class Batch:
 
     def give_up(self) -> None:
         """The run is left: rows that were marked for a request that never left are new again."""
-        if self._desk is not None and self.left < 1:
-            self._desk.take_back(self._settled.marked - self._settled.lost.keys())
+        if self._dispatcher is not None and self.left < 1:
+            self._dispatcher.take_back(self._result.marked - self._result.lost.keys())
 
 
-class Settler:
+class Executor:
     """Sends batches for one run."""
 
-    def __init__(self, lemlist: Lemlist, job: Job, on_ambiguous: OnAmbiguous, posted: Posted) -> None:
+    def __init__(self, lemlist: Lemlist, job: Job, on_ambiguous: OnAmbiguous, posted: WebhookResults) -> None:
         self._lemlist = lemlist
         self._job = job
         self._on_ambiguous = on_ambiguous
-        self._posted = posted
+        self._webhook_results = posted
         self.retries: int = 0
         """Rows that were sent again."""
         self.confirmed: int = 0
@@ -177,22 +177,22 @@ class Settler:
 
     # The passes ----------------------------------------------------------------------------------------
 
-    async def send(self, rows: Sequence[JournalRow], desk: Marks) -> Settled:
+    async def send(self, rows: Sequence[JournalRow], dispatcher: Marks) -> BatchResult:
         """Do rows; they are marked as sent already, unless the job lets them be marked late."""
-        return await self._settle(rows, Settled(), desk if self._job.marks_late else None)
+        return await self._execute(rows, BatchResult(), dispatcher if self._job.marks_late else None)
 
-    async def look_up(self, rows: Sequence[JournalRow], desk: Marks) -> Settled:
+    async def look_up(self, rows: Sequence[JournalRow], dispatcher: Marks) -> BatchResult:
         """Look for rows in doubt; those that are not there are looked for once more, by `look_again`."""
-        del desk
-        batch = Settled()
+        del dispatcher
+        batch = BatchResult()
         for row in rows:
             outcome = await self._found(row, batch)
             batch.outcomes[row.n] = outcome or Outcome(State.UNKNOWN, ABSENT, row.reason, row.id)
         return batch
 
-    async def look_again(self, rows: Sequence[JournalRow], desk: Marks) -> Settled:
+    async def look_again(self, rows: Sequence[JournalRow], dispatcher: Marks) -> BatchResult:
         """Look a second time, and send what is not there if lemlist refuses duplicates."""
-        batch = Settled()
+        batch = BatchResult()
         absent: list[JournalRow] = []
         for row in rows:
             if (outcome := await self._found(row, batch)) is not None:
@@ -205,13 +205,13 @@ class Settler:
                 batch.outcomes[row.n] = Outcome(State.UNKNOWN, "unknown", why, row.id)
         if absent:
             self.retries += len(absent)
-            await self._settle(absent, batch, desk)
+            await self._execute(absent, batch, dispatcher)
         return batch
 
-    async def follow(self, rows: Sequence[JournalRow], desk: Marks) -> Settled:
+    async def follow(self, rows: Sequence[JournalRow], dispatcher: Marks) -> BatchResult:
         """Ask for the results of pending rows."""
-        del desk
-        batch = Settled()
+        del dispatcher
+        batch = BatchResult()
         try:
             for row in rows:
                 batch.outcomes[row.n] = await self._result(row)
@@ -220,7 +220,7 @@ class Settler:
         return batch
 
     async def _result(self, row: JournalRow) -> Outcome:
-        if (told := self._posted.of(row)) is not None:
+        if (told := self._webhook_results.of(row)) is not None:
             return told
         try:
             return writable(await self._job.follow(self._lemlist, row.payload, row.outcome))
@@ -235,9 +235,11 @@ class Settler:
 
     # Sending --------------------------------------------------------------------------------------------
 
-    async def _settle(self, rows: Sequence[JournalRow], batch: Settled, desk: Marks | None) -> Settled:
+    async def _execute(
+        self, rows: Sequence[JournalRow], batch: BatchResult, dispatcher: Marks | None
+    ) -> BatchResult:
         try:
-            await self._do(rows, batch, desk)
+            await self._do(rows, batch, dispatcher)
         except (*_STOPS, DeadlineExceededError) as error:
             batch.stop = error
         for row in rows:
@@ -245,12 +247,12 @@ class Settler:
                 batch.outcomes[row.n] = await self._doubt(row, batch.lost[row.n])
         return batch
 
-    async def _do(self, rows: Sequence[JournalRow], batch: Settled, desk: Marks | None) -> None:
+    async def _do(self, rows: Sequence[JournalRow], batch: BatchResult, dispatcher: Marks | None) -> None:
         repeatable = self._job.effect.repeatable
         lost = None
         for round_ in range(ROUNDS if repeatable else 1):
             self.retries += len(rows) if round_ else 0
-            if (lost := await self._try(rows, batch, desk)) is None:
+            if (lost := await self._try(rows, batch, dispatcher)) is None:
                 return
         if repeatable:
             batch.lost.update((row.n, f"not done after {ROUNDS} tries: {lost}") for row in rows)
@@ -263,10 +265,12 @@ class Settler:
             return Outcome(State.UNKNOWN, "unknown", why, row.id)
         return await self._looked_up(row, why) or Outcome(State.UNKNOWN, "unknown", why, row.id)
 
-    async def _try(self, rows: Sequence[JournalRow], batch: Settled, desk: Marks | None) -> str | None:
+    async def _try(
+        self, rows: Sequence[JournalRow], batch: BatchResult, dispatcher: Marks | None
+    ) -> str | None:
         """Send rows; how the answer was lost, or None once each row has its outcome."""
         again = any(row.tries or row.n in batch.lost for row in rows)
-        sending = Batch(rows, batch, desk)
+        sending = Batch(rows, batch, dispatcher)
         # rows that may be repeated need no count: what happened may happen again
         token = None if self._job.effect.repeatable else SEND_OBSERVER.set(sending)
         try:
@@ -291,7 +295,7 @@ class Settler:
                 batch.lost.update((row.n, str(stop)) for row in rows)
             raise stop from cancelled
         except (RowRefusedError, LemlistError) as error:
-            return await self._ended(rows, batch, sending, error, desk)
+            return await self._ended(rows, batch, sending, error, dispatcher)
         finally:
             if token is not None:
                 SEND_OBSERVER.reset(token)
@@ -302,10 +306,10 @@ class Settler:
     async def _ended(
         self,
         rows: Sequence[JournalRow],
-        batch: Settled,
+        batch: BatchResult,
         sending: Batch,
         error: RowRefusedError | LemlistError,
-        desk: Marks | None,
+        dispatcher: Marks | None,
     ) -> str | None:
         """A try ended with an error: what that means for its rows."""
         begun = self._has_begun(sending, error)
@@ -321,7 +325,7 @@ class Settler:
         if isinstance(error, RowRefusedError):
             batch.all_are(rows, Outcome(State.REFUSED, "refused", str(error)))
         elif isinstance(error, BadRequestError):
-            await self._refused(rows, batch, error, desk)
+            await self._refused(rows, batch, error, dispatcher)
         elif isinstance(error, APIStatusError):
             batch.all_are(rows, failed(str(error)))
         else:
@@ -336,7 +340,7 @@ class Settler:
         return not (self._job.single_request and isinstance(error, APIStatusError))
 
     async def _refused(
-        self, rows: Sequence[JournalRow], batch: Settled, error: BadRequestError, desk: Marks | None
+        self, rows: Sequence[JournalRow], batch: BatchResult, error: BadRequestError, dispatcher: Marks | None
     ) -> None:
         """One bad row has the whole batch refused: its halves are sent by themselves, down to that row."""
         if len(rows) == 1 or not batch.splits or isinstance(error, BadTeamError):
@@ -345,11 +349,11 @@ class Settler:
         batch.splits -= 1
         middle = len(rows) // 2
         for half in (rows[:middle], rows[middle:]):
-            await self._do(half, batch, desk)
+            await self._do(half, batch, dispatcher)
 
     # Looking up -----------------------------------------------------------------------------------------
 
-    async def _found(self, row: JournalRow, batch: Settled) -> Outcome | None:
+    async def _found(self, row: JournalRow, batch: BatchResult) -> Outcome | None:
         """What a look-up tells of a row in doubt; None if it is not there."""
         if self._job.verifiable and not self.looks_up:
             return Outcome(State.UNKNOWN, "unknown", row.reason, row.id)

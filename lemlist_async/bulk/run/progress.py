@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from lemlist_async.bulk.job import State
+from lemlist_async.bulk.jobs.job import State
 from lemlist_async.bulk.plan import Forecast, seconds_at_limit
 from lemlist_async.throttle import Throttle
 

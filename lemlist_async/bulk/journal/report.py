@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from lemlist_async.bulk.journal import Journal
-from lemlist_async.bulk.source.spreadsheets import csv_line
-from lemlist_async.bulk.tables import JournalRow
+from lemlist_async.bulk.journal.journal import Journal
+from lemlist_async.bulk.journal.tables import JournalRow
 from lemlist_async.core.json import dumps
+from lemlist_async.export.spreadsheets import csv_line
 from lemlist_async.files import AtomicFile, sync
 
 Format = Literal["csv", "json"]

@@ -200,6 +200,6 @@ class Job(abc.ABC):
         """
         raise InvalidInputError(f"lemlist posts no results for {self.kind}")
 
-    def settle(self, result: Any, so_far: Outcome) -> Outcome:
+    def conclude(self, result: Any, so_far: Outcome) -> Outcome:
         """What a result means for its pending row; it may still be pending after that."""
         raise NotImplementedError(f"{self.kind} has no pending rows")

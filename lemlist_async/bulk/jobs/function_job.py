@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from lemlist_async.bulk.job import (
+from lemlist_async.bulk.jobs.job import (
     CannotVerifyError,
     Job,
     JobStoppedError,
@@ -20,9 +20,9 @@ from lemlist_async.bulk.job import (
     done,
 )
 from lemlist_async.bulk.plan import Plan
-from lemlist_async.bulk.progress import Progress, Report
-from lemlist_async.bulk.runner import Run
-from lemlist_async.bulk.values import exact
+from lemlist_async.bulk.run.progress import Progress, Report
+from lemlist_async.bulk.run.run import Run
+from lemlist_async.bulk.source.values import exact
 from lemlist_async.core.json import dumps
 from lemlist_async.core.model import without_secrets
 from lemlist_async.core.wire import Effect
@@ -38,7 +38,7 @@ Key = Callable[[dict[str, Any]], str]
 
 
 @attrs.frozen(kw_only=True)
-class OwnJob(Job):
+class FunctionJob(Job):
     """Calls a function for each row, one row at a time in each worker.
 
     Errors of lemlist's make the row fail, and end the job where no other row would fare better. Values that do not
@@ -122,7 +122,7 @@ def _outcome(result: Any, lemlist: Lemlist) -> Outcome:
     return done("done", getattr(result, "id", None), result=found)
 
 
-class OwnRun:
+class FunctionRun:
     """One run of such a job: iterate over it for the rows, in the order they finish; once.
 
     It plans when the iteration begins, and lets go of its journal when that ends.

@@ -8,10 +8,10 @@ import itertools
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from lemlist_async.bulk.job import Outcome, State
-from lemlist_async.bulk.journal import Journal, JournalError
-from lemlist_async.bulk.settle import Settled
-from lemlist_async.bulk.tables import FIRST_PAGE, PAGE, PAGE_BYTES, JournalRow
+from lemlist_async.bulk.jobs.job import Outcome, State
+from lemlist_async.bulk.journal.journal import Journal, JournalError
+from lemlist_async.bulk.journal.tables import FIRST_PAGE, PAGE, PAGE_BYTES, JournalRow
+from lemlist_async.bulk.run.executor import BatchResult
 
 Finished = tuple[JournalRow, Outcome]
 
@@ -25,7 +25,7 @@ _BYTES = 32 * 2**20
 """Bytes of rows between the journal and those for whom they are done, unless a single batch has more."""
 
 
-class Desk:
+class Dispatcher:
     """Hands out rows, takes their outcomes, and gives them on once they are written.
 
     Where rows may simply be sent again after a crash, transactions are few and large, and rows are marked as sent
@@ -60,7 +60,7 @@ class Desk:
         # the way of a row: marked, ready, with a worker, brought, written, given; unseen are the last three
         self._marked: list[list[JournalRow]] = []
         self._ready: deque[list[JournalRow]] = deque()
-        self._brought: list[Finished] = []
+        self._completed: list[Finished] = []
         self._back: list[int] = []
         self._written: list[Finished] = []
         self._given = 0
@@ -107,16 +107,16 @@ class Desk:
         self._asked.set()
         await marked
 
-    def bring(self, rows: Sequence[JournalRow], settled: Settled) -> None:
+    def complete(self, rows: Sequence[JournalRow], result: BatchResult) -> None:
         """What became of a batch; rows without an outcome were not sent, and go back."""
-        outcomes = settled.outcomes
-        self._brought += [(row, outcomes[row.n]) for row in rows if row.n in outcomes]
+        outcomes = result.outcomes
+        self._completed += [(row, outcomes[row.n]) for row in rows if row.n in outcomes]
         self._unseen += len(outcomes)
         if len(outcomes) < len(rows):
             left = [row for row in rows if row.n not in outcomes]
             self._bytes -= sum(row.size for row in left)
-            if not isinstance(settled.stop, JournalError):
-                self.take_back(row.n for row in left if self._marks or row.n in settled.marked)
+            if not isinstance(result.stop, JournalError):
+                self.take_back(row.n for row in left if self._marks or row.n in result.marked)
         self._bell.set()
 
     def take_back(self, numbers: Iterable[int]) -> None:
@@ -184,9 +184,9 @@ class Desk:
         asked = self._asked_for.copy()
         # rows that a worker asked for are never marked ahead: those are two kinds of desks
         numbers = _numbers(self._marked) if self._marks else [n for n, _ in asked]
-        brought, back = self._brought.copy(), self._back.copy()
+        brought, back = self._completed.copy(), self._back.copy()
         await self._write(brought, sent=numbers, back=back)
-        del self._brought[: len(brought)], self._back[: len(back)], self._asked_for[: len(asked)]
+        del self._completed[: len(brought)], self._back[: len(back)], self._asked_for[: len(asked)]
         for _, marked in asked:
             if not marked.done():
                 marked.set_result(None)
@@ -224,12 +224,12 @@ class Desk:
             async with asyncio.timeout(_PAUSE):
                 await self._asked.wait()
 
-    async def put_away(self) -> None:
+    async def drain(self) -> None:
         """Write what is left, once nobody works any more: rows that were marked and not handed out are new again."""
         back = _numbers([*self._marked, *self._ready]) if self._marks else []
         # where it fails it is as after a crash: the rows say `sent`, and the next run finds out
         with contextlib.suppress(JournalError):
-            await self._write(self._brought, sent=(), back=[*self._back, *back])
+            await self._write(self._completed, sent=(), back=[*self._back, *back])
             await self._journal.flush()
 
 

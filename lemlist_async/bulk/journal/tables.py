@@ -28,8 +28,8 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lemlist_async.bulk.job import IN_DOUBT, Outcome, Payload, State
-from lemlist_async.bulk.values import readable
+from lemlist_async.bulk.jobs.job import IN_DOUBT, Outcome, Payload, State
+from lemlist_async.bulk.source.values import readable
 from lemlist_async.core.json import dumps, loads
 from lemlist_async.core.wire import is_object
 
@@ -347,9 +347,11 @@ def credits_to_spend(db: sqlite3.Connection) -> int:
     return total
 
 
-def all_rows(db: sqlite3.Connection, *, settled: bool = False, refused: bool = False) -> Iterator[JournalRow]:
-    """All rows in order, or (`settled`) those that are not simply done, or those `refused`; read page by page."""
-    only = "AND state NOT IN ('done', 'new', 'pending')" if settled else ""
+def all_rows(
+    db: sqlite3.Connection, *, unfinished: bool = False, refused: bool = False
+) -> Iterator[JournalRow]:
+    """All rows in order, or (`unfinished`) those that are not simply done, or those `refused`; read page by page."""
+    only = "AND state NOT IN ('done', 'new', 'pending')" if unfinished else ""
     only = "AND state = 'refused'" if refused else only
     after, most = 0, FIRST_PAGE
     while found := _page(db, f"WHERE n > ? {only}", (after,), most):

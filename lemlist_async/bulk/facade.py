@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from lemlist_async.bulk.export import Export
-from lemlist_async.bulk.job import Job
 from lemlist_async.bulk.jobs import KINDS
+from lemlist_async.bulk.jobs.function_job import Each, FunctionJob, FunctionRun, Key
+from lemlist_async.bulk.jobs.job import Job
 from lemlist_async.bulk.jobs.leads import ImportLeads, OnDuplicate
-from lemlist_async.bulk.journal import Journal, JournalError
-from lemlist_async.bulk.own import Each, Key, OwnJob, OwnRun
+from lemlist_async.bulk.journal.journal import Journal, JournalError
 from lemlist_async.bulk.plan import (
     Binding,
     Plan,
@@ -23,15 +22,16 @@ from lemlist_async.bulk.plan import (
     make_plan,
     take_up,
 )
-from lemlist_async.bulk.rows import Source, is_path
-from lemlist_async.bulk.runner import LOOK_UP_AFTER, Run
-from lemlist_async.bulk.settle import OnAmbiguous
+from lemlist_async.bulk.run.executor import OnAmbiguous
+from lemlist_async.bulk.run.run import LOOK_UP_AFTER, Run
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.files import header_of
-from lemlist_async.bulk.sync import ActivityBatch, sync_activities
+from lemlist_async.bulk.source.rows import Source, is_path
 from lemlist_async.core.json import loads
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import ConfigurationError
+from lemlist_async.export.activity_sync import ActivityBatch, sync_activities
+from lemlist_async.export.export import Export
 from lemlist_async.resources.leads import LeadFlags
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class Bulk:
         force: Collection[Binding] = ...,
         on_ambiguous: OnAmbiguous = ...,
         look_up_after: float = ...,
-    ) -> OwnRun: ...
+    ) -> FunctionRun: ...
     def run(
         self,
         plan: Plan | Source,
@@ -219,7 +219,7 @@ class Bulk:
         poll_every: float = 5.0,
         patience: float = 900.0,
         look_up_after: float = LOOK_UP_AFTER,
-    ) -> Run | OwnRun:
+    ) -> Run | FunctionRun:
         """Run a plan, or rows with a function of your own; iterate over the result for each row as it finishes.
 
         `on_ambiguous` says what becomes of a row whose answer was lost, and that may not just be sent again:
@@ -255,8 +255,8 @@ class Bulk:
             return run(plan)
         if each is None:
             raise ConfigurationError("give a plan, or rows with each=…, the function that does one of them")
-        rows, job = plan, OwnJob(each=each, effect=effect, by=key, look_up=verify, name=name)
-        return OwnRun(
+        rows, job = plan, FunctionJob(each=each, effect=effect, by=key, look_up=verify, name=name)
+        return FunctionRun(
             lambda: self.plan(
                 job,
                 rows,

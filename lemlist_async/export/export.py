@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from lemlist_async.bulk.source.spreadsheets import csv_line
 from lemlist_async.core.json import dumps
 from lemlist_async.errors import ConfigurationError
+from lemlist_async.export.spreadsheets import csv_line
 from lemlist_async.files import AtomicFile, sync
 
 ExportFormat = Literal["csv", "jsonl"]

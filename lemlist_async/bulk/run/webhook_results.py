@@ -6,15 +6,15 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lemlist_async.bulk.job import Job, Outcome
-from lemlist_async.bulk.journal import Journal
-from lemlist_async.bulk.tables import JournalRow
+from lemlist_async.bulk.jobs.job import Job, Outcome
+from lemlist_async.bulk.journal.journal import Journal
+from lemlist_async.bulk.journal.tables import JournalRow
 
 MOST = 20_000
 """Results that are held at most; of more, the oldest are dropped, and asked for after all."""
 
 
-class Posted:
+class WebhookResults:
     """Held by lemlist's id: a result may arrive before the answer to the call that started it."""
 
     def __init__(self, job: Job) -> None:
@@ -33,9 +33,9 @@ class Posted:
         """What became of a pending row, if it was told; it is forgotten then."""
         if row.id is None or (found := self._held.pop(row.id, None)) is None:
             return None
-        return self._job.settle(found, row.outcome)
+        return self._job.conclude(found, row.outcome)
 
-    async def hand_in(self, journal: Journal) -> Sequence[tuple[JournalRow, Outcome]]:
+    async def flush(self, journal: Journal) -> Sequence[tuple[JournalRow, Outcome]]:
         """Write down the rows whose results are here."""
         if not self._held:
             return []

@@ -18,10 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lemlist_async.bulk import tables
-from lemlist_async.bulk.job import Outcome, State
-from lemlist_async.bulk.lock import NO_FOLLOW, FileLock
-from lemlist_async.bulk.tables import JournalRow, NewRow
+from lemlist_async.bulk.jobs.job import Outcome, State
+from lemlist_async.bulk.journal import tables
+from lemlist_async.bulk.journal.lock import NO_FOLLOW, FileLock
+from lemlist_async.bulk.journal.tables import JournalRow, NewRow
 from lemlist_async.errors import ConfigurationError, LemlistError
 
 T = TypeVar("T")
@@ -459,14 +459,14 @@ class Journal:
         """Credits that the rows still to be sent may cost."""
         return await self.in_thread(lambda: tables.credits_to_spend(self.db))
 
-    def rows(self, *, settled: bool = False, refused: bool = False) -> Iterator[JournalRow]:
-        """All rows in order, or (`settled`) those that are not simply done, or those that were `refused`.
+    def rows(self, *, unfinished: bool = False, refused: bool = False) -> Iterator[JournalRow]:
+        """All rows in order, or (`unfinished`) those that are not simply done, or those that were `refused`.
 
         For use in the journal's thread.
         """
         if self._finished or self._sent:
             tables.write_held(self.db, tuple(self._finished), sent=tuple(self._sent))
-        return tables.all_rows(self.db, settled=settled, refused=refused)
+        return tables.all_rows(self.db, unfinished=unfinished, refused=refused)
 
     async def erase(self) -> None:
         """Remove the personal data of a finished job from the file; its counts, lines and states stay.

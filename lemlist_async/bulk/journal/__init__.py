@@ -1,0 +1,1 @@
+"""The journal of a job: the truth about each of its rows."""

@@ -1,0 +1,1 @@
+"""Running a plan: rows out of the journal, requests to lemlist, outcomes back."""

@@ -1,0 +1,1 @@
+"""Lists and events out of lemlist, for files and databases."""
