@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class Bulk:
-    """Work over many rows, in the lane where it never holds up a person."""
+    """Work over many rows, in the bulk lane, where it never delays interactive requests."""
 
     def __init__(self, lemlist: Lemlist) -> None:
         self._lemlist = lemlist
@@ -92,15 +92,14 @@ class Bulk:
 
         `rows` is a CSV or JSON lines file, or mappings from column to value; a plain text among them is a row
         with that one value, where the job takes such rows. `journal` is the file that lets the job survive a crash;
-        given again with the same rows it goes on where it was. `retry_failed` sends rows again that lemlist said no
-        to.
+        given again with the same rows, the job resumes. `retry_failed` sends rows again that lemlist refused.
 
-        A file tells its `encoding` by a byte order mark, else it is UTF-8; the `delimiter` of a CSV is found out. With
+        A file tells its `encoding` by a byte order mark, else it is UTF-8; the `delimiter` of a CSV is detected. With
         `header=False` its first row is a row, and the columns are ``1``, ``2``, … or, alone, ``value``.
 
-        A journal is bound to its rows, the API key and the server. `force` goes on with it although one of these
+        A journal is bound to its rows, the API key and the server. `force` resumes it although one of these
         differs: ``rows`` ignores the rows that are given, ``key`` and ``host`` do the rest with the present key or
-        server. With `dry_run` the plan is only looked at: key and server are neither held against the journal nor
+        server. With `dry_run` the plan cannot run: key and server are neither compared with the journal nor
         written to it.
 
         Raises:
@@ -222,16 +221,16 @@ class Bulk:
     ) -> Run | FunctionRun:
         """Run a plan, or rows with a function of your own; iterate over the result for each row as it finishes.
 
-        `on_ambiguous` says what becomes of a row whose answer was lost, and that may not just be sent again:
-        ``verify`` looks it up, twice if need be, `look_up_after` seconds after the loss and after the first look; a
-        row that is not there is sent again only if lemlist refuses duplicates. ``report`` leaves it as unknown.
-        `poll_every` is the least time between two questions for the same result, and `patience` the time without
-        any new result after which the run ends and leaves the rest to another one, both in seconds.
+        `on_ambiguous` decides about a row whose response was lost, and that may not simply be sent again. ``verify``
+        looks it up, twice if need be, `look_up_after` seconds after the loss and after the first look-up. A row that
+        is not found is sent again only if lemlist refuses duplicates. ``report`` leaves the row as unknown.
+        `poll_every` is the least time between two requests for the same result. `patience` is the time without any
+        new result after which the run ends, and leaves the rest to another run. Both are in seconds.
 
         With rows, ``await each(lemlist, row)`` does one of them: it returns plain JSON, a model, None or an
-        `Outcome`. `effect` is what doing a row again would do. After a lost answer or a crash a repeatable row is
-        done again; any other one is given to `verify`, which returns None if it was not done, and ends as unknown
-        without it. `key` tells which rows are the same; by default those that are equal. `journal`, `encoding`,
+        `Outcome`. `effect` is the effect of doing a row twice. After a lost response or a crash a repeatable row is
+        done again. Any other row is given to `verify`, which returns None if the row was not done; without it the row
+        ends as unknown. `key` tells which rows are the same; by default those that are equal. `journal`, `encoding`,
         `delimiter`, `header`, `retry_failed` and `force` are those of `plan`, and `name` is what the journal calls
         the job.
 
@@ -273,15 +272,15 @@ class Bulk:
     # Out of lemlist -------------------------------------------------------------------------------------
 
     def export_leads(self, campaign_id: str, *, state: str | Sequence[str] = "all") -> Export:
-        """All leads of a campaign, or those in some states, with their variables."""
+        """Export all leads of a campaign, or those in some states, with their variables."""
         return self._export(lambda view: view.campaigns.export_leads_csv(campaign_id, state=state))
 
     def export_contacts(self, list_id: str = "all") -> Export:
-        """All contacts, or those of a list, with their custom fields."""
+        """Export all contacts, or those of a list, with their custom fields."""
         return self._export(lambda view: view.contacts.export(list_id))
 
     def export_unsubscribes(self) -> Export:
-        """All blocked values."""
+        """Export all blocked values."""
         return self._export(lambda view: view.unsubscribes.export())
 
     def _export(self, ask: Callable[[Lemlist], AsyncIterable[Mapping[str, str]]]) -> Export:
@@ -297,14 +296,14 @@ class Bulk:
         overlap: timedelta = timedelta(minutes=10),
         types: Collection[str] | None = None,
     ) -> AsyncIterator[ActivityBatch]:
-        """All that happened since the last time, in batches, oldest first, each with the cursor to go on from.
+        """Iterate over activities since the last sync, in batches, oldest first, each with a cursor to resume from.
 
-        The first time `since` says where to begin, and later on the `cursor` of the last batch that was stored. It
-        ends at `until`, by default now. `overlap` is how late an event may appear in lemlist's list and still be
-        found: that much is read again, and what was given before is left out, by ids that the cursor carries.
-        `types` leaves other events out.
+        The first sync begins at `since`, and each later one at the `cursor` of the last batch that was stored. A
+        sync ends at `until`, by default now. `overlap` is the delay with which an event may appear in lemlist's list
+        and still be found: that span is read again, and events that were given before are left out, by ids that the
+        cursor carries. `types` leaves other events out.
 
-        A window of time with more than 1,000 events is split, so that as many are held at most. Where a run ends
+        A window of time with more than 1,000 events is split, so that no more are in memory. Where a sync ends
         half-way, the next one from the last stored cursor misses nothing and repeats nothing that was stored.
 
         Raises:
@@ -315,7 +314,7 @@ class Bulk:
 
 
 def job_of(meta: dict[str, str], path: Path) -> Job:
-    """The job that a journal describes."""
+    """Return the job that a journal describes."""
     kind = meta.get("kind", "")
     if meta.get("planned") != "1":
         raise ConfigurationError(f"{path} holds no finished plan: give the rows again, with the same journal")

@@ -1,4 +1,4 @@
-"""From rows to a plan: everything is read and checked once, before anything is sent."""
+"""Planning of a job: all rows are read and checked once, before anything is sent."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _CHUNK = 1_000
 _LONGEST_REASON = 500
 
 Binding = Literal["rows", "key", "host"]
-"""What a journal is bound to, beside its job."""
+"""Parts of a journal's description that bind it, beside its job."""
 
 
 @attrs.frozen(kw_only=True)
 class Forecast:
-    """What a job will take."""
+    """Work, time and credits that a job will take."""
 
     rows: int
     """All rows, refused ones included."""
@@ -48,7 +48,7 @@ class Forecast:
     doubtful: int
     """Sent by an earlier run that ended before the answer; they are looked up."""
     requests: int
-    """Calls at most: for the rows to send, one for each result, one to prepare, and for each doubtful row two
+    """Calls at most: for the rows to send, one for each result, one to prepare, and for each ambiguous row two
     look-ups and, where lemlist refuses duplicates, the sending after them."""
     seconds: float
     """The least time the limit allows for that many calls, without any waiting for answers."""
@@ -58,14 +58,14 @@ class Forecast:
 
 @attrs.frozen(kw_only=True)
 class Surroundings:
-    """Where a plan is made: the team's key by its fingerprint, the server, and its limit."""
+    """Surroundings of a plan: the fingerprint of the team's key, the server, and its limit."""
 
     key: str
     host: str
     limit: int
     window: float
     skip: frozenset[str] = frozenset()
-    """What is not held against the journal."""
+    """Bindings of the journal that are not checked."""
     binds: bool = True
     """Whether the journal is bound to key and host; not for a mere look, which may have no key."""
 
@@ -165,7 +165,7 @@ async def take_up(job: Job, journal: Journal, around: Surroundings, *, retry_fai
 
 
 def identity(job: Job) -> str:
-    """What makes two jobs the same: their options, but for those that may change between runs."""
+    """Return the options that make two jobs the same: all but those that may change between runs."""
     return _sorted({name: value for name, value in job.options().items() if name not in job.adjustable})
 
 
@@ -227,7 +227,7 @@ async def _check_same_rows(
         async for _ in given.read(job, source, file_format):
             pass
         what = f"other rows than the {given.rows} that were given"
-        # version 1 kept no digest of rows that were no file: their number has to do
+        # version 1 kept no digest of rows that were not a file: only their number can be compared
         same = (
             given.value == meta["digest"] if meta.get("digest") else str(given.rows) == meta.get("rows", "0")
         )
@@ -268,9 +268,9 @@ _SIMPLE = frozenset({str, int, float, bool})
 
 
 def as_json(raw: RawRow) -> tuple[RawRow, bytes]:
-    """A row whose cells are plain JSON, or that has a fault and is there to be shown; and that row as JSON."""
+    """Return a row with plain JSON cells, or with a fault and cells that can be shown; and the same row as JSON."""
     if raw.fault is None and _SIMPLE.issuperset(map(type, raw.values.values())):
-        # most rows: to write them is the quickest way to look at them
+        # most rows are plain: writing them as JSON is the quickest check
         with contextlib.suppress(TypeError):
             text = dumps(raw.values)
             if b"null" not in text:
@@ -296,7 +296,7 @@ def _sorted(options: dict[str, Any]) -> str:
 
 
 async def _fill(journal: Journal, job: Job, source: Source, file_format: FileFormat) -> tuple[int, str]:
-    """Rows are read and checked while the journal writes those before them: how many, and their digest."""
+    """Read and check rows while the journal writes those before them. Return their number and digest."""
     n, written, mark = 0, journal.add([]), Digest()
     try:
         async for raws in mark.read(job, source, file_format):
@@ -310,14 +310,14 @@ async def _fill(journal: Journal, job: Job, source: Source, file_format: FileFor
 
 
 def check(job: Job, n: int, raw: RawRow) -> NewRow:
-    """A row as the journal takes it: to be done, or refused with the reason."""
+    """Return a row as the journal takes it: to be done, or refused with the reason."""
     fault = raw.fault
     if fault is None:
         try:
             payload = job.check(raw.values)
             text = dumps(payload)
             if b"null" in text:
-                exact(payload)  # which a NaN would have become
+                exact(payload)  # JSON has no NaN, and the writer makes it null
             key = job.key(payload)
         except (TypeError, ValueError) as refused:  # a RowRefusedError is one
             fault = str(refused)
@@ -329,7 +329,7 @@ def check(job: Job, n: int, raw: RawRow) -> NewRow:
 
 
 async def forecast(job: Job, journal: Journal, around: Surroundings) -> Forecast:
-    """What is left to do, and how long the limit makes it take."""
+    """Return the work that is left, and the least time that the limit allows for it."""
     counts = await journal.counts()
     by_state = {state: sum(n for (s, _), n in counts.items() if s == state) for state in State}
     to_send, doubtful, pending = by_state[State.NEW], by_state[State.UNKNOWN], by_state[State.PENDING]

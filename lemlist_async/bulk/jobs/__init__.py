@@ -1,4 +1,4 @@
-"""The ready-made jobs, each with its kind as journals name it."""
+"""Ready-made jobs, each with its kind as journals name it."""
 
 from typing import Any
 
@@ -15,4 +15,4 @@ _JOBS: tuple[type[Job], ...] = (
     ReadStats,
 )  # fmt: skip
 KINDS: dict[str, Any] = {job.kind: job for job in _JOBS}
-"""The class of each kind; it is called with the options that a journal holds."""
+"""Class of each kind, called with the options that a journal holds."""

@@ -1,4 +1,4 @@
-"""Contacts of the CRM: made or changed, and put into lists."""
+"""Jobs that create or change contacts, and add them to lists."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ ListAction = Literal["add", "remove"]
 _COLUMNS = Columns(ContactFields, without=("additional_emails",))
 _WHO = ("contact_id", "email", "linkedin_url", "linkedin_url_sales_nav")
 _LOOKED_UP = 100
-"""Contacts in one look-up at most."""
+"""Most contacts in one look-up."""
 _DONE = {"add": "added", "remove": "removed"}
 
 
 @attrs.frozen(kw_only=True)
 class UpsertContacts(Job):
-    """Makes each row's contact, or changes the one with its id, address or LinkedIn page: one call a row.
+    """Create each row's contact, or change the one with its id, address or LinkedIn page: one call per row.
 
-    Columns that are no field of lemlist's go along as custom fields; those that the team does not have are left
-    out by lemlist, which the outcome's reason tells. Empty cells change nothing.
+    Columns that are not a field of lemlist become custom fields. lemlist ignores those that the team does not have;
+    the outcome's reason names them. Empty cells change nothing.
     """
 
     kind = "contacts.upsert"
 
     columns: dict[str, str] = attrs.field(factory=dict[str, str])
-    """Columns that the names do not tell: from column to field, or to a custom field's name."""
+    """Columns that their names do not identify: from column to field, or to a custom field's name."""
 
     def options(self) -> dict[str, Any]:
-        """All that is needed to make the job again."""
+        """Return the options from which the job can be made again."""
         return attrs.asdict(self)
 
     def check_columns(self, columns: Sequence[str]) -> None:
-        """A column must tell which contact."""
+        """Require a column that identifies the contact."""
         _COLUMNS.check(columns, self.columns, _WHO)
 
     def check(self, values: Mapping[str, Any]) -> Payload:
@@ -54,10 +54,10 @@ class UpsertContacts(Job):
         return {"fields": fields, "custom": custom}
 
     def key(self, payload: Payload) -> str:
-        """The contact."""
+        """Return the identity of the contact."""
         fields = payload["fields"]
         who = next(name for name in _WHO if name in fields)
-        # ids tell cases apart, addresses and pages do not
+        # ids are case-sensitive, addresses and pages are not
         return str(fields[who]) if who == "contact_id" else value_key(fields[who])
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
@@ -73,7 +73,7 @@ class UpsertContacts(Job):
 
 @attrs.frozen(kw_only=True)
 class ListContacts(Job):
-    """Puts each row's contact into a static list, or takes it out: 1,000 contacts a call.
+    """Add each row's contact to a static list, or remove it: 1,000 contacts per call.
 
     A row names its contact by ``contact_id`` or ``email``. All are looked up first, 100 a call, so that a row whose
     contact does not exist fails by itself; with `create` a missing address becomes a contact instead.
@@ -95,11 +95,11 @@ class ListContacts(Job):
             raise ConfigurationError("create goes with action 'add' only")
 
     def options(self) -> dict[str, Any]:
-        """All that is needed to make the job again."""
+        """Return the options from which the job can be made again."""
         return attrs.asdict(self)
 
     def check(self, values: Mapping[str, Any]) -> Payload:
-        """Only the id or the address matters."""
+        """Keep the id or the address only."""
         contact = single(values, "contact_id", "id", "email")
         if "@" in contact:
             contact = checked_email(contact)
@@ -108,11 +108,11 @@ class ListContacts(Job):
         return {"contact": contact}
 
     def key(self, payload: Payload) -> str:
-        """An address, whatever its spelling; ids have both cases."""
+        """Return the id, or one spelling of the address."""
         return _contact_key(payload["contact"])
 
     async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
-        """Read the lists: one that does not exist, or follows from a filter, shows before the first row."""
+        """Read the lists: one that is missing, or made by a filter, is an error before the first row."""
         found = next((one for one in await lemlist.contacts.list_lists() if one.id == self.list_id), None)
         if found is None:
             raise InvalidInputError(f"the team of this key has no list {self.list_id}")
@@ -134,7 +134,7 @@ class ListContacts(Job):
         return [done(_DONE[self.action], contact_id) if contact_id else missing for contact_id in ids]
 
     async def _ids(self, lemlist: Lemlist, wanted: Sequence[str]) -> list[str | None]:
-        """The id of each contact, in order; None where there is none."""
+        """Return the id of each contact, in order; None where there is none."""
         known: dict[str, str] = {}
         for start in range(0, len(wanted), _LOOKED_UP):
             for contact in await lemlist.contacts.look_up(wanted[start : start + _LOOKED_UP]):
@@ -155,5 +155,5 @@ class ListContacts(Job):
 
 
 def _contact_key(contact: str) -> str:
-    # ids tell cases apart, addresses do not
+    # ids are case-sensitive, addresses are not
     return value_key(contact) if "@" in contact else contact

@@ -1,4 +1,4 @@
-"""People to find and to check, for credits: submitted once, then asked for until the result is there."""
+"""Job that finds and verifies people for credits: each is submitted once, then polled for its result."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def _kinds(given: Iterable[EnrichmentKind]) -> tuple[EnrichmentKind, ...]:
 
 @attrs.frozen(kw_only=True)
 class EnrichPeople(Job):
-    """Looks for each row's person: 500 a call, then one call or more for each result.
+    """Enrich each row's person: 500 per call, then one call or more for each result.
 
-    Submitting spends credits and is never repeated: where the answer to it is lost, the rows end as unknown. Once
-    lemlist has taken a row, its id is in the journal, and another run only asks for the result.
+    Submitting spends credits and is never repeated: where its response is lost, the rows end as unknown. Once
+    lemlist has accepted a row, its id is in the journal, and another run only asks for the result.
     """
 
     kind = "enrich"
@@ -76,15 +76,15 @@ class EnrichPeople(Job):
     adjustable: ClassVar[frozenset[str]] = frozenset({"max_credits"})
 
     find: Sequence[EnrichmentKind] = attrs.field(converter=_kinds)
-    """What to find out: ``find_email``, ``verify``, ``find_phone``, ``linkedin_enrichment``."""
+    """Enrichments to make: ``find_email``, ``verify``, ``find_phone``, ``linkedin_enrichment``."""
     max_credits: int | None = None
     """Credits that the rows to send may cost together; the job does not start above it. None: no bound but the
     team's balance."""
     columns: dict[str, str] = attrs.field(factory=dict[str, str])
-    """Columns that the names do not tell: from column to field."""
+    """Columns that their names do not identify: from column to field."""
     webhook_url: str | None = attrs.field(default=None, repr=False)
-    """Where lemlist posts results too; hand the bodies to `Run.receive`. What was not posted is asked for from
-    `poll_every` seconds on. Not written to the journal, since such addresses are often secret."""
+    """Address to which lemlist posts results too; pass the bodies to `Run.receive`. Results that were not posted are
+    asked for from `poll_every` seconds on. Not written to the journal, since such addresses are often secret."""
 
     def __attrs_post_init__(self) -> None:
         known = get_args(EnrichmentKind)
@@ -95,24 +95,24 @@ class EnrichPeople(Job):
 
     @property
     def posts(self) -> bool:
-        """If there is a place to post to."""
+        """Whether there is an address to post to."""
         return self.webhook_url is not None
 
     @property
     def verifiable(self) -> bool:
-        """There is nothing to ask."""
+        """False: lemlist lists no enrichments, so there is no look-up."""
         return False
 
     def options(self) -> dict[str, Any]:
-        """All that is needed to make the job again."""
+        """Return the options from which the job can be made again."""
         return attrs.asdict(self, filter=lambda field, _: field.name != "webhook_url")
 
     def check_columns(self, columns: Sequence[str]) -> None:
-        """No field may be there twice, and one must tell who it is."""
+        """Refuse fields that are there twice, and require one that identifies the person."""
         _COLUMNS.check(columns, self.columns, ("linkedin_url", "email", "last_name"))
 
     def check(self, values: Mapping[str, Any]) -> Payload:
-        """Keep what lemlist can start from; all other columns stay in the journal, beside it."""
+        """Keep the columns that lemlist can start from. All others stay in the journal, beside them."""
         fields, beside = _COLUMNS.sort(values, self.columns)
         for kind in self.find:
             if not any(fields.keys() >= set(needed) for needed in _NEEDS[kind]):
@@ -121,19 +121,19 @@ class EnrichPeople(Job):
         return {"input": fields, "other": beside}
 
     def key(self, payload: Payload) -> str:
-        """All that is known of the person, whatever its spelling."""
+        """Return all that is known of the person, in one spelling."""
         known = {name: value_key(text) for name, text in payload["input"].items()}
         return dumps(known, sort_keys=True).decode()
 
     def credits(self, payload: Payload) -> int:
-        """If everything is found."""
+        """Return the credits for the case that everything is found."""
         return sum(PRICES[kind] for kind in self.find)
 
     async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
-        """Hold the price against the bound and the team's balance.
+        """Compare the price with the bound and the team's balance.
 
         Raises:
-            ConfigurationError: it is above one of them; nothing was submitted.
+            ConfigurationError: the price is above one of them. Nothing was submitted.
         """
         if not forecast.to_send:
             return
@@ -147,12 +147,12 @@ class EnrichPeople(Job):
             raise ConfigurationError(f"{cost}, and the team has {balance}; nothing was submitted")
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
-        """Submit them; each has an id or an error in the answer."""
+        """Submit the people; each has an id or an error in the response."""
         requests = [
             EnrichmentRequest(
                 input=cast("EnrichmentInput", payload["input"]),
                 enrichment_requests=self.find,
-                metadata=str(place),  # lemlist takes texts only
+                metadata=str(place),  # lemlist accepts strings only
             )
             for place, payload in enumerate(payloads)
         ]
@@ -161,20 +161,20 @@ class EnrichPeople(Job):
         return [_submitted(by_place.get(str(place))) for place in range(len(payloads))]
 
     async def verify(self, lemlist: Lemlist, payload: Payload) -> Outcome | None:
-        """There is no way: lemlist lists no enrichments."""
+        """Raise CannotVerifyError, since lemlist lists no enrichments."""
         raise CannotVerifyError("whether it was submitted cannot be looked up; compare the team's credits")
 
     async def follow(self, lemlist: Lemlist, payload: Payload, so_far: Outcome) -> Outcome:
-        """Ask for the result; an empty one is asked for once more, since lemlist says done too early at times."""
+        """Ask for the result. An empty one is asked for once more, since lemlist sometimes says done too early."""
         found = await lemlist.enrichments.get(so_far.id or "")
         return so_far if found.running else self.conclude(found, so_far)
 
     def read_posted(self, body: bytes | str | Mapping[str, Any]) -> Mapping[str, Enrichment]:
-        """Results by their ids; the body is lemlist's own."""
+        """Return the results in lemlist's own body, by their ids."""
         return {found.enrichment_id or "": found for found in EnrichmentsResource.parse_webhook_results(body)}
 
     def conclude(self, result: Enrichment, so_far: Outcome) -> Outcome:
-        """Found, or not; an empty result counts when it came twice."""
+        """Return the outcome of a result. An empty result counts once it came twice."""
         if not result.empty:
             return done("found", so_far.id, result=_result(result))
         if so_far.what != "empty":
@@ -191,7 +191,7 @@ def _submitted(answer: BulkEnrichment | None) -> Outcome:
 
 
 def _result(found: Enrichment) -> dict[str, Any]:
-    """What was found, as scalars beside the LinkedIn profile."""
+    """Return the findings as scalars beside the LinkedIn profile."""
     data = found.data
     checked = None if data is None else data.email or data.verify or data.find_email
     status = None if checked is None else checked.status

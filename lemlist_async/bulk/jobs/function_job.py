@@ -1,4 +1,4 @@
-"""A job whose rows are done by a function of the caller's."""
+"""Job whose rows are done by a function of the caller."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
 
 Each = Callable[["Lemlist", dict[str, Any]], Awaitable[Any]]
-"""Does a row: its result is plain JSON, a model, None, or an `Outcome`."""
+"""Function that does a row and returns plain JSON, a model, None, or an `Outcome`."""
 Key = Callable[[dict[str, Any]], str]
-"""What makes two rows the same."""
+"""Function that returns the identity of a row."""
 
 
 @attrs.frozen(kw_only=True)
 class FunctionJob(Job):
-    """Calls a function for each row, one row at a time in each worker.
+    """Call a function for each row, one row at a time in each worker.
 
-    Errors of lemlist's make the row fail, and end the job where no other row would fare better. Values that do not
-    fit make it refused. Any other exception ends the job at once, and is raised from the run.
+    An error of lemlist makes the row fail, and ends the job where every other row would meet it too. A row with values
+    that do not fit is refused. Any other exception ends the job at once, and the run raises it.
     """
 
     kind = "own"
@@ -53,20 +53,20 @@ class FunctionJob(Job):
     by: Key | None = None
     look_up: Each | None = None
     name: str = ""
-    """What the journal knows the job by; the function's name by default."""
+    """Name of the job in the journal; the function's name by default."""
 
     @property
     def verifiable(self) -> bool:
-        """Whether a row may be in doubt, and there is a function to look it up."""
+        """Whether an outcome may be ambiguous, and there is a function to look it up."""
         return self.look_up is not None and not self.effect.repeatable
 
     def options(self) -> dict[str, Any]:
-        """What is compared when a journal is taken up again; the functions cannot be written down."""
+        """Return the options that are compared when a journal is resumed. Functions cannot be written down."""
         name = self.name or getattr(self.each, "__qualname__", type(self.each).__name__)
         return {"name": name, "effect": self.effect.value}
 
     def check(self, values: Mapping[str, Any]) -> Payload:
-        """Any row will do that is JSON: that is how the function gets it, after a crash too."""
+        """Accept any row that is JSON, since the function gets it from the journal after a crash."""
         try:
             found: Payload = exact(values)
         except ValueError as error:
@@ -74,7 +74,7 @@ class FunctionJob(Job):
         return found
 
     def key(self, payload: Payload) -> str:
-        """As the caller says; the whole row where nothing is said."""
+        """Return the identity by the caller's function, or by default the whole row."""
         if self.by is None:
             return dumps(payload, sort_keys=True).decode()
         try:
@@ -102,7 +102,7 @@ _ENDS = frozenset({State.DONE, State.FAILED, State.REFUSED, State.UNKNOWN})
 
 
 def _safe(result: Any, lemlist: Lemlist) -> Outcome:
-    """As `_outcome`; the row was done, even if its result cannot be written down."""
+    """Return the outcome of a row that was done, even if its result cannot be written down."""
     try:
         return _outcome(result, lemlist)
     except RecursionError:
@@ -110,7 +110,7 @@ def _safe(result: Any, lemlist: Lemlist) -> Outcome:
 
 
 def _outcome(result: Any, lemlist: Lemlist) -> Outcome:
-    """The outcome to write down: a journal holds no key, and no secret of a model."""
+    """Return the outcome to write down, without the API key and the secrets of a model."""
     if result is None:
         return _DONE
     if isinstance(result, Outcome):
@@ -123,9 +123,9 @@ def _outcome(result: Any, lemlist: Lemlist) -> Outcome:
 
 
 class FunctionRun:
-    """One run of such a job: iterate over it for the rows, in the order they finish; once.
+    """One run of a function job. Iterate over it once for the rows, in the order they finish.
 
-    It plans when the iteration begins, and lets go of its journal when that ends.
+    The run is planned when the iteration begins, and its journal is closed when the iteration ends.
     """
 
     def __init__(self, make: Callable[[], Awaitable[Plan]], start: Callable[[Plan], Run]) -> None:
@@ -144,20 +144,20 @@ class FunctionRun:
 
     @property
     def progress(self) -> Progress | None:
-        """How far it is; None before it has begun."""
+        """State of the run in numbers; None before it has begun."""
         return None if self._run is None else self._run.progress
 
     async def finish(self) -> Report:
-        """Run to the end without looking at the rows, and tell what was done; raises what the iteration does."""
+        """Run to the end without looking at the rows, and return the report. Raises as the iteration does."""
         async for _ in self:
             pass
         return await self.report()
 
     async def report(self) -> Report:
-        """What was done so far.
+        """Return the report of the run so far.
 
         Raises:
-            JobStoppedError: it has not begun.
+            JobStoppedError: the run has not begun.
         """
         if self._report is not None:
             return self._report
@@ -166,7 +166,7 @@ class FunctionRun:
         return await self._run.report()
 
     async def __aiter__(self) -> AsyncIterator[RowResult]:
-        """Plan, and run to the end; raises what `Bulk.plan` and `Run` raise."""
+        """Plan, and run to the end. Raises as `Bulk.plan` and `Run` do."""
         if self._begun:
             raise JobStoppedError("a job of rows runs once: make another one with bulk.run(rows, …)")
         self._begun = True

@@ -1,4 +1,4 @@
-"""What a bulk job is to the runner: how a row is checked, done, and looked up after a doubt."""
+"""Interface between a bulk job and its run: checking, doing and looking up a row."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
 
 Payload = dict[str, Any]
-"""What a row becomes once it is checked: plain JSON, all that is needed to do it."""
+"""Checked row: plain JSON with all that is needed to do it."""
 
 
 class State(enum.StrEnum):
-    """Where a row is."""
+    """State of a row."""
 
     NEW = "new"
     """Checked, and not sent."""
     SENT = "sent"
-    """Handed to the network; after a crash nobody knows more."""
+    """Handed to the network. After a crash its outcome is ambiguous."""
     PENDING = "pending"
-    """lemlist took it, under an id, and has no result yet."""
+    """Accepted by lemlist under an id; there is no result yet."""
     DONE = "done"
     """lemlist holds what the row asks for."""
     REFUSED = "refused"
     """Not sent: the row itself is not valid."""
     FAILED = "failed"
-    """lemlist said no."""
+    """Refused by lemlist."""
     UNKNOWN = "unknown"
-    """It may have happened, and there is no way to find out."""
+    """Possibly done, with no way to find out."""
 
 
 IN_DOUBT = "in doubt"
-"""`what` of an unknown row that is still to be looked up."""
+"""`what` of an unknown row that is still to be looked up. Journals hold this text."""
 ABSENT = "absent"
 """`what` of an unknown row that one look-up did not find."""
 
 
 @attrs.frozen
 class Outcome:
-    """What became of a row."""
+    """Outcome of a row in the journal."""
 
     state: State
     what: str
@@ -56,12 +56,12 @@ class Outcome:
     id: str | None = None
     """lemlist's id of what the row is about, where there is one."""
     result: Any = None
-    """What lemlist answered, as plain JSON, where the job is about that."""
+    """Response of lemlist as plain JSON, where the job is there to fetch it."""
 
 
 @attrs.frozen
 class RowResult:
-    """What became of one row."""
+    """A row of the source with its outcome."""
 
     line: int
     payload: dict[str, Any]
@@ -74,12 +74,12 @@ def done(
     reason: str | None = None,
     result: Any = None,
 ) -> Outcome:
-    """The row is done."""
+    """Return the outcome of a row that is done."""
     return Outcome(State.DONE, what, reason, id, result)
 
 
 def failed(reason: str, what: str = "failed") -> Outcome:
-    """lemlist said no, or has nothing that the row could be about."""
+    """Return the outcome of a row that lemlist refused, or whose subject lemlist does not have."""
     return Outcome(State.FAILED, what, reason)
 
 
@@ -88,11 +88,11 @@ class RowRefusedError(ValueError):
 
 
 class CannotVerifyError(LemlistError):
-    """There is no way to find out whether the row was done."""
+    """No way exists to find out whether the row was done."""
 
 
 class EndJobError(LemlistError):
-    """Raised by a job: its rows have this outcome, and no further one is begun. The reason is the `__cause__`."""
+    """Raised by a job to end it: its rows have this outcome, and no further row begins. `__cause__` is the reason."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.reason or outcome.what)
@@ -100,9 +100,9 @@ class EndJobError(LemlistError):
 
 
 class JobStoppedError(LemlistError):
-    """The job ended before its rows did, or never began; what was not sent waits for another run.
+    """The job ended before all rows were done, or never began. Rows that were not sent wait for another run.
 
-    The error that stopped it is the `__cause__`. A function of the caller's may raise it to stop the job.
+    The error that stopped the job is the `__cause__`. A function of the caller may raise this error to stop the job.
     """
 
 
@@ -112,14 +112,14 @@ class Job(abc.ABC):
     __slots__ = ()
 
     kind: str
-    """Its name in journals."""
+    """Name of the kind in journals."""
     effect: Effect = Effect.IDEMPOTENT
-    """What sending a row again would do. A repeatable row is sent again when nobody knows if it was done;
-    any other one is looked up with `verify`."""
+    """Effect of sending a row twice. A repeatable row is sent again when its outcome is ambiguous;
+    any other row is looked up with `verify`."""
     batch: int = 1
-    """Rows that go together, at most."""
+    """Most rows of one batch."""
     calls: int = 1
-    """Calls for one batch, at most."""
+    """Most calls for one batch."""
     single_request: ClassVar[bool] = False
     """Whether `do` changes something with one request only, and nothing outside of lemlist. Then a row is noted as
     sent when that request leaves; else before `do` is called."""
@@ -132,7 +132,7 @@ class Job(abc.ABC):
 
     @property
     def verifiable(self) -> bool:
-        """Whether `verify` asks lemlist, which costs a call for each row in doubt."""
+        """Whether `verify` asks lemlist, which costs a call for each row with an ambiguous outcome."""
         return not self.effect.repeatable
 
     @property
@@ -142,12 +142,12 @@ class Job(abc.ABC):
 
     @property
     def posts(self) -> bool:
-        """Whether lemlist posts results somewhere, so that asking for them can wait."""
+        """Whether lemlist posts results to a webhook, so that asking for them can wait."""
         return False
 
     @abc.abstractmethod
     def options(self) -> dict[str, Any]:
-        """All that is needed to make the job again, as plain JSON."""
+        """Return the options from which the job can be made again, as plain JSON."""
 
     def check_columns(self, columns: Sequence[str]) -> None:  # noqa: B027  # most jobs judge row by row
         """Look at the header of a file.
@@ -158,7 +158,7 @@ class Job(abc.ABC):
 
     @abc.abstractmethod
     def check(self, values: Mapping[str, Any]) -> Payload:
-        """Turn a row into what is sent.
+        """Turn a row into the payload that is sent.
 
         Raises:
             RowRefusedError: lemlist would refuse it, or could not use it.
@@ -166,22 +166,22 @@ class Job(abc.ABC):
 
     @abc.abstractmethod
     def key(self, payload: Payload) -> str:
-        """What makes two rows the same; only the first of them is done."""
+        """Return the identity of a row. Of rows with the same identity only the first is done."""
 
     def credits(self, payload: Payload) -> int:
-        """Enrichment credits that the row may cost."""
+        """Return the enrichment credits that the row may cost."""
         del payload
         return 0
 
-    async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:  # noqa: B027  # not every job must ask
-        """Find out what can be known before the first row, such as whether the campaign exists."""
+    async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:  # noqa: B027  # not every job needs a check
+        """Check all that can be checked before the first row, such as whether the campaign exists."""
 
     @abc.abstractmethod
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
-        """Send up to `batch` rows, and tell what became of each; `again`: an earlier try may have succeeded."""
+        """Send up to `batch` rows, and return their outcomes. `again`: an earlier attempt may have succeeded."""
 
     async def verify(self, lemlist: Lemlist, payload: Payload) -> Outcome | None:
-        """Look up whether a row was done: its outcome, or None if it was not.
+        """Look up whether a row was done; return its outcome, or None if it was not done.
 
         Raises:
             CannotVerifyError: there is no way to tell.
@@ -193,13 +193,13 @@ class Job(abc.ABC):
         raise NotImplementedError(f"{self.kind} has no pending rows")
 
     def read_posted(self, body: bytes | str | Mapping[str, Any]) -> Mapping[str, Any]:
-        """Results that lemlist posted to a webhook, by the ids of pending rows.
+        """Return the results in a body that lemlist posted to a webhook, by the ids of pending rows.
 
         Raises:
-            InvalidInputError: it is no such body, or nothing is posted for this job.
+            InvalidInputError: the body holds no results, or lemlist posts none for this job.
         """
         raise InvalidInputError(f"lemlist posts no results for {self.kind}")
 
     def conclude(self, result: Any, so_far: Outcome) -> Outcome:
-        """What a result means for its pending row; it may still be pending after that."""
+        """Return the outcome of a pending row from a result; the row may still be pending after that."""
         raise NotImplementedError(f"{self.kind} has no pending rows")

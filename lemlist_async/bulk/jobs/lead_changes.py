@@ -1,4 +1,4 @@
-"""Leads that a campaign has already: changed, or taken out of its way."""
+"""Jobs that change or stop leads that a campaign already has."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DONE = {"remove": "removed", "unsubscribe": "unsubscribed", "pause": "paused"}
 
 @attrs.frozen(kw_only=True)
 class UpdateLeads(Job):
-    """Changes each row's lead in a campaign, found by its ``email`` (a look-up, then a PATCH) or ``lead_id``.
+    """Change each row's lead in a campaign, found by its ``email`` (a look-up, then a PATCH) or ``lead_id``.
 
     Columns become fields or custom variables as in `ImportLeads`. Empty cells change nothing.
     """
@@ -39,21 +39,21 @@ class UpdateLeads(Job):
 
     campaign_id: str
     columns: dict[str, str] = attrs.field(factory=dict[str, str])
-    """Columns that the names do not tell: from column to field, or to another variable's name."""
+    """Columns that their names do not identify: from column to field, or to another variable's name."""
 
     def __attrs_post_init__(self) -> None:
         check_campaign_id(self.campaign_id)
 
     def options(self) -> dict[str, Any]:
-        """All that is needed to make the job again."""
+        """Return the options from which the job can be made again."""
         return attrs.asdict(self)
 
     def check_columns(self, columns: Sequence[str]) -> None:
-        """A column must tell which lead."""
+        """Require a column that identifies the lead."""
         _COLUMNS.check(columns, self.columns, _WHO)
 
     def check(self, values: Mapping[str, Any]) -> Payload:
-        """Sort a row into who it is and what changes."""
+        """Sort a row into the lead's identity and its changes."""
         who, fields, variables = _sorted(values, self.columns)
         named = {name: value for name, value in fields.items() if name in _NAMED}
         # a PATCH names five fields, and takes the others among the variables, under their wire names
@@ -63,7 +63,7 @@ class UpdateLeads(Job):
         return {**who, "fields": named, "variables": others | variables}
 
     def key(self, payload: Payload) -> str:
-        """The lead."""
+        """Return the identity of the lead."""
         return _key(payload)
 
     async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
@@ -86,10 +86,10 @@ class UpdateLeads(Job):
 
 @attrs.frozen(kw_only=True)
 class StopLeads(Job):
-    """Removes each row's lead from a campaign, unsubscribes it there, or pauses it.
+    """Remove each row's lead from a campaign, unsubscribe it there, or pause it.
 
-    The lead is found by its ``email`` or ``lead_id``. Removing takes its history along; a lead that is gone
-    already counts as done.
+    The lead is found by its ``email`` or ``lead_id``. Removing a lead deletes its history in the campaign. A
+    lead that is gone already counts as done.
     """
 
     kind = "leads.stop"
@@ -104,20 +104,20 @@ class StopLeads(Job):
             raise ConfigurationError(f"action is one of {', '.join(_DONE)}, not {self.action!r}")
 
     def options(self) -> dict[str, Any]:
-        """All that is needed to make the job again."""
+        """Return the options from which the job can be made again."""
         return attrs.asdict(self)
 
     def check_columns(self, columns: Sequence[str]) -> None:
-        """A column must tell which lead."""
+        """Require a column that identifies the lead."""
         _COLUMNS.check(columns, {}, _WHO)
 
     def check(self, values: Mapping[str, Any]) -> Payload:
-        """Only who it is matters."""
+        """Keep the identity of the lead only."""
         who, _, _ = _sorted(values, {})
         return who
 
     def key(self, payload: Payload) -> str:
-        """The lead."""
+        """Return the identity of the lead."""
         return _key(payload)
 
     async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
@@ -132,7 +132,7 @@ class StopLeads(Job):
                 return [done("absent", reason="the campaign has no lead with this address")]
             await self._stop(lemlist, lead_id)
         except AlreadyGoneError:
-            pass  # by this call's own first try, as far as anybody can tell
+            pass  # presumably by the first attempt of this very call
         except NotFoundError:
             why = "the campaign has no such lead, or it was unsubscribed before"
             return [done("absent", lead_id, why) if not again else done(_DONE[self.action], lead_id)]
@@ -150,7 +150,7 @@ class StopLeads(Job):
 def _sorted(
     values: Mapping[str, Any], columns: Mapping[str, str]
 ) -> tuple[Payload, dict[str, str], dict[str, Any]]:
-    """Who a row is about, and its other fields and variables."""
+    """Return the identity of a row's lead, and the other fields and variables."""
     fields, variables = _COLUMNS.sort(values, columns)
     who = {name: fields.pop(name) for name in _WHO if name in fields}
     if not who:
@@ -159,7 +159,7 @@ def _sorted(
 
 
 def _key(payload: Payload) -> str:
-    # ids tell cases apart, addresses do not
+    # ids are case-sensitive, addresses are not
     return str(payload.get("lead_id") or value_key(payload["email"]))
 
 

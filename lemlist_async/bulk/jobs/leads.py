@@ -1,4 +1,4 @@
-"""Leads into a campaign."""
+"""Job that imports leads into a campaign."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ COLUMNS = Columns(NewLead, without=FLAGS)
 
 @attrs.frozen(kw_only=True)
 class ImportLeads(Job):
-    """Adds each row to a campaign as a lead: one call a row.
+    """Add each row to a campaign as a lead: one call per row.
 
     A column that lemlist knows (``email``, ``First Name``, ``jobTitle``, …) becomes that field, whatever its
     spelling; any other column becomes a custom variable under its own name. Empty cells are not sent.
@@ -55,7 +55,7 @@ class ImportLeads(Job):
 
     campaign_id: str
     on_duplicate: OnDuplicate = "skip"
-    """What a lead that is there already is: a result (``skip``), or the end of the job (``raise``)."""
+    """Treatment of a lead that is there already: ``skip`` makes it a result, ``raise`` ends the job."""
     deduplicate: bool = False
     """Also refuse people who are in another campaign."""
     linkedin_enrichment: bool = False
@@ -63,7 +63,7 @@ class ImportLeads(Job):
     verify_email: bool = False
     find_phone: bool = False
     columns: dict[str, str] = attrs.field(factory=dict[str, str])
-    """Columns that the names do not tell: from column to field, or to another variable's name."""
+    """Columns that their names do not identify: from column to field, or to another variable's name."""
 
     def __attrs_post_init__(self) -> None:
         check_campaign_id(self.campaign_id)
@@ -71,31 +71,31 @@ class ImportLeads(Job):
             raise ConfigurationError(f"on_duplicate is 'skip' or 'raise', not {self.on_duplicate!r}")
 
     def options(self) -> dict[str, Any]:
-        """All that is needed to make the job again."""
+        """Return the options from which the job can be made again."""
         return attrs.asdict(self)
 
     def check_columns(self, columns: Sequence[str]) -> None:
-        """A column must hold e-mail addresses or LinkedIn URLs."""
+        """Require a column with e-mail addresses or LinkedIn URLs."""
         COLUMNS.check(columns, self.columns, ("email", "linkedin_url"))
 
     def check(self, values: Mapping[str, Any]) -> Payload:
-        """Sort a row into fields and variables, and look at the address."""
+        """Sort a row into fields and variables, and check the address."""
         fields, variables = COLUMNS.sort(values, self.columns)
         if "email" not in fields and "linkedin_url" not in fields:
             raise RowRefusedError("no e-mail address, and no LinkedIn URL either")
         return {"fields": fields, "variables": variables}
 
     def key(self, payload: Payload) -> str:
-        """The address, whatever its spelling; the LinkedIn page where there is none."""
+        """Return one spelling of the address, or of the LinkedIn page where there is none."""
         fields = payload["fields"]
         return value_key(fields.get("email") or fields["linkedin_url"])
 
     def credits(self, payload: Payload) -> int:
-        """What the flags may cost."""
+        """Return the credits that the flags may cost."""
         return sum(price for flag, price in PRICES.items() if getattr(self, flag))
 
     async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
-        """Read the campaign: one that does not exist, or a wrong key, shows before the first lead."""
+        """Read the campaign: a missing one, or a wrong key, is an error before the first lead."""
         await check_campaign(lemlist, self.campaign_id)
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
@@ -126,10 +126,10 @@ class ImportLeads(Job):
 
 
 def check_campaign_id(campaign_id: str) -> None:
-    """Refuse an id that lemlist would quietly do nothing for.
+    """Refuse an id for which lemlist would silently do nothing.
 
     Raises:
-        ConfigurationError: it does not begin with ``cam_``.
+        ConfigurationError: the id does not begin with ``cam_``.
     """
     if not campaign_id.startswith("cam_"):
         raise ConfigurationError(
@@ -139,10 +139,10 @@ def check_campaign_id(campaign_id: str) -> None:
 
 
 async def check_campaign(lemlist: Lemlist, campaign_id: str) -> None:
-    """Read a campaign, to find out whether it is there.
+    """Read a campaign, to find out whether it exists.
 
     Raises:
-        InvalidInputError: it is not.
+        InvalidInputError: it does not exist.
     """
     try:
         await lemlist.campaigns.get(campaign_id)
@@ -154,7 +154,7 @@ async def check_campaign(lemlist: Lemlist, campaign_id: str) -> None:
 
 
 async def lead_of(lemlist: Lemlist, campaign_id: str, email: str) -> str | None:
-    """The id of the lead with an address in a campaign; None if there is none."""
+    """Return the id of the lead with an address in a campaign; None if there is none."""
     copies = await lemlist.leads.list_by_email(email)
     return next(
         (lead.id for lead in copies if lead.campaign is not None and lead.campaign.id == campaign_id), None

@@ -1,4 +1,4 @@
-"""Figures of many campaigns."""
+"""Job that reads the figures of many campaigns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _text(value: datetime | str) -> str:
 
 @attrs.frozen(kw_only=True)
 class ReadStats(Job):
-    """Reads the figures of each row's campaign over a span of time: 100 campaigns a call.
+    """Read the figures of each row's campaign over a span of time: 100 campaigns per call.
 
     The figures are the outcome's `result`, under lemlist's names; a campaign that has none fails by itself.
     """
@@ -43,22 +43,22 @@ class ReadStats(Job):
     """Some of ``email``, ``linkedin`` and ``others``; by default all."""
 
     def options(self) -> dict[str, Any]:
-        """All that is needed to make the job again."""
+        """Return the options from which the job can be made again."""
         return attrs.asdict(self)
 
     def check(self, values: Mapping[str, Any]) -> Payload:
-        """Only the id matters: the column ``campaign_id``, ``campaign`` or ``id``, or the only one."""
+        """Keep the id only: the column ``campaign_id``, ``campaign`` or ``id``, or the only one."""
         campaign_id = single(values, "campaign_id", "campaign", "id")
         if not campaign_id.startswith("cam_"):
             raise RowRefusedError(f"a campaign id begins with cam_, and {campaign_id!r} does not")
         return {"campaign_id": campaign_id}
 
     def key(self, payload: Payload) -> str:
-        """The campaign."""
+        """Return the id of the campaign."""
         return str(payload["campaign_id"])
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
-        """Read them; each has figures or an error in the answer."""
+        """Read the figures; each campaign has figures or an error in the response."""
         ids = [str(payload["campaign_id"]) for payload in payloads]
         span = {name: value for name, value in self.options().items() if value is not None}
         answer = await lemlist.campaigns.list_stats_batch(campaign_ids=ids, **cast("StatsSpan", span))

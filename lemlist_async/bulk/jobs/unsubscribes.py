@@ -1,4 +1,4 @@
-"""Values that nothing may be sent to: blocked and unblocked."""
+"""Jobs that block and unblock values of the do-not-contact list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _NAMES = ("value", "variable", "email", "domain", "linkedin_url", "phone")
 _LONGEST = 1_000
-"""Characters of a value at most; lemlist documents no limit, and no address or page is longer."""
+"""Most characters of a value; lemlist documents no limit, and no address or page is longer."""
 
 
 class _Values(Job):
@@ -27,7 +27,7 @@ class _Values(Job):
     takes_texts: ClassVar[bool] = True
 
     def options(self) -> dict[str, Any]:
-        """There are none."""
+        """Return no options."""
         return {}
 
     def check(self, values: Mapping[str, Any]) -> Payload:
@@ -40,26 +40,26 @@ class _Values(Job):
         return {"value": value}
 
     def key(self, payload: Payload) -> str:
-        """The value, whatever its spelling."""
+        """Return one spelling of the value."""
         return value_key(payload["value"])
 
 
 @attrs.frozen
 class BlockValues(_Values):
-    """Blocks each row's value: 10,000 a call. One that is blocked already stays so, and counts as done."""
+    """Block each row's value: 10,000 per call. A value that is blocked already counts as done."""
 
     kind = "unsubscribes.add"
     batch = 10_000
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
-        """Block them all."""
+        """Block all values."""
         await lemlist.unsubscribes.add_many([payload["value"] for payload in payloads])
         return [done("blocked")] * len(payloads)
 
 
 @attrs.frozen
 class UnblockValues(_Values):
-    """Unblocks each row's value: one call a row. What is not blocked counts as done.
+    """Unblock each row's value: one call per row. A value that is not blocked counts as done.
 
     A value that the person or an abuse report blocked is protected, and fails.
     """
@@ -67,11 +67,11 @@ class UnblockValues(_Values):
     kind = "unsubscribes.remove"
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
-        """Unblock it."""
+        """Unblock the value."""
         try:
             await lemlist.unsubscribes.remove(payloads[0]["value"])
         except AlreadyGoneError:
-            pass  # by this call's own first try, as far as anybody can tell
+            pass  # presumably by the first attempt of this very call
         except ConflictError as protected:
             return [failed(str(protected), "protected")]
         except (BadRequestError, NotFoundError) as error:

@@ -1,1 +1,1 @@
-"""Running a plan: rows out of the journal, requests to lemlist, outcomes back."""
+"""Execution of a plan: rows from the journal, requests to lemlist, outcomes to the journal."""

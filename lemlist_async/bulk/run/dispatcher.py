@@ -1,4 +1,4 @@
-"""Between the journal and the workers of a pass: rows out, outcomes in, many of both in one transaction."""
+"""Flow of rows between the journal and the workers of one pass."""
 
 from __future__ import annotations
 
@@ -16,22 +16,55 @@ from lemlist_async.bulk.run.executor import BatchResult
 Finished = tuple[JournalRow, Outcome]
 
 _PAUSE = 0.02
-"""Seconds between two transactions, unless a worker waits for rows: the longest that an outcome waits for others."""
+"""Seconds between two transactions, unless a worker waits for rows: the longest that one outcome waits for others."""
 _AHEAD = 0.1
-"""Seconds of work that are marked as sent before a worker asks, so that none waits for the disk."""
-_MOST = 500
-"""Rows that are marked ahead at most."""
-_BYTES = 32 * 2**20
-"""Bytes of rows between the journal and those for whom they are done, unless a single batch has more."""
+"""Seconds of work that are marked as sent before a worker asks: no worker then waits for the disk."""
+_MAX_AHEAD = 500
+"""Most rows that are marked ahead."""
+_MAX_BYTES = 32 * 2**20
+"""Most bytes of rows in memory between the journal and the consumer. A single batch may exceed it."""
 
 
 class Dispatcher:
-    """Hands out rows, takes their outcomes, and gives them on once they are written.
+    """Pass rows from the journal to workers, and their outcomes back to the journal and on to the consumer.
 
-    Where rows may simply be sent again after a crash, transactions are few and large, and rows are marked as sent
-    ahead. `careful` is for all others: a row is marked when a worker waits for it, and its outcome is written at
-    once. With `late` rows are handed out as they are, and the worker marks them itself, right before their request
-    leaves. Either way a row is marked only if it is still in the state in which it was read.
+    Way of a row::
+
+        journal (new, pending or unknown)
+           |  read; a new row is marked as sent
+        ready ----------------> drain: new again
+           |  next
+        with a worker --------> take_back or complete without an outcome: returned, then new again
+           |  complete with an outcome
+        completed
+           |  outcome on the disk
+        written
+           |  results
+        delivered to the consumer
+           |  results, called again
+        consumed
+
+    A pass over pending or unknown rows marks nothing. With `late` a worker marks its rows by `mark`, right before
+    their request leaves. With `careful` a row is marked only while a worker waits for it, and its outcome is written
+    at once. Otherwise rows may be sent again after a crash, so transactions are few and large, and rows are marked
+    ahead of the workers.
+
+    Invariants:
+
+    - One event loop runs everything here. Any number of workers call `next`, `mark` and `complete`. One writer runs
+      `serve`, and it alone writes to the journal until it has ended. One consumer calls `results`.
+    - Order: a row is marked on the disk before its request leaves. Its outcome is on the disk before the consumer
+      gets it. Within a pass, batches are handed out in the order of the journal.
+    - A row is marked only if the journal still has it in the state in which it was read. Of two runs that want a
+      row, one gets it.
+    - Bounds: no batch is handed out while as many rows as `_backlog_limit` have an outcome and are not consumed. No
+      batch is read while the rows in memory fill `_MAX_BYTES`, unless there are none.
+    - Cancellation: a worker that is cancelled leaves its rows as sent, unless it takes them back. A writer that is
+      cancelled keeps `_completed`, `_returned` and `_marked`, and the transaction may be on the disk or not. `drain`
+      then writes the first two and makes unsent rows new again. The journal has one thread, so that comes after
+      the cancelled transaction. Writing an outcome twice changes nothing.
+    - Failure: after a JournalError nothing is handed out or marked. Rows that stay sent in the journal are treated
+      as after a crash by the next run.
     """
 
     def __init__(
@@ -52,184 +85,206 @@ class Dispatcher:
         self._stopping = stopping
         self._batch = batch
         self._width = self._workers = width
-        self._bound = width * batch
+        self._backlog_limit = width * batch
         self._careful = careful
         self._feed = _Feed(journal, state, what, batch)
         self._pace = _Pace()
         self._waiting = 0
-        # the way of a row: marked, ready, with a worker, brought, written, given; unseen are the last three
         self._marked: list[list[JournalRow]] = []
+        """Batches of the transaction in progress."""
         self._ready: deque[list[JournalRow]] = deque()
         self._completed: list[Finished] = []
-        self._back: list[int] = []
+        self._returned: list[int] = []
+        """Rows that were marked, and of which no request left."""
         self._written: list[Finished] = []
-        self._given = 0
-        self._unseen = 0
-        self._bytes = 0
-        self._given_bytes = 0
-        self._asked_for: list[tuple[int, asyncio.Future[None]]] = []
-        self._over = False
-        self._bell, self._asked, self._served, self._news = (asyncio.Event() for _ in range(4))
+        self._delivered = self._delivered_bytes = 0
+        """Rows that the last `results` returned, and their bytes: consumed when it is called again."""
+        self._unconsumed = 0
+        """Rows that are completed, written or delivered."""
+        self._held_bytes = 0
+        self._mark_requests: list[tuple[int, asyncio.Future[None]]] = []
+        self._closed = False
+        self._writer_wakes = asyncio.Event()
+        self._worker_waits = asyncio.Event()
+        """Ends the pause between two transactions."""
+        self._rows_served = asyncio.Event()
+        """A pulse, set and cleared in one step: each worker that waits then looks again."""
+        self._results_ready = asyncio.Event()
 
     # For workers --------------------------------------------------------------------------------------
 
     async def next(self) -> list[JournalRow]:
-        """A batch to do; empty when no more shall begin. It waits while too many outcomes were not looked at."""
+        """Return a batch to do; empty when no more may begin. Wait while the consumer is too far behind."""
         while not self._stopping.is_set():
-            if self._ready and self._unseen < self._bound:
+            if self._ready and self._unconsumed < self._backlog_limit:
                 self._pace.count += 1
                 return self._ready.popleft()
-            if self._over or (self._feed.exhausted and not self._ready and not self._marked):
+            if self._closed or (self._feed.exhausted and not self._ready and not self._marked):
                 break
             await self._wait()
         return []
 
     async def _wait(self) -> None:
         self._waiting += 1
-        self._bell.set()
-        self._asked.set()
+        self._writer_wakes.set()
+        self._worker_waits.set()
         try:
-            await self._served.wait()
+            await self._rows_served.wait()
         finally:
             self._waiting -= 1
 
     async def mark(self, numbers: Sequence[int]) -> None:
-        """Mark rows as sent; it is on the disk when this returns.
+        """Mark rows as sent; the mark is on the disk when this returns.
 
         Raises:
-            JournalError: it could not be written, or another runner took one of them: none may be sent.
+            JournalError: the mark could not be written, or another runner took one of the rows. None may be sent.
         """
         marked = asyncio.get_running_loop().create_future()
-        if self._over:
+        if self._closed:
             raise JournalError("the journal is no longer written")
-        self._asked_for += [(n, marked) for n in numbers]
-        self._bell.set()
-        self._asked.set()
+        self._mark_requests += [(n, marked) for n in numbers]
+        self._writer_wakes.set()
+        self._worker_waits.set()
         await marked
 
     def complete(self, rows: Sequence[JournalRow], result: BatchResult) -> None:
-        """What became of a batch; rows without an outcome were not sent, and go back."""
+        """Take the result of a batch; rows without an outcome were not sent, and are returned."""
         outcomes = result.outcomes
         self._completed += [(row, outcomes[row.n]) for row in rows if row.n in outcomes]
-        self._unseen += len(outcomes)
+        self._unconsumed += len(outcomes)
         if len(outcomes) < len(rows):
             left = [row for row in rows if row.n not in outcomes]
-            self._bytes -= sum(row.size for row in left)
+            self._held_bytes -= sum(row.size for row in left)
+            # after a JournalError the transaction of the mark is not on the disk, or the row is another runner's
             if not isinstance(result.stop, JournalError):
                 self.take_back(row.n for row in left if self._marks or row.n in result.marked)
-        self._bell.set()
+        self._writer_wakes.set()
 
     def take_back(self, numbers: Iterable[int]) -> None:
-        """Rows that were marked, and of which surely nothing left."""
-        self._back += numbers
+        """Return rows that were marked, and of which certainly no request left."""
+        self._returned += numbers
 
     def leave(self) -> None:
-        """A worker ends."""
+        """Note that a worker has ended."""
         self._workers -= 1
-        self._bell.set()
-        self._asked.set()
+        self._writer_wakes.set()
+        self._worker_waits.set()
 
-    # For whom the rows are done -----------------------------------------------------------------------
+    # For the consumer ---------------------------------------------------------------------------------
 
     async def results(self) -> list[Finished]:
-        """Rows whose outcomes were written since the last time; empty at the end."""
-        self._unseen -= self._given
-        self._bytes -= self._given_bytes
-        self._given = self._given_bytes = 0
+        """Return rows whose outcomes were written since the last call; empty at the end."""
+        # the next call is the only sign that the consumer is done with the rows of the last one
+        self._unconsumed -= self._delivered
+        self._held_bytes -= self._delivered_bytes
+        self._delivered = self._delivered_bytes = 0
         self._serve_waiting()
-        while not self._written and not self._over:
-            self._news.clear()
-            await self._news.wait()
+        while not self._written and not self._closed:
+            self._results_ready.clear()
+            await self._results_ready.wait()
         found, self._written = self._written, []
-        self._given = len(found)
-        self._given_bytes = sum(row.size for row, _ in found)
+        self._delivered = len(found)
+        self._delivered_bytes = sum(row.size for row, _ in found)
         return found
 
-    # In between ---------------------------------------------------------------------------------------
+    # For the writer -----------------------------------------------------------------------------------
 
     async def serve(self) -> None:
         """Mark and write until all workers have ended.
 
         Raises:
-            JournalError: something could not be written; nothing more begins.
+            JournalError: the journal could not be written. No further row begins.
         """
         try:
             while self._workers:
-                await self._bell.wait()
-                self._bell.clear()
+                await self._writer_wakes.wait()
+                # before the turn, not after it: a call during the transaction must cause another turn
+                self._writer_wakes.clear()
                 await self._turn()
                 if not self._careful:
                     await self._pause()
-            await self._turn()
+            await self._turn()  # outcomes that came during the last transaction
         except JournalError as error:
             self._stopping.set()
             self._marked = []  # nothing of the transaction is on the disk
             self._refuse_marks(error)
             raise
         finally:
-            self._over = True
+            self._closed = True
             self._refuse_marks(JournalError("the journal is no longer written"))
             self._serve_waiting()
-            self._news.set()
+            self._results_ready.set()
 
     def _refuse_marks(self, error: JournalError) -> None:
-        for _, marked in self._asked_for:
+        for _, marked in self._mark_requests:
             if not marked.done():
                 marked.set_exception(JournalError(str(error)))
-        self._asked_for.clear()
+        self._mark_requests.clear()
 
     async def _turn(self) -> None:
-        self._asked.clear()
+        """Run one transaction: mark the rows that workers need, and write the outcomes that are there.
+
+        A cancellation while the transaction runs cannot stop the journal's thread. The queues are therefore changed
+        only after it: `drain` writes their rows again.
+        """
+        self._worker_waits.clear()
         self._marked = await self._feed.draw(self._wanted(), self._room())
-        asked = self._asked_for.copy()
-        # rows that a worker asked for are never marked ahead: those are two kinds of desks
+        asked = self._mark_requests.copy()
+        # either the writer marks ahead, or the workers ask (`late`): never both in one pass
         numbers = _numbers(self._marked) if self._marks else [n for n, _ in asked]
-        brought, back = self._completed.copy(), self._back.copy()
-        await self._write(brought, sent=numbers, back=back)
-        del self._completed[: len(brought)], self._back[: len(back)], self._asked_for[: len(asked)]
+        completed, returned = self._completed.copy(), self._returned.copy()
+        # copies: workers go on adding to both lists while the transaction runs in the journal's thread
+        await self._write(completed, sent=numbers, back=returned)
+        del (
+            self._completed[: len(completed)],
+            self._returned[: len(returned)],
+            self._mark_requests[: len(asked)],
+        )
         for _, marked in asked:
-            if not marked.done():
+            if not marked.done():  # the worker may have been cancelled meanwhile
                 marked.set_result(None)
-        self._bytes += sum(row.size for batch in self._marked for row in batch)
+        self._held_bytes += sum(row.size for batch in self._marked for row in batch)
         self._ready += self._marked
         self._marked = []
-        self._written += brought
-        if brought:
-            self._news.set()
+        self._written += completed
+        if completed:
+            self._results_ready.set()
         self._serve_waiting()
 
     def _wanted(self) -> int:
-        """Batches to make ready."""
-        if self._stopping.is_set() or self._unseen >= self._bound:
+        """Return how many batches to make ready."""
+        if self._stopping.is_set() or self._unconsumed >= self._backlog_limit:
             return 0
-        ahead = 0 if self._careful else min(int(self._pace.look() * _AHEAD), _MOST // self._batch)
-        self._bound = (self._width + ahead) * self._batch
+        ahead = 0 if self._careful else min(int(self._pace.look() * _AHEAD), _MAX_AHEAD // self._batch)
+        self._backlog_limit = (self._width + ahead) * self._batch
         return self._waiting + ahead - len(self._ready)
 
     def _room(self) -> int:
-        """Bytes of rows that may be made ready; at least one batch always may, if there is no other."""
-        return _BYTES - self._bytes if self._bytes > 0 else _BYTES
+        """Return the bytes of rows that may be made ready. One batch always may, if there is no other."""
+        return _MAX_BYTES - self._held_bytes if self._held_bytes > 0 else _MAX_BYTES
 
-    async def _write(self, brought: Sequence[Finished], *, sent: Sequence[int], back: Sequence[int]) -> None:
-        if brought or sent or back:
-            finished = [(row.n, outcome) for row, outcome in brought]
+    async def _write(
+        self, completed: Sequence[Finished], *, sent: Sequence[int], back: Sequence[int]
+    ) -> None:
+        if completed or sent or back:
+            finished = [(row.n, outcome) for row, outcome in completed]
             await self._journal.write(finished, sent=sent, back=back, expected=self._state)
 
     def _serve_waiting(self) -> None:
-        self._served.set()
-        self._served.clear()
+        self._rows_served.set()
+        self._rows_served.clear()
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PAUSE):
-                await self._asked.wait()
+                await self._worker_waits.wait()
 
     async def drain(self) -> None:
-        """Write what is left, once nobody works any more: rows that were marked and not handed out are new again."""
+        """Write what is left after the workers and the writer have ended. Rows that no worker got are new again."""
         back = _numbers([*self._marked, *self._ready]) if self._marks else []
-        # where it fails it is as after a crash: the rows say `sent`, and the next run finds out
+        # a failure leaves the rows as after a crash: they are `sent`, and the next run looks them up
         with contextlib.suppress(JournalError):
-            await self._write(self._completed, sent=(), back=[*self._back, *back])
+            await self._write(self._completed, sent=(), back=[*self._returned, *back])
             await self._journal.flush()
 
 
@@ -238,7 +293,7 @@ def _numbers(batches: Sequence[Sequence[JournalRow]]) -> list[int]:
 
 
 class _Pace:
-    """Batches a second that are handed out, of late."""
+    """Rate at which batches were handed out lately, per second."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -270,7 +325,7 @@ class _Feed:
         return self._last and not self._rows
 
     async def draw(self, batches: int, room: int) -> list[list[JournalRow]]:
-        """So many batches, or those that are left, or as many as have room (in bytes)."""
+        """Return up to so many batches, and no more than have room (in bytes)."""
         found: list[list[JournalRow]] = []
         while len(found) < batches and room > 0 and (rows := await self._next()):
             found.append(rows)
@@ -278,6 +333,7 @@ class _Feed:
         return found
 
     async def _next(self) -> list[JournalRow]:
+        # summing up the rows for each batch of one would be quadratic in the page
         size = sum(row.size for row in self._rows) if self._batch > 1 else 0
         while len(self._rows) < self._batch and size < PAGE_BYTES and not self._last:
             page = await self._journal.take(self._state, self._after, self._most, what=self._what)

@@ -1,16 +1,18 @@
-"""Sends rows, and finds out about those whose answer was lost.
+"""Sending of rows, and recovery of rows whose response was lost.
 
-The one rule for rows in doubt, whatever brought them there (a lost answer, a 5xx, a deadline, a crash, another runner
-that took over):
+One rule holds for every row with an ambiguous outcome. Its cause may be a lost response, a 5xx, a deadline, a crash or
+another runner that took over:
 
 1. A row that may be repeated is sent again.
-2. Any other row is left alone for a while, `look_up_after` seconds: behind a gateway that has given up, lemlist may
-   still be at work, and a row that is not there yet may be there a moment later.
-3. Then it is looked up. If it is there, it is done.
-4. If it is not there, it is looked up once more after another such wait.
-5. If it is still not there, it is sent again only if lemlist itself refuses duplicates. Any other row ends as unknown.
+2. Any other row waits for `look_up_after` seconds. Behind a gateway that has given up, lemlist may still be at work,
+   and the row may appear a moment later.
+3. Then the row is looked up. A row that is found is done.
+4. A row that is not found is looked up once more after another such wait.
+5. A row that two look-ups do not find is sent again only if lemlist itself refuses duplicates. Any other row ends as
+   unknown.
 
-`failed` means that lemlist said no. "Not done" means that no request of the row left, or that lemlist refused each.
+`failed` means that lemlist refused the row. "Not done" means that no request of the row left, or that lemlist refused
+every one of them.
 """
 
 from __future__ import annotations
@@ -67,12 +69,12 @@ OnAmbiguous = Literal["verify", "report"]
 
 _LATER = "; since then: "
 ROUNDS = 3
-"""Tries of a row that may be repeated, one right after the other; of any other row: times that it is looked up, and
+"""Attempts of a row that may be repeated, one right after the other. For any other row: how often it is looked up, and
 sent once more where that is allowed."""
 _SPLITS = 64
-"""Times the parts of one batch are halved at most, to find the rows that lemlist refuses the batch for."""
+"""Most halvings of one batch, to find the rows that lemlist refuses the batch for."""
 
-# The next row would fare the same: the job stops. The row stays new, if nothing of it happened before.
+# The next row would end the same way, so the job stops. The row stays new if no request of it left before.
 _STOPS = (
     AuthenticationError,
     ClosedError,
@@ -86,35 +88,35 @@ _STOPS = (
     RateLimitError,
 )
 _LOST = (AmbiguousError, DeadlineExceededError, DecodeError, TransportError)
-"""It may have happened."""
+"""Errors after which the request may have been carried out."""
 
 
 class Marks(Protocol):
-    """Where rows are marked as sent by their worker."""
+    """Marking of rows as sent by their worker."""
 
     async def mark(self, numbers: Sequence[int]) -> None:
-        """Mark rows, on the disk; an error if another runner took one of them."""
+        """Mark rows on the disk; raise JournalError if another runner took one of them."""
         ...
 
     def take_back(self, numbers: Iterable[int]) -> None:
-        """Rows that were marked, and of which surely nothing left."""
+        """Return rows that were marked, and of which certainly no request left."""
         ...
 
 
 class BatchResult:
-    """What became of a batch: rows without an outcome surely did not happen, and wait for another run."""
+    """Outcomes of a batch. Rows without an outcome were certainly not done, and wait for another run."""
 
     __slots__ = ("lost", "marked", "outcomes", "splits", "stop")
 
     def __init__(self) -> None:
         self.outcomes: dict[int, Outcome] = {}
-        """By the number of the row."""
+        """Outcomes by the number of the row."""
         self.lost: dict[int, str] = {}
-        """Rows of which an earlier try may have happened, and how its answer was lost."""
+        """Reasons why responses were lost, by the number of the row. Such a row may have been done."""
         self.marked: set[int] = set()
         """Rows that were marked as sent by their worker."""
         self.stop: BaseException | None = None
-        """What ends the job."""
+        """Error that ends the job."""
         self.splits: int = _SPLITS
 
     def all_are(self, rows: Iterable[JournalRow], outcome: Outcome) -> None:
@@ -123,7 +125,7 @@ class BatchResult:
 
 
 class Batch:
-    """One sending of rows: marks them before the first request that changes something leaves, and counts those."""
+    """One attempt to send rows. It marks them before the first changing request leaves, and counts such requests."""
 
     __slots__ = ("_dispatcher", "_marking", "_result", "_rows", "left")
 
@@ -136,29 +138,30 @@ class Batch:
         """Requests that left, and that lemlist did not refuse."""
 
     async def sending(self) -> None:
-        """Mark the rows, unless they are."""
+        """Mark the rows that are not marked yet."""
         self.left += 1
         if self._dispatcher is None or self._marking is None:
             return
+        # a job may send several requests at once: each of them must wait until the mark is on the disk
         async with self._marking:
             numbers = [row.n for row in self._rows if row.n not in self._result.marked]
             if numbers:
-                # before it is certain: a worker that is cancelled here may have marked them
+                # noted first: if this worker is cancelled while it waits, the mark may still reach the disk
                 self._result.marked.update(numbers)
                 await self._dispatcher.mark(numbers)
 
     def not_done(self) -> None:
-        """One of them did not happen."""
+        """Note that one request was not carried out."""
         self.left -= 1
 
     def give_up(self) -> None:
-        """The run is left: rows that were marked for a request that never left are new again."""
+        """Take back the rows of a cancelled run if no request of them left."""
         if self._dispatcher is not None and self.left < 1:
             self._dispatcher.take_back(self._result.marked - self._result.lost.keys())
 
 
 class Executor:
-    """Sends batches for one run."""
+    """Sender of batches for one run."""
 
     def __init__(self, lemlist: Lemlist, job: Job, on_ambiguous: OnAmbiguous, posted: WebhookResults) -> None:
         self._lemlist = lemlist
@@ -172,17 +175,17 @@ class Executor:
 
     @property
     def looks_up(self) -> bool:
-        """Whether a row in doubt is looked up, which asks lemlist."""
+        """Whether a row with an ambiguous outcome is looked up at lemlist."""
         return self._job.verifiable and self._on_ambiguous == "verify"
 
     # The passes ----------------------------------------------------------------------------------------
 
     async def send(self, rows: Sequence[JournalRow], dispatcher: Marks) -> BatchResult:
-        """Do rows; they are marked as sent already, unless the job lets them be marked late."""
+        """Send rows. They are marked as sent already, unless the job lets them be marked late."""
         return await self._execute(rows, BatchResult(), dispatcher if self._job.marks_late else None)
 
     async def look_up(self, rows: Sequence[JournalRow], dispatcher: Marks) -> BatchResult:
-        """Look for rows in doubt; those that are not there are looked for once more, by `look_again`."""
+        """Look up rows with an ambiguous outcome. `look_again` looks up once more those that are not found."""
         del dispatcher
         batch = BatchResult()
         for row in rows:
@@ -191,7 +194,7 @@ class Executor:
         return batch
 
     async def look_again(self, rows: Sequence[JournalRow], dispatcher: Marks) -> BatchResult:
-        """Look a second time, and send what is not there if lemlist refuses duplicates."""
+        """Look up rows a second time, and send those that are not found if lemlist refuses duplicates."""
         batch = BatchResult()
         absent: list[JournalRow] = []
         for row in rows:
@@ -220,12 +223,12 @@ class Executor:
         return batch
 
     async def _result(self, row: JournalRow) -> Outcome:
-        if (told := self._webhook_results.of(row)) is not None:
-            return told
+        if (posted := self._webhook_results.of(row)) is not None:
+            return posted
         try:
             return writable(await self._job.follow(self._lemlist, row.payload, row.outcome))
         except NotFoundError as gone:
-            # not failed: that could be sent, and paid for, again
+            # not `failed`: a failed row may be sent, and paid for, again
             return Outcome(State.UNKNOWN, "unknown", f"its result is gone: {gone}", row.id)
         except _STOPS:
             raise
@@ -244,7 +247,7 @@ class Executor:
             batch.stop = error
         for row in rows:
             if row.n in batch.lost and row.n not in batch.outcomes:
-                batch.outcomes[row.n] = await self._doubt(row, batch.lost[row.n])
+                batch.outcomes[row.n] = await self._ambiguous(row, batch.lost[row.n])
         return batch
 
     async def _do(self, rows: Sequence[JournalRow], batch: BatchResult, dispatcher: Marks | None) -> None:
@@ -252,26 +255,26 @@ class Executor:
         lost = None
         for round_ in range(ROUNDS if repeatable else 1):
             self.retries += len(rows) if round_ else 0
-            if (lost := await self._try(rows, batch, dispatcher)) is None:
+            if (lost := await self._attempt(rows, batch, dispatcher)) is None:
                 return
         if repeatable:
             batch.lost.update((row.n, f"not done after {ROUNDS} tries: {lost}") for row in rows)
 
-    async def _doubt(self, row: JournalRow, why: str) -> Outcome:
-        """The outcome of a row whose answer was lost: to be looked up, or unknown."""
+    async def _ambiguous(self, row: JournalRow, why: str) -> Outcome:
+        """Return the outcome of a row whose response was lost: to be looked up, or unknown."""
         if self.looks_up:
             return Outcome(State.UNKNOWN, IN_DOUBT, why, row.id)
         if self._job.effect.repeatable or self._job.verifiable:
             return Outcome(State.UNKNOWN, "unknown", why, row.id)
         return await self._looked_up(row, why) or Outcome(State.UNKNOWN, "unknown", why, row.id)
 
-    async def _try(
+    async def _attempt(
         self, rows: Sequence[JournalRow], batch: BatchResult, dispatcher: Marks | None
     ) -> str | None:
-        """Send rows; how the answer was lost, or None once each row has its outcome."""
+        """Send rows. Return how the response was lost, or None once each row has its outcome."""
         again = any(row.tries or row.n in batch.lost for row in rows)
         sending = Batch(rows, batch, dispatcher)
-        # rows that may be repeated need no count: what happened may happen again
+        # rows that may be repeated need no count of requests: sending them twice does no harm
         token = None if self._job.effect.repeatable else SEND_OBSERVER.set(sending)
         try:
             outcomes = await self._job.do(self._lemlist, [row.payload for row in rows], again=again)
@@ -284,6 +287,7 @@ class Executor:
                 batch.outcomes[row.n] = await self._without_id(row, nameless)
             return None
         except asyncio.CancelledError as cancelled:
+            # asyncio raises the same error for the run that was left and for a task that the job awaited
             if _is_leaving():
                 sending.give_up()
                 raise
@@ -291,7 +295,7 @@ class Executor:
                 f"line {rows[0].line}: something that was awaited for this row was cancelled"
             )
             if not self._job.effect.repeatable:
-                # it was interrupted anywhere, in something that is not known here
+                # the point of the interruption is not known: a request may have left
                 batch.lost.update((row.n, str(stop)) for row in rows)
             raise stop from cancelled
         except (RowRefusedError, LemlistError) as error:
@@ -311,10 +315,12 @@ class Executor:
         error: RowRefusedError | LemlistError,
         dispatcher: Marks | None,
     ) -> str | None:
-        """A try ended with an error: what that means for its rows."""
+        """Decide the outcomes of rows whose attempt ended with an error."""
         begun = self._has_begun(sending, error)
         if begun:
-            batch.lost.update((row.n, f"a request of it was made before it ended: {error}") for row in rows)
+            batch.lost.update(
+                (row.n, f"a request of the row was made before the row ended: {error}") for row in rows
+            )
         if isinstance(error, _STOPS) or (_in_queue(error) and not begun):
             raise error
         if isinstance(error, _LOST):
@@ -333,16 +339,16 @@ class Executor:
         return None
 
     def _has_begun(self, sending: Batch, error: Exception) -> bool:
-        """Whether part of a row was done before its try ended, and must not be done again."""
+        """Return whether part of a row was done before its attempt ended, and must not be done again."""
         if self._job.effect.repeatable or sending.left < 1:
             return False
-        # a single request that lemlist says no to did nothing, even if the no stands in a 200
+        # a single request that lemlist refuses changed nothing, even where the refusal has status 200
         return not (self._job.single_request and isinstance(error, APIStatusError))
 
     async def _refused(
         self, rows: Sequence[JournalRow], batch: BatchResult, error: BadRequestError, dispatcher: Marks | None
     ) -> None:
-        """One bad row has the whole batch refused: its halves are sent by themselves, down to that row."""
+        """Find the row for which lemlist refused the batch, by sending its halves separately."""
         if len(rows) == 1 or not batch.splits or isinstance(error, BadTeamError):
             batch.all_are(rows, failed(str(error)))
             return
@@ -354,7 +360,7 @@ class Executor:
     # Looking up -----------------------------------------------------------------------------------------
 
     async def _found(self, row: JournalRow, batch: BatchResult) -> Outcome | None:
-        """What a look-up tells of a row in doubt; None if it is not there."""
+        """Look up a row with an ambiguous outcome; None if lemlist does not have it."""
         if self._job.verifiable and not self.looks_up:
             return Outcome(State.UNKNOWN, "unknown", row.reason, row.id)
         if batch.stop is not None:
@@ -366,9 +372,9 @@ class Executor:
             return row.outcome
 
     async def _without_id(self, row: JournalRow, error: MissingIdError) -> Outcome:
-        """The outcome of a row that lemlist reported as done without naming it: found by a look-up, or not.
+        """Return the outcome of a row that lemlist reported as done without an id. A look-up may find the row.
 
-        Never sent again. Rows that wait for a result have none without an id, so they end as unknown.
+        The row is never sent again. Without an id no result can be fetched, so a job with results ends it as unknown.
         """
         if self.looks_up:
             found = await self._looked_up(row, error.message)
@@ -396,16 +402,16 @@ class Executor:
 
 
 def _with(why: str, more: str) -> str:
-    """A reason and what was found out later; not once more in each run."""
+    """Return a reason with the latest finding, in place of the finding of an earlier run."""
     return f"{why.split(_LATER, maxsplit=1)[0]}{_LATER}{more}"
 
 
 def _why(row: JournalRow) -> str:
-    return row.reason or "the answer was lost"
+    return row.reason or "the response was lost"
 
 
 def _is_leaving() -> bool:
-    """Whether the run itself cancels its worker, rather than something the worker awaited having been cancelled."""
+    """Return whether the run cancels this worker. Else something that the worker awaited was cancelled."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
@@ -415,7 +421,7 @@ def _in_queue(error: Exception) -> bool:
 
 
 def writable(outcome: Outcome) -> Outcome:
-    """An outcome that the journal can hold: a result that is no JSON is left out, and the reason says so."""
+    """Return an outcome that the journal can hold. A result that is not JSON is left out, and the reason says so."""
     if outcome.result is None:
         return outcome
     try:

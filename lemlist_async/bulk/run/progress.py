@@ -1,4 +1,4 @@
-"""What a run tells of itself: how far it is, and at the end what it did."""
+"""Progress of a run, and its report at the end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Step:
 
 @attrs.frozen(kw_only=True)
 class Progress:
-    """How far a run is."""
+    """State of a run in numbers."""
 
     total: int
     """Rows this run set out to do."""
@@ -48,7 +48,7 @@ class Progress:
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """What a run did; the journal has each row."""
+    """Summary of a run; the journal has each row."""
 
     rows: int
     done: Mapping[str, int]
@@ -60,7 +60,7 @@ class Report:
     failed: int
     """lemlist said no."""
     unknown: int
-    """They may have happened, and nobody can tell."""
+    """Rows that may have been done, with no way to find out."""
     left: int
     """Still to be sent, or without a result yet: the run was stopped."""
     calls: int
@@ -122,17 +122,17 @@ class Meter:
         }
 
     def start(self, forecast: Forecast) -> None:
-        """The run begins, with so much to do."""
+        """Begin to count, with the work of the forecast."""
         self._plan_for(forecast)
         self._started = time.monotonic()
         self._marks.append(_Mark(self._started, 0, self._before.grants))
 
     def end(self) -> None:
-        """The run is over."""
+        """Stop the clock."""
         self._ended = time.monotonic()
 
     def passed(self, step: str, *, through: int, pending: int = 0, doubtful: int = 0) -> None:
-        """Rows went through a step; `through`: those that have their outcome, `doubtful`: those to be looked up."""
+        """Count rows that went through a step: `through` have their outcome, `doubtful` are to be looked up."""
         results = self._steps["results"]
         if step == "results":
             results[1] += through
@@ -142,7 +142,7 @@ class Meter:
             self._steps[step][1] += through + pending + doubtful
             self._steps["look up"][0] += doubtful
         if step == "send" and self._follows:
-            results[0] -= through  # settled as they were sent: there is nothing to fetch for them
+            results[0] -= through  # these had their outcome when they were sent: there is no result to fetch
         self._done += through
         now = time.monotonic()
         if now - self._marks[-1].at >= 0.5:
@@ -150,7 +150,7 @@ class Meter:
 
     @property
     def progress(self) -> Progress:
-        """How far the run is."""
+        """Return the state of the run now."""
         now = self._ended or time.monotonic()
         rate, calls = self._rates(now)
         return Progress(
@@ -168,7 +168,7 @@ class Meter:
         )
 
     def _rates(self, now: float) -> tuple[float, float]:
-        """Rows and calls a second, lately."""
+        """Return the rows and calls per second of the last seconds."""
         while len(self._marks) > 1 and self._marks[0].at < now - _SPAN:
             self._marks.popleft()
         if not self._marks or now <= self._marks[0].at:
@@ -177,7 +177,7 @@ class Meter:
         return (self._done - first.rows) / span, (self._throttle.stats.grants - first.grants) / span
 
     def report(self, counts: Counter[tuple[str, str]], *, retries: int, confirmed: int) -> Report:
-        """What was done, by the counters of the journal."""
+        """Return the summary, by the counters of the journal."""
         by_state: Counter[str] = Counter()
         for (state, _), count in counts.items():
             by_state[state] += count

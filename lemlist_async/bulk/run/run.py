@@ -1,4 +1,4 @@
-"""Runs a plan: as many rows in flight as the limit can use, pass by pass."""
+"""Run of a plan, pass by pass, with as many rows in flight as the limit can use."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
 
 _SPARE = 4
-"""Batches in flight above the limit, so that somebody always waits in the throttle's queue."""
+"""Batches in flight above the limit, so that a request always waits in the throttle's queue."""
 _WIDEST = 96
-"""Batches in flight at most, however high the limit is set."""
-_HAND_IN = 0.5
-"""Seconds between two looks at what was posted."""
+"""Most batches in flight, however high the limit is set."""
+_FLUSH_EVERY = 0.5
+"""Seconds between two looks at the results that lemlist posted."""
 _HELD = 20_000
-"""Rows in flight at most, for the memory's sake; two batches always may be."""
+"""Most rows in flight, to bound the memory. Two batches always may be."""
 LOOK_UP_AFTER = 30.0
-"""Seconds between a lost answer and each look-up: as long as gateways in front of an API usually wait for it, so that
-what it was still doing when the answer was lost is done by then."""
+"""Seconds between a lost response and each look-up. Gateways in front of an API usually wait as long for it, so that
+lemlist has finished by then the work that it was doing when the response was lost."""
 _log = logging.getLogger("lemlist_async.bulk")
 
 
 class Run:
-    """One run of a plan: iterate over it for the rows, in the order they finish, or `finish` it; once.
+    """One run of a plan. Iterate over it once for the rows, in the order they finish, or await `finish`.
 
-    Leaving the loop early stops it at once; what was in flight is looked up by the next run. A plan has one run at a
-    time.
+    Leaving the loop early stops the run at once. The next run looks up the rows that were in flight. A plan has one
+    run at a time.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Run:
         patience: float = 900.0,
         look_up_after: float = LOOK_UP_AFTER,
     ) -> None:
-        # a deadline or a bound for the queue is meant for a person who waits; a row waits as long as it takes
+        # a deadline or a bound of the queue is for an interactive caller: a row waits as long as it takes
         self._lemlist = lemlist.with_options(lane="bulk", deadline=None, max_wait=None)
         self._plan = plan
         self._every = poll_every
@@ -61,8 +61,8 @@ class Run:
         self._webhook_results = WebhookResults(plan.job)
         self._executor = Executor(self._lemlist, plan.job, on_ambiguous, self._webhook_results)
         self._look_up_after = look_up_after
-        self._doubted = 0.0
-        """When a row came into doubt, on the clock of the event loop."""
+        self._lost_at = 0.0
+        """Instant at which a response was last lost, on the clock of the event loop."""
         self._begun = False
         self._meter = Meter(lemlist.throttle, plan.forecast, follows=plan.job.follows)
         self._stopping = asyncio.Event()
@@ -75,45 +75,45 @@ class Run:
 
     @property
     def stopped(self) -> bool:
-        """Whether it begins no more rows: `stop` was called, or an error ended it."""
+        """Whether no more rows begin: `stop` was called, or an error ended the run."""
         return self._stopping.is_set()
 
     @property
     def begun(self) -> bool:
-        """Whether it has begun, and there is something to report."""
+        """Whether the run has begun, so that it can be reported."""
         return self._begun
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """State of the run in numbers."""
         return self._meter.progress
 
     def receive(self, body: bytes | str | Mapping[str, Any]) -> int:
-        """Hand over what lemlist posted to the job's webhook: how many results it holds.
+        """Take a body that lemlist posted to the job's webhook; return how many results it holds.
 
-        It returns at once, so that the post can be answered; the rows follow in the iteration. Results of other
+        The call returns at once, so that the webhook can respond. The rows follow in the iteration. Results of other
         runs do no harm.
 
         Raises:
-            InvalidInputError: it is no such body, or nothing is posted for this job.
+            InvalidInputError: the body holds no results, or lemlist posts none for this job.
         """
         return self._webhook_results.add(body)
 
     async def finish(self) -> Report:
-        """Run to the end without looking at the rows, and tell what was done.
+        """Run to the end without looking at the rows, and return the report.
 
         Raises:
-            JobStoppedError: as the iteration.
+            JobStoppedError: as in the iteration.
         """
         async for _ in self:
             pass
         return await self.report()
 
     async def report(self) -> Report:
-        """What was done so far.
+        """Return the report of the run so far.
 
         Raises:
-            JobStoppedError: it has not begun, so that nothing was sent.
+            JobStoppedError: the run has not begun, so nothing was sent.
         """
         if not self._begun:
             raise JobStoppedError(
@@ -127,11 +127,12 @@ class Run:
         """Run to the end.
 
         Raises:
-            JobStoppedError: something that no further row would survive; what was in flight is finished first.
-            JournalError: another run of the plan goes on, or this one was begun before.
+            JobStoppedError: an error that every further row would meet as well. Rows in flight are finished first.
+            JournalError: another run of the plan is in progress, or this one has begun before.
         """
         handle = _Handle()
         rows = self._rows(handle)
+        # weak: a generator that its consumer dropped half-way must not keep the journal in use
         handle.rows = weakref.ref(rows)
         return rows
 
@@ -145,8 +146,8 @@ class Run:
         except BaseException:
             self._begun = False
             raise
-        # rows of an earlier run may have left right before this one began
-        self._doubted = asyncio.get_running_loop().time()
+        # requests of an earlier run may have left right before this one began
+        self._lost_at = asyncio.get_running_loop().time()
         off = self._lemlist.on("retry", self._saw_retry)
         try:
             await plan.begin()
@@ -169,7 +170,7 @@ class Run:
             raise JobStoppedError(f"the job stopped: {self._error}") from self._error
 
     async def _passes(self) -> AsyncGenerator[list[RowResult], None]:
-        """The parts of a run in their order."""
+        """Go through the passes of a run in their order."""
         for each in (
             self._pass(State.NEW, "send", self._plan.job.batch, self._executor.send),
             self._find_out(),
@@ -180,7 +181,7 @@ class Run:
                     yield results
 
     async def _find_out(self) -> AsyncGenerator[list[RowResult], None]:
-        """Look up the rows in doubt, by the rule that `executor` states."""
+        """Look up the rows with an ambiguous outcome, by the rule that `executor` states."""
         for _ in range(ROUNDS):
             for what, execute in ((IN_DOUBT, self._executor.look_up), (ABSENT, self._executor.look_again)):
                 if not await self._any(State.UNKNOWN, what) or await self._wait_to_look():
@@ -189,7 +190,7 @@ class Run:
                 async with contextlib.aclosing(each) as groups:
                     async for results in groups:
                         yield results
-                self._doubted = asyncio.get_running_loop().time()
+                self._lost_at = asyncio.get_running_loop().time()
         async with contextlib.aclosing(self._leave_undecided()) as groups:
             async for results in groups:
                 yield results
@@ -198,12 +199,12 @@ class Run:
         return bool(await self._plan.journal.take(state, 0, 1, what=what))
 
     async def _wait_to_look(self) -> bool:
-        """Wait until a look-up tells something; whether the run was stopped meanwhile."""
+        """Wait until a look-up is conclusive; return whether the run was stopped meanwhile."""
         if not self._executor.looks_up:
             return self._stopping.is_set()
-        seconds = max(0.0, self._doubted + self._look_up_after - asyncio.get_running_loop().time())
+        seconds = max(0.0, self._lost_at + self._look_up_after - asyncio.get_running_loop().time())
         _log.info(
-            "rows whose answer was lost are looked up in %.0f s, when lemlist should be done with them",
+            "rows whose response was lost are looked up in %.0f s, when lemlist should be done with them",
             seconds,
         )
         with contextlib.suppress(TimeoutError):
@@ -211,7 +212,7 @@ class Run:
         return self._stopping.is_set()
 
     async def _leave_undecided(self) -> AsyncGenerator[list[RowResult], None]:
-        """Rows that this run looks up no more: unknown, until another one does."""
+        """End the rows that are still ambiguous as unknown. Another run may look them up."""
         journal = self._plan.journal
         for what in (IN_DOUBT, ABSENT):
             while not isinstance(self._error, JournalError) and (
@@ -229,11 +230,12 @@ class Run:
         self._retries += 1
 
     async def _collect(self) -> AsyncGenerator[list[RowResult], None]:
-        """Ask for results again and again, until all are there or none has come for a long time."""
+        """Ask for results repeatedly, until all are there or none has come for `patience` seconds."""
         last = began = time.monotonic()
-        asks = not self._plan.job.posts  # else what is posted comes first, and what is left is asked for
+        # posted results cost no calls, so they come first; the rest is asked for
+        asks = not self._plan.job.posts
         while await self._any(State.PENDING):
-            rounds = [self._told(began + self._every)]
+            rounds = [self._posted(began + self._every)]
             if asks:
                 began = time.monotonic()
                 rounds = [self._pass(State.PENDING, "results", 1, self._executor.follow), *rounds]
@@ -246,8 +248,8 @@ class Run:
                 return
             asks = True
 
-    async def _told(self, until: float) -> AsyncGenerator[list[RowResult], None]:
-        """Results that are posted while there is nothing to ask."""
+    async def _posted(self, until: float) -> AsyncGenerator[list[RowResult], None]:
+        """Give results that lemlist posts, until it is time to ask again."""
         while await self._any(State.PENDING):
             try:
                 found = await self._webhook_results.flush(self._plan.journal)
@@ -257,10 +259,10 @@ class Run:
             if found:
                 yield self._passed("results", found)
             now = time.monotonic()
-            if now >= until or await self._told_to_stop(min(until, now + _HAND_IN)):
+            if now >= until or await self._wait_for_stop(min(until, now + _FLUSH_EVERY)):
                 return
 
-    async def _told_to_stop(self, until: float) -> bool:
+    async def _wait_for_stop(self, until: float) -> bool:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), max(0.0, until - time.monotonic()))
         return self._stopping.is_set()
@@ -268,7 +270,7 @@ class Run:
     async def _pass(
         self, state: State, step: str, batch: int, execute: _Execute, what: str | None = None
     ) -> AsyncGenerator[list[RowResult], None]:
-        """Work off the rows in a state."""
+        """Work off the rows in one state, with several workers and one writer."""
         width = max(2, min(self._lemlist.throttle.limit + _SPARE, _WIDEST + _SPARE, _HELD // batch))
         journal, job = self._plan.journal, self._plan.job
         dispatcher = Dispatcher(
@@ -286,8 +288,11 @@ class Run:
         try:
             while found := await dispatcher.results():
                 yield self._passed(step, found)
+            # after a JournalError the requests in flight end before their workers are cancelled
             await asyncio.wait(workers)
         finally:
+            # Also where the consumer left the loop. A cancelled worker leaves its rows as sent, unless no request
+            # of them left. `drain` comes after all tasks have ended: each may still add to what it writes.
             for task in (*workers, writer):
                 task.cancel()
             ended = await asyncio.gather(*workers, writer, return_exceptions=True)
@@ -299,13 +304,13 @@ class Run:
                 raise failed
 
     def _passed(self, step: str, found: Sequence[Finished]) -> list[RowResult]:
-        """Count rows; those that have their outcome."""
+        """Count rows, and return those that have their final outcome."""
         results = [
             RowResult(row.line, row.payload, outcome) for row, outcome in found if not _is_open(outcome)
         ]
         doubtful = sum(outcome.state is State.UNKNOWN and _is_open(outcome) for _, outcome in found)
         if doubtful:
-            self._doubted = asyncio.get_running_loop().time()
+            self._lost_at = asyncio.get_running_loop().time()
         pending = len(found) - len(results) - doubtful
         self._meter.passed(step, through=len(results), pending=pending, doubtful=doubtful)
         return results
@@ -318,27 +323,28 @@ class Run:
                     self._halt(result.stop)
                 dispatcher.complete(rows, result)
         except BaseException:
-            # the run was left, or a fault in the program, such as in a function of the caller's: the other
-            # workers begin no more
+            # The run was left, or a function of the caller has a fault. The other workers must begin no more rows.
             self._stopping.set()
             raise
         finally:
+            # the writer ends with the last worker: one that is not counted off would keep it waiting for ever
             dispatcher.leave()
 
     def _halt(self, error: BaseException) -> None:
+        # the first error counts: later ones come from workers that were already in flight
         self._error = self._error or error
         self._stopping.set()
 
 
 def _is_open(outcome: Outcome) -> bool:
-    """Whether more will be known of the row in this run."""
+    """Return whether this run still has to find out the outcome of the row."""
     return outcome.state is State.PENDING or (
         outcome.state is State.UNKNOWN and outcome.what in (IN_DOUBT, ABSENT)
     )
 
 
 class _Handle:
-    """Tells whether the iteration of a run still has a consumer."""
+    """Weak reference to the iteration of a run: None once its consumer dropped it."""
 
     rows: weakref.ref[object] | None = None
 

@@ -1,4 +1,4 @@
-"""Results that lemlist posts to a webhook, between their arrival and the row that they belong to."""
+"""Results that lemlist posts to a webhook, held until they are written to their rows."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ from lemlist_async.bulk.journal.journal import Journal
 from lemlist_async.bulk.journal.tables import JournalRow
 
 MOST = 20_000
-"""Results that are held at most; of more, the oldest are dropped, and asked for after all."""
+"""Most results that are held. Beyond that the oldest are dropped, and the run fetches them itself."""
 
 
 class WebhookResults:
-    """Held by lemlist's id: a result may arrive before the answer to the call that started it."""
+    """Posted results by lemlist's id. A result may arrive before the response to the call that started it."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._held: dict[str, Any] = {}
 
     def add(self, body: bytes | str | Mapping[str, Any]) -> int:
-        """Take what was posted; how many results it holds."""
+        """Take a posted body; return how many results it holds."""
         found = self._job.read_posted(body)
         self._held |= found
+        # results of other runs come here too and are never fetched, so the memory needs a bound
         for oldest in tuple(itertools.islice(self._held, max(0, len(self._held) - MOST))):
             del self._held[oldest]
         return len(found)
 
     def of(self, row: JournalRow) -> Outcome | None:
-        """What became of a pending row, if it was told; it is forgotten then."""
+        """Return the outcome of a pending row if its result was posted, and forget the result."""
         if row.id is None or (found := self._held.pop(row.id, None)) is None:
             return None
         return self._job.conclude(found, row.outcome)
 
     async def flush(self, journal: Journal) -> Sequence[tuple[JournalRow, Outcome]]:
-        """Write down the rows whose results are here."""
+        """Write the outcomes of the rows whose results were posted."""
         if not self._held:
             return []
         rows = await journal.pending(self._held)

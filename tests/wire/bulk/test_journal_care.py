@@ -267,7 +267,7 @@ async def test_pages_are_bounded_by_bytes_and_small_rows_come_in_large_ones(tmp_
 async def test_rows_on_their_way_are_bounded_by_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, temporary: bool
 ) -> None:
-    monkeypatch.setattr("lemlist_async.bulk.run.dispatcher._BYTES", 1_000_000)
+    monkeypatch.setattr("lemlist_async.bulk.run.dispatcher._MAX_BYTES", 1_000_000)
     monkeypatch.setattr("lemlist_async.bulk.run.dispatcher.PAGE_BYTES", 200_000)
     monkeypatch.setattr("lemlist_async.bulk.journal.tables.PAGE_BYTES", 200_000)
     flying = most = 0
@@ -292,7 +292,7 @@ async def test_rows_on_their_way_are_bounded_by_bytes(
 async def test_a_batch_of_large_rows_is_split_and_a_row_larger_than_all_bounds_goes_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for bound in ("run.dispatcher._BYTES", "run.dispatcher.PAGE_BYTES", "journal.tables.PAGE_BYTES"):
+    for bound in ("run.dispatcher._MAX_BYTES", "run.dispatcher.PAGE_BYTES", "journal.tables.PAGE_BYTES"):
         monkeypatch.setattr(f"lemlist_async.bulk.{bound}", 2_000)
     async with Sandbox(limit=None) as sandbox, quick(sandbox.url, key=sandbox.key) as lemlist:
         values = [f"p{n}@{'x' * 50}.example" for n in range(100)] + [f"{'y' * 60}@{'z' * 60}.example"]
