@@ -29,6 +29,10 @@ class Pacer(AsyncLimiter):
         self._leak_until(now)
         self._level += 1
 
+    def refund(self) -> None:
+        """Give back the token of a request that was never sent."""
+        self._level = max(0.0, self._level - 1)
+
     def _leak_until(self, now: float) -> None:
         # as AsyncLimiter._leak, which reads the clock of an event loop; several loops may share one key
         if self._level:

@@ -183,6 +183,8 @@ class Quota:
         """Note that the request was never sent."""
         self.returned += 1
         self.ledger.give_back(trial=grant.trial)
+        if self._pacer:
+            self._pacer.refund()
 
     def refused(
         self, grant: Grant, now: float, pause: float | None, *, by_limiter: bool, rate: RateState | None

@@ -291,6 +291,15 @@ def test_bulk_is_spread_only_while_interactive_requests_come_and_every_slot_was_
     assert known.next_grant(2.1 + 61, "bulk") <= 2.1 + 61
 
 
+def test_a_request_that_was_never_sent_gives_back_its_token_too() -> None:
+    known = quota(limit=2)
+    for _ in range(50):
+        known.given_back(granted(known, 0.0))
+    known.last_interactive = 0.0
+    served(known, (0.0, 0.0), (0.1, 0.1))
+    assert known.next_grant(2.2, "bulk") <= 2.2
+
+
 def test_a_grant_is_free_to_be_read() -> None:
     grant = granted(quota(), 3.0)
     assert (grant.at, grant.trial, grant.timed) == (3.0, 0, True)

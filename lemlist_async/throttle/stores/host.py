@@ -210,7 +210,8 @@ class HostSlots:
                     raise Gone
                 if record.state != FREE and first > now:
                     break  # requests in flight hold all of them
-                at, next_paced = max(first, now), int(header[7])
+                # a reservation that is withdrawn leaves its token taken: such debts end with the window
+                at, next_paced = max(first, now), min(int(header[7]), now + self._window)
                 used_lately = self._pace > 0 and first > now - self._window
                 if used_lately and not urgent and now - header[8] < PACED_FOR * NS:
                     at = max(at, next_paced)
