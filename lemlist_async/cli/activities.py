@@ -1,4 +1,4 @@
-"""`lemlist-async activities`: what happened, appended to a file from run to run."""
+"""`lemlist-async activities`: new events, appended to a file by each run."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def sync(
     kind: Annotated[list[str] | None, typer.Option("--type", help="Only events of this type.")] = None,
     json: Json = False,
 ) -> None:
-    """Append what happened since the last time to a file, each event once.
+    """Append the events since the last run to a file, each event once.
 
-    Killed at any time, the next run goes on from the last batch that is whole in the file.
+    If a run is killed, the next one resumes from the last complete batch in the file.
     """
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
@@ -67,14 +67,14 @@ def sync(
 
 @attrs.define
 class _Ledger:
-    """The file of events, and beside it the cursor with the size that the file had then."""
+    """File of events, with the cursor and its file size in a second file beside it."""
 
     out: Path
     cursor: Path
     added: int = 0
 
     def open(self) -> dict[str, Any] | None:
-        """The cursor to go on from; what a run that died wrote behind it is cut off."""
+        """Return the cursor to resume from, and cut off events that a killed run wrote after it."""
         if not self.cursor.exists():
             if self.out.exists() and self.out.stat().st_size:
                 raise InvalidInputError(f"{self.out} is there, and {self.cursor} is not: take another --out")
@@ -91,7 +91,7 @@ class _Ledger:
         return place
 
     def append(self, batch: ActivityBatch) -> None:
-        """First the events, then the cursor: both on the disk before the next batch."""
+        """Write the events, then the cursor. Both are on the disk before the next batch."""
         with self.out.open("ab") as file:
             file.writelines(dumps(item.to_dict()) + b"\n" for item in batch.items)
             file.flush()

@@ -1,4 +1,4 @@
-"""The commands and their options."""
+"""Commands and their options."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _main(
     if version:
         print(f"lemlist-async {__version__}")
         raise typer.Exit
-    # a retry is in the report; on the screen it would only be noise between the bar and its end
+    # the report counts retries; a line for each would break the progress bar
     logging.basicConfig(
         level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s"
     )
@@ -82,7 +82,7 @@ def enrich(
 ) -> Job:
     """Find and check the people of a file, for credits; the results are in the report.
 
-    Each person is submitted once, whatever happens. With --journal a run that was ended goes on asking for results.
+    Each person is submitted once. With --journal an interrupted run can be resumed to fetch the results.
     """
     return EnrichPeople(find=cast("Any", find), max_credits=max_credits, columns=columns_of(columns))
 
@@ -97,7 +97,7 @@ def resume(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Go on with a job from its journal."""
+    """Resume a job from its journal."""
     wishes = Wishes(dry_run=dry_run, json=json, report=report, journal=journal, on_ambiguous=on_ambiguous)
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
@@ -115,7 +115,7 @@ def resume(
 
 @app.command()
 def status(journal: JournalArgument, json: Json = False) -> None:
-    """Tell how far a job is, from its journal."""
+    """Print the counters of a job, from its journal."""
 
     async def work(_show: Show) -> Exit:
         opened = await Journal.look(journal)
@@ -140,7 +140,7 @@ def report_(
     format: Annotated[Literal["csv", "json"], typer.Option(help="CSV, or JSON lines.")] = "csv",  # noqa: A002
     formulas: Formulas = False,
 ) -> None:
-    """Print what became of each row of a job."""
+    """Print the outcome of each row of a job."""
 
     async def work(_show: Show) -> Exit:
         opened = await Journal.look(journal)
@@ -157,7 +157,7 @@ def report_(
 def erase(journal: JournalArgument) -> None:
     """Remove the personal data of a finished job from its journal; its counts stay.
 
-    Rows, reasons, results and ids are gone from the file for good, and the job cannot be resumed.
+    Rows, reasons, results and ids are removed for good, and the job cannot be resumed.
     """
 
     async def work(show: Show) -> Exit:
@@ -182,7 +182,7 @@ def sandbox(
     latency: Annotated[float, typer.Option(min=0, help="Seconds an answer takes.")] = 0.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same ids.")] = 0,
 ) -> None:
-    """Serve the sandbox, a lemlist to try things on, until Ctrl-C."""
+    """Serve the sandbox, a local imitation of lemlist, until Ctrl-C."""
     if policy not in POLICIES:
         raise typer.BadParameter(f"there are {', '.join(POLICIES)}", param_hint="--policy")
 
@@ -210,7 +210,7 @@ def demo(
     """Import a file of leads into a campaign of the sandbox, faults included.
 
     With --campaign and LEMLIST_API_KEY the same import goes to lemlist itself. On the sandbox, rows that are
-    refused for what they hold count as done: the file has some to show.
+    refused as invalid do not fail the command: the file has some as examples.
     """
     if campaign is not None:
         chosen = campaign
@@ -235,5 +235,5 @@ def demo(
 
 
 def run() -> None:
-    """The entry point."""
+    """Run the command line."""
     app()

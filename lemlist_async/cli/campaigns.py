@@ -1,4 +1,4 @@
-"""`lemlist-async campaigns`: their figures."""
+"""`lemlist-async campaigns`: figures of campaigns."""
 
 from __future__ import annotations
 

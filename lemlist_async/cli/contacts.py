@@ -1,4 +1,4 @@
-"""`lemlist-async contacts`: made or changed, put into lists, exported."""
+"""`lemlist-async contacts`: create, change, list and export contacts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ListId = Annotated[str, typer.Option("--list", help="Id of a static list, clt_â€
 
 @row_job(app, "upsert")
 def upsert(columns: Map = None) -> Job:
-    """Make contacts, or change those with the same email, LinkedIn page or contact id."""
+    """Create contacts, or change those with the same email, LinkedIn page or contact id."""
     return UpsertContacts(columns=columns_of(columns))
 
 
@@ -28,13 +28,13 @@ def add_to_list(
     list_id: ListId,
     create: Annotated[bool, typer.Option(help="Make a contact of an address that has none.")] = False,
 ) -> Job:
-    """Put contacts into a list, by contact id or email."""
+    """Add contacts to a list, by contact id or email."""
     return ListContacts(list_id=list_id, create=create)
 
 
 @row_job(app, "remove-from-list")
 def remove_from_list(list_id: ListId) -> Job:
-    """Take contacts out of a list, by contact id or email."""
+    """Remove contacts from a list, by contact id or email."""
     return ListContacts(list_id=list_id, action="remove")
 
 

@@ -1,4 +1,4 @@
-"""The stage of the demo: a sandbox with a few faults, and a campaign in it."""
+"""Setting of the demo: a sandbox with a few faults, and a campaign in it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from lemlist_async.options import Options, Timeouts
 from lemlist_async.sandbox import Sandbox, Slow, gateway, lost_answer
 
 _NAMES = {
-    "Status": "an answer of 502",
-    "Reset": "a lead created whose answer was lost",
-    "Slow": "a slow answer",
+    "Status": "a response with status 502",
+    "Reset": "a created lead whose response was lost",
+    "Slow": "a slow response",
 }
 _CREATE = "POST /campaigns/{campaignId}/leads/"
 
 
 @asynccontextmanager
 async def stage() -> AsyncGenerator[tuple[Lemlist, str, Sandbox]]:
-    """A client of a fresh sandbox, the id of an empty campaign there, and the sandbox itself."""
+    """Give a client of a new sandbox, the id of an empty campaign in it, and the sandbox."""
     async with Sandbox(latency=(0.02, 0.06)) as sandbox:
         sandbox.faults.add(gateway(502), match=_CREATE, after=40)
         sandbox.faults.add(lost_answer(), match=_CREATE, after=90)
@@ -31,6 +31,6 @@ async def stage() -> AsyncGenerator[tuple[Lemlist, str, Sandbox]]:
 
 
 def survived(sandbox: Sandbox) -> str:
-    """The faults that happened, in words."""
+    """Return a sentence about the faults that were injected."""
     names = [_NAMES[type(fault).__name__] for _, _, fault in sandbox.faults.injected]
-    return f"went wrong on the way, and was dealt with: {', '.join(names) or 'nothing'}"
+    return f"faults met and survived: {', '.join(names) or 'nothing'}"

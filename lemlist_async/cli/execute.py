@@ -1,4 +1,4 @@
-"""From the work of a command to its exit code."""
+"""Execution of a command, up to its exit code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lemlist_async.errors import LemlistError
 def with_client(
     work: Callable[[Lemlist, Show], Awaitable[Exit]], *, json: bool, offline: bool = False
 ) -> None:
-    """Run a command that needs a client, of the environment's key."""
+    """Run a command that needs a client with the key from the environment."""
 
     async def connected(show: Show) -> Exit:
         # a dry run sends nothing, so it needs no key
@@ -31,7 +31,7 @@ def with_client(
 
 
 def execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool) -> None:
-    """Run to an exit code; an error of ours, or of the file system, is one line and not a traceback."""
+    """Run to an exit code. An error of this library or of the file system becomes one line, without traceback."""
     show = choose(json=json)
     try:
         code = asyncio.run(work(show))

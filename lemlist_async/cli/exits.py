@@ -1,4 +1,4 @@
-"""Exit codes, which tell a script what happened without reading the output."""
+"""Exit codes for scripts that do not read the output."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from lemlist_async.errors import (
 
 
 class Exit(enum.IntEnum):
-    """0 to 6, and what the shell itself gives after a signal."""
+    """Exit codes: 0 to 6, and the shell's own code after a signal."""
 
     OK = 0
     ERROR = 1
-    """Something else went wrong."""
+    """Any other error."""
     USAGE = 2
     """An argument, an option or a file that cannot work; nothing was sent."""
     PARTIAL = 3
-    """It ran, and some rows were refused, failed or left over."""
+    """The job ran, and some rows were refused, failed or left over."""
     AUTHENTICATION = 4
-    """No key, or lemlist refuses it."""
+    """No key, or one that lemlist refuses."""
     CONNECTION = 5
     """lemlist could not be reached, or failed."""
     UNKNOWN = 6
-    """It ran, and of some rows nobody knows whether they were done."""
+    """The job ran, and the outcome of some rows is unknown."""
     INTERRUPTED = 130
 
 
@@ -50,7 +50,7 @@ _BY_ERROR: tuple[tuple[type[LemlistError], Exit], ...] = (
 
 
 def exit_of(error: LemlistError) -> Exit:
-    """The code for an error."""
+    """Return the exit code for an error."""
     if isinstance(error, JobStoppedError) and isinstance(error.__cause__, LemlistError):
         return exit_of(error.__cause__)
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), Exit.ERROR)

@@ -1,4 +1,4 @@
-"""Running a plan from the command line: signals, progress, report, exit code."""
+"""Run of a plan from the command line: signals, progress, report, exit code."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KEPT = 1_000
 
 @attrs.frozen(kw_only=True)
 class Wishes:
-    """What was asked for on the command line, beside the job itself."""
+    """Settings of a run from the command line."""
 
     dry_run: bool = False
     json: bool = False
@@ -39,19 +39,18 @@ class Wishes:
     journal: Path | None = None
     on_ambiguous: OnAmbiguous = "verify"
     look_up_after: float = LOOK_UP_AFTER
-    """Seconds between a lost answer and each look-up."""
+    """Seconds between a lost response and each look-up."""
     results: bool = False
-    """Whether what lemlist answered is to be printed, row by row."""
+    """Whether to print lemlist's response for each row."""
     refused_is_fine: bool = False
-    """Whether rows that were refused before sending leave the job a success."""
+    """Whether the job succeeds although rows were refused before sending."""
 
 
 def check_report(report: Path | None, *inputs: Path | None) -> None:
-    """Look at where the report shall go before anything is done.
+    """Check the path of the report before the job begins.
 
     Raises:
-        InvalidInputError: there is no such folder, nothing can be written there, or a file that is read would be
-            overwritten.
+        InvalidInputError: the folder does not exist or cannot be written to, or an input file would be overwritten.
     """
     if report is None:
         return
@@ -79,7 +78,7 @@ async def carry_out(
         stopped = await _run(run, show, wishes)
         report = await run.report()
         results = await _results(plan.journal) if wishes.results else []
-        # before anything is printed: results may have been paid for
+        # before anything is printed, since printing may fail and results may have cost credits
         written = await _write(plan.journal, wishes)
         show.report(report, await _not_done(plan.journal), results)
         if written is not None:
@@ -123,7 +122,7 @@ async def _run(run: Run, show: Show, wishes: Wishes) -> JobStoppedError | None:
 
 @contextlib.asynccontextmanager
 async def _ticking(run: Run, show: Show) -> AsyncGenerator[None]:
-    """Show the progress by the clock, and not by the row: a job that waits shows its ETA too."""
+    """Show the progress by the clock, not by the row, so that a waiting job shows its ETA too."""
 
     async def tick() -> None:
         while True:
@@ -139,14 +138,14 @@ async def _ticking(run: Run, show: Show) -> AsyncGenerator[None]:
 
 @contextlib.contextmanager
 def _signals(run: Run, show: Show) -> Generator[None]:
-    """The first SIGINT or SIGTERM finishes what is in flight; the second one ends at once."""
+    """Stop after the rows in flight at the first SIGINT or SIGTERM, and at once at the second."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def stop() -> None:
         if run.stopped and task is not None:
             task.cancel()
         else:
-            show.say("stopping: what is in flight is finished first (again: stop at once)")
+            show.say("stopping after the requests in flight (again: stop at once)")
             run.stop()
 
     installed: list[signal.Signals] = []
@@ -184,7 +183,7 @@ async def _write(journal: Journal, wishes: Wishes) -> str | None:
     """Write the report that was asked for, and return a line about it.
 
     Raises:
-        JournalError: it cannot be written; the line tells where the rows are in its place.
+        JournalError: the report cannot be written. The message names the journal that has the rows.
     """
     path = wishes.report
     if path is None:
@@ -194,16 +193,16 @@ async def _write(journal: Journal, wishes: Wishes) -> str | None:
     except OSError as error:
         kept = await journal.keep()
         raise JournalError(
-            f"the report {path} cannot be written: {error.strerror}; all rows are in the journal {kept}, which "
-            f"gives them with:  lemlist-async report {kept}"
+            f"the report {path} cannot be written: {error.strerror}; all rows are in the journal {kept}; "
+            f"print them with:  lemlist-async report {kept}"
         ) from None
     return f"all rows: {path}"
 
 
 def _how_to_go_on(report: Report, wishes: Wishes) -> str:
     if wishes.journal is not None:
-        return f"{report.left:,} rows are left; go on with:  lemlist-async resume {wishes.journal}"
-    return f"{report.left:,} rows are left, and there is no --journal to go on from: run it again"
+        return f"{report.left:,} rows are left; resume with:  lemlist-async resume {wishes.journal}"
+    return f"{report.left:,} rows are left, and there is no --journal to resume from: run the command again"
 
 
 def _exit(report: Report, stopped: JobStoppedError | None, wishes: Wishes, *, interrupted: bool) -> Exit:
@@ -218,7 +217,7 @@ def _exit(report: Report, stopped: JobStoppedError | None, wishes: Wishes, *, in
 
 
 def summary(counts: dict[tuple[str, str], int]) -> list[str]:
-    """The counters of a journal, as lines."""
+    """Return the counters of a journal, as lines."""
     order = list(State)
     return [
         f"{state}{f' ({what})' if what and what != state else ''}: {count:,}"

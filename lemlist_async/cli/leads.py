@@ -1,4 +1,4 @@
-"""`lemlist-async leads`: into a campaign, changed there, out of it."""
+"""`lemlist-async leads`: import, change, remove and export leads of a campaign."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def remove(campaign: Campaign) -> Job:
 
 @row_job(app, "unsubscribe")
 def unsubscribe(campaign: Campaign) -> Job:
-    """Unsubscribe leads from a campaign: they stay there, and get nothing any more."""
+    """Unsubscribe leads from a campaign: they stay in it, and get no further messages."""
     return StopLeads(campaign_id=campaign, action="unsubscribe")
 
 

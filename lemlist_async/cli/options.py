@@ -14,24 +14,24 @@ File = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Send nothing; tell requests, time and refused rows.")
+    bool, typer.Option("--dry-run", help="Send nothing; print requests, time and refused rows.")
 ]
 ReportFile = Annotated[
-    Path | None, typer.Option("--report", help="Write what became of each row: .csv, else JSON lines.")
+    Path | None, typer.Option("--report", help="Write the outcome of each row: .csv, else JSON lines.")
 ]
 JournalFile = Annotated[
-    Path | None, typer.Option("--journal", help="Keep the job's state here, to go on after a crash.")
+    Path | None, typer.Option("--journal", help="Keep the job's state here, to resume after a crash.")
 ]
 JournalArgument = Annotated[Path, typer.Argument(help="The journal of a job.")]
 OnAmbiguousOption = Annotated[
     Literal["verify", "report"],
     typer.Option(
-        help="A row whose answer was lost, and that may not just be sent again: look it up, or report it as unknown."
+        help="A row whose response was lost and that must not be sent twice: look it up, or report it as unknown."
     ),
 ]
-Encoding = Annotated[str, typer.Option(help="Encoding of the file, unless a byte order mark tells it.")]
+Encoding = Annotated[str, typer.Option(help="Encoding of the file, unless a byte order mark shows it.")]
 Delimiter = Annotated[
-    str | None, typer.Option(help="Character between the cells of a CSV (or 'tab'); found out if not given.")
+    str | None, typer.Option(help="Character between the cells of a CSV (or 'tab'); detected if not given.")
 ]
 NoHeader = Annotated[
     bool,
@@ -40,12 +40,13 @@ NoHeader = Annotated[
     ),
 ]
 Map = Annotated[
-    list[str] | None, typer.Option("--map", help="COLUMN=FIELD, where the column's name does not tell.")
+    list[str] | None,
+    typer.Option("--map", help="COLUMN=FIELD, for a column whose name does not show its field."),
 ]
 Force = Annotated[
     list[str] | None,
     typer.Option(
-        help="Go on with a journal although something differs: rows (those given are ignored), key or host; may be "
+        help="Resume a journal although something differs: rows (those given are ignored), key or host; may be "
         "repeated."
     ),
 ]
@@ -58,15 +59,15 @@ Out = Annotated[Path, typer.Option("--out", help="The file to write: .csv, .json
 
 
 def columns_of(given: list[str] | None) -> dict[str, str]:
-    """What --map says, as a mapping.
+    """Return the values of --map as a mapping.
 
     Raises:
-        ConfigurationError: one is not COLUMN=FIELD.
+        ConfigurationError: a value is not COLUMN=FIELD.
     """
     pairs = [text.partition("=") for text in given or ()]
     for column, equals, field in pairs:
         if not (column and equals and field):
-            raise ConfigurationError(f"--map wants COLUMN=FIELD, not {column + equals + field!r}")
+            raise ConfigurationError(f"--map takes COLUMN=FIELD, not {column + equals + field!r}")
     return {column: field for column, _, field in pairs}
 
 

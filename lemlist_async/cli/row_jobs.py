@@ -1,4 +1,4 @@
-"""Turns a function that makes a job into a command over a file of rows, with the options that all of them have."""
+"""Registration of commands over a file of rows, with their common options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command prints: a live bar for people, plain lines for pipes, one JSON object for programs."""
+"""Output of the command: a live bar for people, plain lines for pipes, one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ _SHOWN = 10
 
 
 class Show(Protocol):
-    """How a job is shown while it runs, and after."""
+    """Interface for showing a job while it runs, and after."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
     def say(self, line: str) -> None:
-        """A remark."""
+        """Print a remark."""
         ...
 
     def forecast(self, forecast: Forecast, limit: str) -> None:
-        """Before it begins."""
+        """Show the forecast before the job begins."""
         ...
 
     def progress(self, progress: RunProgress) -> None:
-        """While it runs."""
+        """Show the progress while the job runs."""
         ...
 
     def count(self, rows: int) -> None:
-        """While rows come, of which nobody knows how many there are."""
+        """Show the number of rows while the total is not known."""
         ...
 
     def report(self, report: Report, bad: list[RowResult], results: list[RowResult]) -> None:
-        """After it ended: the counters, rows that were not done, and what lemlist answered."""
+        """Show the end: the counters, the rows that were not done, and lemlist's responses."""
         ...
 
 
@@ -69,11 +69,11 @@ def _pace(progress: RunProgress) -> str:
 
 
 def forecast_lines(forecast: Forecast, limit: str) -> list[str]:
-    """What a plan says."""
+    """Return the forecast of a plan, as lines."""
     lines = [f"{forecast.rows:,} rows: {forecast.to_send:,} to send, {forecast.refused:,} refused"]
     if forecast.finished or forecast.doubtful or forecast.pending:
         lines.append(
-            f"from an earlier run: {forecast.finished:,} finished, {forecast.doubtful:,} in doubt, "
+            f"from an earlier run: {forecast.finished:,} finished, {forecast.doubtful:,} ambiguous, "
             f"{forecast.pending:,} without a result"
         )
     lines.append(f"{forecast.requests:,} requests, {duration(forecast.seconds)} at the limit of {limit}")
@@ -83,7 +83,7 @@ def forecast_lines(forecast: Forecast, limit: str) -> list[str]:
 
 
 def report_rows(report: Report) -> list[tuple[str, str]]:
-    """What a report says, as pairs."""
+    """Return a report as pairs of name and value."""
     share = report.seconds_at_limit / report.seconds if report.seconds else 1.0
     done = {what: count for what, count in report.done.items() if what != "duplicate"} or {"done": 0}
     return [
@@ -93,7 +93,7 @@ def report_rows(report: Report) -> list[tuple[str, str]]:
         ("failed", f"{report.failed:,}"),
         ("unknown", f"{report.unknown:,}"),
         ("left for another run", f"{report.left:,}"),
-        ("answers lost, found done", f"{report.confirmed:,}"),
+        ("responses lost, found done", f"{report.confirmed:,}"),
         ("calls made", f"{report.calls:,}"),
         ("429s met", f"{report.rate_limited:,}"),
         ("retries", f"{report.retries:,}"),
@@ -105,7 +105,7 @@ def report_rows(report: Report) -> list[tuple[str, str]]:
 
 
 class Terminal:
-    """For a person."""
+    """Output for a person at a terminal."""
 
     def __init__(self) -> None:
         self.console: Console = Console(stderr=False, highlight=False)
@@ -128,11 +128,11 @@ class Terminal:
         self._bar.stop()
 
     def say(self, line: str) -> None:
-        """Above the bar."""
+        """Print a remark above the bar."""
         self._bar.console.print(line, markup=False)
 
     def forecast(self, forecast: Forecast, limit: str) -> None:
-        """One line each."""
+        """Print one line each."""
         for line in forecast_lines(forecast, limit):
             self.say(line)
 
@@ -144,7 +144,7 @@ class Terminal:
             self._move(step.name, step.done, step.total, note)
 
     def count(self, rows: int) -> None:
-        """A bar without an end."""
+        """Show a bar without an end."""
         self._move("rows", rows, None, "")
 
     def _move(self, name: str, done: int, total: int | None, note: str) -> None:
@@ -153,7 +153,7 @@ class Terminal:
         self._bar.update(self._tasks[name], total=total, completed=done, note=note)
 
     def report(self, report: Report, bad: list[RowResult], results: list[RowResult]) -> None:
-        """A table, and under it the first rows that did not go through."""
+        """Print a table, and under it the first rows that were not done."""
         table = Table(title="Report", show_header=False, title_justify="left")
         for name, value in report_rows(report):
             table.add_row(name, value)
@@ -163,7 +163,7 @@ class Terminal:
 
 
 class _Lines:
-    """What needs no screen to be set up and put back."""
+    """Output that needs no set-up of a screen."""
 
     def __enter__(self) -> Self:
         return self
@@ -175,22 +175,22 @@ class _Lines:
 
 
 class Plain(_Lines):
-    """For a pipe or a log."""
+    """Output for a pipe or a log."""
 
     def __init__(self) -> None:
         self._last = 0.0
 
     def say(self, line: str) -> None:
-        """A line."""
+        """Print a line."""
         print(line, flush=True)
 
     def forecast(self, forecast: Forecast, limit: str) -> None:
-        """One line each."""
+        """Print one line each."""
         for line in forecast_lines(forecast, limit):
             self.say(line)
 
     def progress(self, progress: RunProgress) -> None:
-        """A line every few seconds."""
+        """Print a line every few seconds."""
         now = time.monotonic()
         if now - self._last < _PLAIN_EVERY and progress.done < progress.total:
             return
@@ -203,14 +203,14 @@ class Plain(_Lines):
         self.say(f"{progress.done:,} of {progress.total:,} rows, {_pace(progress)}{steps}")
 
     def count(self, rows: int) -> None:
-        """A line every few seconds."""
+        """Print a line every few seconds."""
         now = time.monotonic()
         if now - self._last >= _PLAIN_EVERY:
             self._last = now
             self.say(f"{rows:,} rows")
 
     def report(self, report: Report, bad: list[RowResult], results: list[RowResult]) -> None:
-        """One line each."""
+        """Print one line each."""
         for name, value in report_rows(report):
             self.say(f"{name}: {value}")
         for line in (*result_lines(results), *bad_lines(bad)):
@@ -218,23 +218,23 @@ class Plain(_Lines):
 
 
 class Json(_Lines):
-    """For a program: remarks go to the error stream, and one object to the output."""
+    """Output for a program: remarks on standard error, one JSON object on standard output."""
 
     def say(self, line: str) -> None:
-        """Not among the output."""
+        """Print a remark on standard error."""
         print(line, file=sys.stderr, flush=True)
 
     def forecast(self, forecast: Forecast, limit: str) -> None:
-        """Only a dry run has nothing else to tell; see `dump`."""
+        """Print nothing: a dry run prints the forecast with `dump`."""
 
     def progress(self, progress: RunProgress) -> None:
-        """Nothing: the report comes at the end."""
+        """Print nothing: the report comes at the end."""
 
     def count(self, rows: int) -> None:
-        """Nothing: the number comes at the end."""
+        """Print nothing: the number comes at the end."""
 
     def report(self, report: Report, bad: list[RowResult], results: list[RowResult]) -> None:
-        """The object."""
+        """Print the object."""
         dump(
             {
                 **attrs.asdict(report),
@@ -248,7 +248,7 @@ class Json(_Lines):
 
 
 def as_json(row: RowResult) -> dict[str, object]:
-    """A row that was not done, for programs."""
+    """Return a row that was not done, for programs."""
     return {
         "line": row.line,
         "state": row.outcome.state,
@@ -258,12 +258,12 @@ def as_json(row: RowResult) -> dict[str, object]:
 
 
 def dump(value: object) -> None:
-    """One JSON object on the output."""
+    """Print one JSON object on standard output."""
     write_data([dumps(value, indent=True).decode() + "\n"])
 
 
 def bad_lines(bad: list[RowResult]) -> list[str]:
-    """The first rows that were not done, with line and reason."""
+    """Return the first rows that were not done, with line and reason."""
     lines = [f"line {row.line}: {row.outcome.what}: {row.outcome.reason}" for row in bad[:_SHOWN]]
     if len(bad) > _SHOWN:
         lines.append(f"… and {len(bad) - _SHOWN:,} more; --report FILE.csv has all")
@@ -271,7 +271,7 @@ def bad_lines(bad: list[RowResult]) -> list[str]:
 
 
 def result_lines(results: list[RowResult]) -> list[str]:
-    """What lemlist answered for each row: its numbers that are not zero."""
+    """Return lemlist's response for each row: the numbers that are not zero."""
     return [f"{row.outcome.id}: {_figures(row.outcome.result) or 'nothing yet'}" for row in results]
 
 
@@ -281,7 +281,7 @@ def _figures(result: Any) -> str:
 
 
 def choose(*, json: bool) -> Show:
-    """The way that fits where the output goes."""
+    """Return the output that fits the destination."""
     if json:
         return Json()
     return Terminal() if sys.stdout.isatty() else Plain()

@@ -48,7 +48,7 @@ class SafeStream:
         except OSError as error:
             self.error = error
             self._discard()
-        except ValueError as error:  # closed under us
+        except ValueError as error:  # another part of the program closed it
             self.error = OSError(errno.EBADF, str(error))
 
     def _discard(self) -> None:

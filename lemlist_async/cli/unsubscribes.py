@@ -1,4 +1,4 @@
-"""`lemlist-async unsubscribes`: whom nothing may be sent to."""
+"""`lemlist-async unsubscribes`: the do-not-contact list."""
 
 from __future__ import annotations
 

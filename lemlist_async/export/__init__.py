@@ -1,1 +1,1 @@
-"""Lists and events out of lemlist, for files and databases."""
+"""Exports of lists and events, for files and databases."""

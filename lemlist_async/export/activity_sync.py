@@ -1,4 +1,4 @@
-"""What happened since the last time: activities in closed windows of time, each event once, from a cursor on."""
+"""Sync of activities: each event once, in closed windows of time, from a cursor on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
 
 _PAGE = 100
-"""Rows in one answer at most."""
+"""Most rows in one response."""
 _DEEP = 1_000
 """Events in a window at most, as far as it can be split: so many are held."""
 _SHORTEST = timedelta(seconds=1)
@@ -28,7 +28,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @attrs.frozen
 class ActivityBatch:
-    """Events of one window, oldest first, and where to go on after them."""
+    """Events of one window, oldest first, with the cursor to resume from."""
 
     items: list[Activity]
     cursor: dict[str, Any]
@@ -37,7 +37,7 @@ class ActivityBatch:
 
 @attrs.define
 class _Cursor:
-    """Where a sync is: all events up to `until` were given, those since `until` minus the overlap by their ids."""
+    """Position of a sync: all events up to `until` were given, those since `until` minus the overlap by their ids."""
 
     until: datetime
     seen: dict[str, datetime] = attrs.field(factory=dict[str, datetime])
@@ -71,7 +71,7 @@ async def sync_activities(
     overlap: timedelta,
     types: Collection[str] | None,
 ) -> AsyncIterator[ActivityBatch]:
-    """All events from the cursor, or from `since`, up to `until`; see `Bulk.sync_activities`."""
+    """Iterate over all events from the cursor, or from `since`, up to `until`; see `Bulk.sync_activities`."""
     if overlap < timedelta(0):
         raise InvalidInputError("overlap must not be negative")
     end = _whole(until or datetime.now(UTC))

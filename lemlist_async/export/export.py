@@ -1,4 +1,4 @@
-"""Whole lists out of lemlist, row by row, in constant memory: to loop over, or into a file that appears once whole."""
+"""Export of whole lists, row by row in constant memory, to loop over or into a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BY_SUFFIX: dict[str, ExportFormat] = {".csv": "csv", ".jsonl": "jsonl", ".ndjso
 
 
 class Export:
-    """A list of lemlist's: `async for` gives its rows, `save` writes them to a file. Every use fetches it anew.
+    """A list of lemlist: `async for` gives its rows, `save` writes them to a file. Every use fetches it anew.
 
     A row is a flat mapping from column to text, or None where there is nothing. All rows of an export have the same
     columns in the same order, so that they go as they are into a table, such as a Parquet file. Columns of leads and
@@ -32,10 +32,10 @@ class Export:
         self._rows = rows
 
     async def __aiter__(self) -> AsyncIterator[dict[str, str | None]]:
-        """The rows; a stream that ends too early is an error, and never a short list.
+        """Iterate over the rows. A response that ends too early is an error, never a short list.
 
         Raises:
-            LemlistError: as every operation.
+            LemlistError: as in every operation.
         """
         async for row in self._rows():
             yield {name: value or None for name, value in row.items()}
@@ -48,15 +48,15 @@ class Export:
         guard: bool = True,
         progress: Callable[[int], None] | None = None,
     ) -> int:
-        """Write a file, readable for its owner only, and give the number of rows.
+        """Write a file, readable for its owner only, and return the number of rows.
 
-        It is written beside its place, synced and then renamed: where anything fails there is no new file, and an old
-        one stays. `format` is by default what the name says: ``.csv``, ``.jsonl`` or ``.ndjson``. `guard` puts a
+        The file is written beside its place, synced and then renamed: after a failure there is no new file, and an
+        old one stays. `format` follows the name by default: ``.csv``, ``.jsonl`` or ``.ndjson``. `guard` puts a
         quote before cells of a CSV that a spreadsheet would run as a formula, which `plan` takes off again.
-        `progress` is told how many rows are written.
+        `progress` is called with the number of rows written.
 
         Raises:
-            ConfigurationError: the name does not tell the format.
+            ConfigurationError: the name has no known suffix, and `format` is not given.
             OSError: the file cannot be written.
         """
         target = Path(path)

@@ -1,4 +1,4 @@
-"""The throttle: never refused, at nearly the whole quota."""
+"""Throttle of an API key: uses nearly the whole quota, and is never refused."""
 
 from lemlist_async.options import Lane
 from lemlist_async.throttle.ledger import Mode

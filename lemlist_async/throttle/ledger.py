@@ -84,6 +84,7 @@ class Ledger:
     def stamp(self, at: float, *, trial: int = 0) -> None:
         """Note that the request was answered at `at`: its slot is held from there for a window."""
         self.give_back(trial=trial)
+        # not appended: stamps of aborted requests lie in the future, and answers are noted in any order
         insort(self._stamps, at)
 
     def give_back(self, *, trial: int = 0) -> None:
@@ -94,6 +95,7 @@ class Ledger:
 
     def passed(self, now: float) -> None:
         """Note that the server answered a sure trial without refusing it."""
+        # one trial a window: several in one window tell no more about a sliding counter than one
         if now - self._trusted_at >= self.window:
             self.trust += self._trusted_at > -math.inf
             self._trusted_at = now
@@ -184,6 +186,7 @@ class Ledger:
         that stamp in the previous window for as long as can be.
         """
         stamps, window = self._stamps, self.window
+        # two pointers instead of searches: this may run for each grant while the server is on trial
         total, behind, ahead = self.in_flight + len(stamps), 0, 0
         for index, stamp in enumerate(stamps):
             while stamps[behind] < stamp - window:

@@ -59,7 +59,7 @@ _wait = _must_be("a number from 0", lambda value: _number(value) and value >= 0,
 
 @attrs.frozen(kw_only=True)
 class ThrottleOptions:
-    """How the quota of one API key is used. The defaults are lemlist's documented 20 requests per 2 seconds.
+    """Use of the quota of one API key. The defaults are lemlist's documented 20 requests per 2 seconds.
 
     Raises:
         ConfigurationError: a value is out of its range, or the pacer is slower than the quota.
@@ -87,7 +87,7 @@ class ThrottleOptions:
     max_wait: float | None = attrs.field(default=None, validator=_wait)
     """Seconds that a request may wait; None for no bound."""
     scope: Literal["auto", "process"] = attrs.field(default="auto", validator=_scope)
-    """How far slots are shared: `auto` with all processes of this user on this host, where the platform can (Linux);
+    """Sharing of slots: `auto` with all processes of this user on this host, where the platform can (Linux);
     `process` with no other process."""
     external_usage: bool = attrs.field(default=False, validator=_flag)
     """Make room for other programs that use the key, from the start and not only after a refusal."""

@@ -1,4 +1,4 @@
-"""The quota of one API key: all that is known of it, from which follows when its next request may go."""
+"""Quota of one API key: all knowledge from which the time of the next grant follows."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Stats:
     waits: int = 0
     """Permissions that came later than they were asked for."""
     refusals: int = 0
-    """Answers with 429 that paused the key, whoever sent them."""
+    """429 responses that paused the key, from lemlist or from a gateway."""
     returned: int = 0
     """Permissions given back because the request was never sent."""
     aborted: int = 0
@@ -75,7 +75,7 @@ class Stats:
 
 @attrs.define(eq=False)
 class Quota:
-    """Decides; reads no clock and waits for nothing. Instants and durations are in seconds."""
+    """Decide about grants. Read no clock, wait for nothing. Instants and durations are in seconds."""
 
     options: ThrottleOptions
     chance: Callable[[], float] = random.random
@@ -159,7 +159,7 @@ class Quota:
         return now - self.last_interactive < PACED_FOR and self.ledger.is_busy(now)
 
     def grant(self, grant: Grant, now: float) -> None:
-        """Give the permission that `next_grant` allows."""
+        """Grant the request that `next_grant` allows."""
         self.grants += 1
         if self._credit and self.ledger.used_credit(now):
             self._credit_used = now
@@ -169,13 +169,13 @@ class Quota:
         grant.trial = self.ledger.grant(now)
 
     def answered(self, grant: Grant, now: float, rate: RateState | None) -> None:
-        """Note that the server answered, whatever it said."""
+        """Note that the server responded, with any status."""
         if grant.trial == 2:
             self.ledger.passed(now)
         self._checked(grant, now, rate)
 
     def aborted(self, grant: Grant, now: float) -> None:
-        """Note that no answer came. The server may count the request after the abort, so it gets no credit."""
+        """Note that no response came. The server may count the request after the abort, so it gets no credit."""
         self.aborts += 1
         self._stamp_without_credit(grant, now, max(now, grant.at + self.round_trips.mean))
 
@@ -195,6 +195,7 @@ class Quota:
         """
         self.refusals += 1
         pause = self.options.window if pause is None else min(pause, LONGEST_PAUSE)
+        # a second 429 must never shorten the pause of the first one
         self.paused_until = max(self.paused_until, now + pause * (1 + SPREAD * self.chance()))
         if by_limiter:
             self._learn(grant, now, rate)
@@ -207,6 +208,7 @@ class Quota:
         if self.options.strict:
             return 0.0
         credit = self.options.credit * (self.round_trips.smallest(now) or 0.0)
+        # a smaller credit is safe at once; a larger one would free slots early whose stamps include the smaller one
         if credit <= self._credit or now >= self._credit_fixed_until:
             self._credit = credit
         return self._credit
@@ -219,6 +221,7 @@ class Quota:
         if grant.timed:
             self.round_trips.see(now, now - grant.at)
         if self.reads_usage:
+            # headers count the requests of all programs, so what is not ours belongs to others
             self._external.shown(now, self._others(grant, rate, self.ledger.mode))
         if grant.timed:
             self.ledger.stamp(now, trial=grant.trial)
@@ -231,7 +234,7 @@ class Quota:
         self._credit_fixed_until = max(self._credit_fixed_until, at + 2 * self.options.window)
 
     def _learn(self, grant: Grant, now: float, rate: RateState | None) -> None:
-        """Blame a refusal on others, on the credit, or else on a rule that only the sliding rule respects."""
+        """Attribute a refusal to other programs, to the credit, or to a server that needs the sliding rule."""
         self.reads_usage = True
         if self.ledger.mode == "sliding" or self._others(grant, rate, "sliding"):
             self._external.concede(now)

@@ -33,7 +33,7 @@ class Registry:
         return len(self._recent)
 
     def get(self, key_id: str, host: str, options: ThrottleOptions) -> Throttle:
-        """The throttle of the key at the host, made at the first call.
+        """Return the throttle of the key at the host, made at the first call.
 
         Raises:
             ConfigurationError: it was made with other options.
@@ -42,7 +42,7 @@ class Registry:
         with self._lock:
             throttle = self._living.get(name)
             if throttle is not None and throttle.options != options and throttle.idle:
-                # nobody's, unless a client holds it: then it is still there
+                # `_living` is weak: without these two references only a throttle that a client holds is left in it
                 del throttle
                 self._recent.pop(name, None)
                 throttle = self._living.get(name)
@@ -73,14 +73,14 @@ def _difference(old: ThrottleOptions, new: ThrottleOptions) -> str:
     )
 
 
-# the only state of this module, and the reason for it: lemlist counts per key, not per client
+# module-level state is needed here: lemlist counts per key, not per client
 _registry = Registry()
 _inherited: list[Registry] = []
-"""What a forked child got from its parent. Kept: tasks that wait in there would complain if they were collected."""
+"""Throttles that a forked child got from its parent, kept since tasks waiting in them complain when collected."""
 
 
 def _renew() -> None:
-    # a throttle belongs to the loop of the parent, which runs in no child, and a lock may be held for ever
+    # The loop of the parent does not run in a child. A lock that another thread held at the fork stays locked.
     global _registry  # noqa: PLW0603  # as above
     _inherited.append(_registry)
     _registry = Registry()
@@ -91,7 +91,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
 
 
 def throttle_for(key_id: str, host: str, options: ThrottleOptions) -> Throttle:
-    """The one throttle of this process for a key (`key_id` is a hash of it) and a host.
+    """Return the one throttle of this process for a key (`key_id` is a hash of it) and a host.
 
     Raises:
         ConfigurationError: another client of the key uses other options.

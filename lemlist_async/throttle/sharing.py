@@ -1,4 +1,4 @@
-"""Where the slots of a key are kept: in this process, or in a ledger that its members share."""
+"""Choice between a ledger of slots in this process, and one that the processes of a key share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lemlist_async.throttle.options import ThrottleOptions
 from lemlist_async.throttle.stores.shared import SharedSlots
 
 Scope = Literal["process", "host"]
-"""How far a throttle knows who uses the key."""
+"""Reach of a throttle's knowledge about other users of the key."""
 
 RETRY = 5.0
 """Seconds after which a shared ledger that failed is tried again."""
@@ -43,7 +43,7 @@ class Sharing:
         self.trouble: str | None = None
         """Reason why the shared ledger is not in use although it should be; None if all is well."""
         self.halved = False
-        """Whether others use the key who cannot be understood."""
+        """Whether processes of another version or limit use the key."""
 
     @property
     def is_wanted(self) -> bool:
@@ -52,7 +52,7 @@ class Sharing:
 
     @property
     def scope(self) -> Scope:
-        """Where the slots are kept now."""
+        """Scope in which the slots are kept now."""
         return "host" if self._slots is not None else "process"
 
     @property
@@ -66,7 +66,7 @@ class Sharing:
             return now
         try:
             return slots.next_grant(now, urgent=urgent)
-        except Exception as error:  # noqa: BLE001  # whatever it is, it must not stop a request
+        except Exception as error:  # noqa: BLE001  # no failure of the file may stop a request
             self._give_up(now, error)
             return now
 

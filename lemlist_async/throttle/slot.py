@@ -1,4 +1,4 @@
-"""The right to send one request, which ends when its holder says what became of it."""
+"""Right to send one request, held until the end of the request is reported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from lemlist_async.throttle.quota import Grant, RateState
 
 WaitReason = Literal["quota", "pause"]
-"""Why a request had to wait: the quota was used (or a batch spread out), or a 429 had paused the key."""
+"""Reason for a wait: the quota was used (or a batch spread out), or a 429 had paused the key."""
 
 
 class Owner(Protocol):
@@ -22,9 +22,9 @@ class Owner(Protocol):
 
 
 class Slot(Grant):
-    """Say once what became of the request; of several calls the first one counts.
+    """Right to send one request. Report the end of the request once; of several reports the first one counts.
 
-    A slot about which nothing is said is held for ever: the call belongs into an ``except`` or ``finally``.
+    A slot without a report is held for ever: the call belongs into an ``except`` or ``finally``.
     """
 
     __slots__ = ("_owner", "loop", "reason", "token", "waited")
@@ -47,7 +47,7 @@ class Slot(Grant):
         self.waited: float = waited
         """Seconds from asking to the grant."""
         self.reason: WaitReason | None = reason
-        """Why it had to wait; None if it did not."""
+        """Reason for the wait; None if there was none."""
 
     def wrote(self) -> None:
         """Say that the first byte leaves now, later than the grant: a connection had to be made.
@@ -90,7 +90,7 @@ class Slot(Grant):
             owner.given_back(self)
 
     def forget(self) -> None:
-        """Let go without a word: the event loop of the request was closed, and the throttle has taken that in."""
+        """End without a report: the throttle has already accounted for the closed event loop of the request."""
         self._owner = None
 
     def _end(self) -> Owner | None:

@@ -1,4 +1,4 @@
-"""The waiting: requests stand in lanes until the quota of their key permits one more."""
+"""Waiting of requests in lanes, until the quota of their key permits one more."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class _Waiter:
 
 
 class Throttle:
-    """Lets requests of one API key go as fast as lemlist allows, and never faster.
+    """Send requests of one API key as fast as lemlist allows, and never faster.
 
     One throttle serves all event loops and threads of a process that use the key. With a `name`, all processes of this
     user on this host whose throttles have the same name share one ledger. `clock` gives seconds that never go back; it
@@ -109,6 +109,7 @@ class Throttle:
                 self._quota.last_interactive = now
                 if self._shares:
                     self._sharing.saw_interactive(now)
+            # fast path: while no waiter stands before it, a request needs no future and no timer
             if not self._loops and self._next_grant(now, lane) <= now:
                 return self._grant(loop, now)
         max_wait = self.options.max_wait if max_wait is None else max_wait
@@ -152,7 +153,7 @@ class Throttle:
 
     @property
     def queued(self) -> Mapping[Lane, int]:
-        """How many requests wait in each lane."""
+        """Requests that wait in each lane."""
         return {"interactive": self._lanes.size("interactive"), "bulk": self._lanes.size("bulk")}
 
     @property
@@ -177,7 +178,7 @@ class Throttle:
 
     @property
     def scope(self) -> Scope:
-        """How far it knows who uses the key: `host` for all processes of this user on this host, or `process`."""
+        """Known users of the key: `host` for all processes of this user on this host, or `process`."""
         return self._sharing.scope
 
     @property
@@ -283,6 +284,7 @@ class Throttle:
     async def _wait(
         self, lane: Lane, loop: asyncio.AbstractEventLoop, now: float, owner: object, max_wait: float | None
     ) -> Slot:
+        # no timer rings on a frozen clock, so the wait would never end
         if stands_still(loop.time):
             raise ConfigurationError(FROZEN)
         with self._lock:
@@ -297,7 +299,8 @@ class Throttle:
         try:
             return await waiter.future
         except BaseException:
-            # cancelled, perhaps after the grant and before this task could run
+            # Cancelled, perhaps after the grant and before this task could run: then the slot is in the record of
+            # the waiter. Without a slot the next waiter may be the first now, and needs a timer.
             with self._lock:
                 self._remove(waiter)
                 if waiter.slot is None:
@@ -312,7 +315,7 @@ class Throttle:
     def _expire(self, lane: Lane, waiter: _Waiter, max_wait: float) -> None:
         wait = self.eta(lane=lane)
         with self._lock:
-            if waiter.slot is not None:
+            if waiter.slot is not None:  # granted, and on the way to the loop of the waiter
                 return
             self._remove(waiter)
             self._serve()
@@ -347,15 +350,18 @@ class Throttle:
                 return
             waiter = self._lanes.pop()
             self._left(waiter.home)
+            # a cancelled future stays in its lane until its task has run: it must not take a slot
             if not waiter.future.done():
                 self._hand_over(waiter, now, here)
         if self._shares:
+            # a reservation that no waiter needs would keep the slot from the other members
             self._sharing.withdraw(self.now())
 
     def _next_grant(self, now: float, lane: Lane) -> float:
         opens = self._quota.next_grant(now, lane)
         if opens > now or not self._shares:
             return opens
+        # asked only if this process may send: the call reserves a slot, which other members then cannot use
         opens = self._sharing.next_grant(now, urgent=lane == "interactive")
         if self._sharing.halved:
             self._quota.ledger.resize(max(1, self.options.quota // 2))
@@ -364,9 +370,11 @@ class Throttle:
 
     def _hand_over(self, waiter: _Waiter, now: float, here: asyncio.AbstractEventLoop | None) -> None:
         loop = waiter.home.loop
+        # a request of a closed loop never runs, so its waiter gets no slot
         if loop.is_closed():
             return
         reason: WaitReason = "pause" if self._quota.paused_until > waiter.since else "quota"
+        # recorded before the future is set: only so can a cancellation in between find the slot
         waiter.slot = slot = self._grant(loop, now, now - waiter.since, reason)
         self._quota.waits += 1
         if loop is here:
@@ -374,7 +382,7 @@ class Throttle:
             return
         try:
             loop.call_soon_threadsafe(_deliver, waiter)
-        except RuntimeError:  # closed at this very moment
+        except RuntimeError:  # the loop was closed since the check above: nothing of the request was sent
             self._open.discard(slot)
             self._quota.given_back(slot)
             if self._shares:
@@ -391,13 +399,16 @@ class Throttle:
         self._quota.grant(slot, now)
         if self._shares:
             slot.token = self._sharing.grant(now)
+        # kept until its end: only so can the slot of a loop that was closed be found
         self._open.add(slot)
         return slot
 
     def _set_timers(self, opens: float, now: float, here: asyncio.AbstractEventLoop | None) -> None:
+        # the answer that all wait for may belong to a loop that was closed, and then never comes
         if opens == math.inf and self._several_loops:
             opens = now + LOOK_AGAIN
         for home in self._loops.values():
+            # setting a timer anew costs more than one that rings a little early
             if abs(home.rings_at - opens) < EARLY or home.rings_at == opens:
                 continue
             if home.loop is here:
@@ -421,16 +432,17 @@ class Throttle:
             if home.timer is not None:
                 home.timer.cancel()
                 home.timer = None
-            home.rings_at = math.inf
+            home.rings_at = math.inf  # so that `_serve` sets the timer again, even for the same instant
             if self._several_loops:
                 self._forget_closed_loops(self.now())
             self._serve()
 
     def _forget_closed_loops(self, now: float) -> None:
-        """Drop what was left in loops that are closed: their requests may still have been counted."""
+        """Drop the waiters and slots of closed loops. The server may still have counted their requests."""
         for slot in [slot for slot in self._open if slot.loop is not None and slot.loop.is_closed()]:
             self._open.discard(slot)
             slot.forget()
+            # not given back: the request may have reached the server before its loop was closed
             self._quota.aborted(slot, now)
             if self._shares:
                 self._end_shared(slot, max(now, slot.at + self._quota.round_trips.mean), answered=False)
@@ -446,6 +458,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _deliver(waiter: _Waiter) -> None:
+    # done if the waiter was cancelled on the way: it has given the slot back
     if waiter.slot is not None and not waiter.future.done():
         waiter.future.set_result(waiter.slot)
 

@@ -74,7 +74,7 @@ def test_a_report_names_what_was_done_and_a_job_that_did_nothing_says_so() -> No
 
 def test_a_forecast_tells_what_an_earlier_run_left() -> None:
     lines = forecast_lines(forecast(rows=9, to_send=3, pending=4, finished=2, credits=15), "20 per 2 s")
-    assert "from an earlier run: 2 finished, 0 in doubt, 4 without a result" in lines
+    assert "from an earlier run: 2 finished, 0 ambiguous, 4 without a result" in lines
     assert "up to 15 credits" in lines
 
 

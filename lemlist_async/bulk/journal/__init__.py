@@ -1,1 +1,1 @@
-"""The journal of a job: the truth about each of its rows."""
+"""Journal of a job: the durable state of each row."""

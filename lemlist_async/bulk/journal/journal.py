@@ -1,8 +1,8 @@
-"""The journal of a job: one SQLite file that tells the truth about each row after a crash.
+"""Journal of a job: one SQLite file with the durable state of each row.
 
 Write-ahead log with ``synchronous=FULL``: a state is on the disk when the call that wrote it returns. A temporary
 journal dies with its process: it holds states back, and writes many at once. All of SQLite runs in one thread of
-its own. What the file holds is told in `tables`.
+its own. `tables` describes the contents of the file.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ class JournalError(LemlistError):
     """The journal cannot be used: another job's, a newer version's, in use, damaged, or the disk is full."""
 
 
-# checkpoints are made here and not by SQLite, since the file must tell that it is not whole before it is not
+# checkpoints are made here and not by SQLite: the file must be noted as incomplete before it becomes so
 _DURABLE = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
 _DYING = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;"
 _HELD = 500
-"""Outcomes that a temporary journal holds back at most."""
+"""Most outcomes that a temporary journal holds back."""
 _LONGEST_LOG = 4 * 2**20
 """Bytes of a write-ahead log above which it is written into the file."""
 _LEFT = frozenset({State.NEW, State.SENT, State.PENDING})
 _Finished = Sequence[tuple[int, Outcome]]
-"""What became of rows, by their numbers."""
+"""Outcomes of rows, by their numbers."""
 
 
 def beside(path: Path, suffix: str) -> Path:
@@ -66,7 +66,7 @@ def _check_sqlite() -> None:
 
 
 def _weight(outcome: Outcome) -> int:
-    # a guess: what a result is as JSON shows only when it is written
+    # an estimate: the size as JSON is known only when the result is written
     return len(str(outcome.result)) if outcome.result is not None else 0
 
 
@@ -100,7 +100,7 @@ class Journal:
     async def open(cls, path: str | os.PathLike[str] | None, *, new: bool = True) -> Journal:
         """Open a journal, or (`new`) make one; None makes one that is removed when it is closed.
 
-        A journal of an older version is brought to the present one.
+        A journal of an older version is migrated.
 
         Raises:
             ConfigurationError: there is none, and none shall be made.
@@ -142,7 +142,7 @@ class Journal:
         uri = f"{self._file.as_uri()}?mode=ro"
         whole = not self._wal.exists()
         if whole:
-            # nobody writes; without this SQLite would want to make files beside it, in a folder it may not
+            # no process writes: without this SQLite makes files beside the journal, in a folder that may be read-only
             uri += "&immutable=1"
         self._db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         self._check_version(self._db)
@@ -245,7 +245,7 @@ class Journal:
             raise JournalError(f"{self.path} is damaged: it holds {there} of {planned} rows")
 
     async def close(self) -> None:
-        """Let go of the file; a temporary one is removed, unless it is kept. May be called twice."""
+        """Close the file; a temporary one is removed, unless it is kept. May be called twice."""
         if not self._closed:
             self._closed = True
             await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
@@ -268,9 +268,9 @@ class Journal:
     # What is in the write-ahead log -------------------------------------------------------------------
 
     def _note_tail(self) -> None:
-        """Say in the file itself that what follows is in the log, before anything does.
+        """Note in the file itself that newer parts are in the log, before the first of them is written.
 
-        A file without its log then tells that it is not whole. The log itself takes the word back.
+        A file without its log then shows that it is incomplete. A note in the log itself cancels this one.
         """
         if self._tailed or self.temporary:
             return
@@ -280,7 +280,7 @@ class Journal:
         self._tailed = True
 
     def _gather(self) -> None:
-        """Move what is in the log into the file, which is whole by itself afterwards."""
+        """Move the contents of the log into the file, which is complete by itself afterwards."""
         if self._tailed and self._checkpoint():
             self._tailed = False
 
@@ -302,11 +302,11 @@ class Journal:
         self._longest = _LONGEST_LOG if left < size else size + _LONGEST_LOG
 
     async def gather(self) -> None:
-        """Make the file whole by itself: until the next write, it may be moved without its ``-wal``."""
+        """Make the file complete by itself: until the next write, it may be moved without its ``-wal``."""
         await self.in_thread(self._gather)
 
     def in_thread(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
-        """Run something in the journal's own thread, where all of SQLite happens. It begins at once.
+        """Run a function in the journal's own thread, which alone uses SQLite. It is queued at once.
 
         Raises:
             JournalError: SQLite failed; a full disk ends here. Or the journal is closed.
@@ -337,7 +337,7 @@ class Journal:
     # What the job is ----------------------------------------------------------------------------------
 
     async def meta(self) -> dict[str, str]:
-        """The job's description; empty in a new journal."""
+        """Return the job's description; empty in a new journal."""
         return await self.in_thread(self.meta_now)
 
     def meta_now(self) -> dict[str, str]:
@@ -375,7 +375,7 @@ class Journal:
         self._shorten_log()
 
     async def recover(self, *, repeatable: bool, retry_failed: bool = False) -> None:
-        """After a run that ended early: rows that were sent are sent again if they may be, else are unknown."""
+        """Recover from a run that ended early: sent rows become new if they may be repeated, else unknown."""
         await self.flush()
         await self.in_thread(self._recover, repeatable, retry_failed)
 
@@ -384,7 +384,7 @@ class Journal:
         tables.recover(self.db, repeatable, retry_failed)
 
     async def reopen(self) -> None:
-        """Rows that are unknown are in doubt again, for the run that begins."""
+        """Have the run that begins look up all unknown rows again."""
         await self.in_thread(self._reopen)
 
     def _reopen(self) -> None:
@@ -394,14 +394,14 @@ class Journal:
     async def take(
         self, state: State, after: int, most: int = tables.PAGE, *, what: str | None = None
     ) -> list[JournalRow]:
-        """The next rows in a state (unknown ones: with this `what`), behind row number `after`.
+        """Return the next rows in a state (unknown ones: with this `what`), behind row number `after`.
 
         There may be fewer than `most`, for the memory's sake; none at the end.
         """
         return await self.in_thread(lambda: tables.take(self.db, state, what, after, most))
 
     async def pending(self, ids: Iterable[str]) -> list[JournalRow]:
-        """The pending rows with these ids of lemlist's."""
+        """Return the pending rows with these ids of lemlist."""
         wanted = tuple(ids)
         return await self.in_thread(lambda: tables.pending(self.db, wanted))
 
@@ -413,9 +413,9 @@ class Journal:
         back: Sequence[int] = (),
         expected: State = State.NEW,
     ) -> None:
-        """Note what became of rows, and which are about to be sent, or (`back`) surely were not.
+        """Write outcomes, and mark rows that are about to be sent, or (`back`) certainly were not sent.
 
-        It is on the disk when this returns. A temporary journal may hold it until `flush`.
+        All is on the disk when this returns. A temporary journal may hold it until `flush`.
 
         Raises:
             JournalError: a row to be sent is not `expected` any more, since another runner took it.
@@ -438,29 +438,29 @@ class Journal:
         self._shorten_log()
 
     async def flush(self) -> None:
-        """Write what a temporary journal holds back."""
+        """Write all that a temporary journal holds back."""
         if self._finished or self._sent:
             await self._write_held(sent=tuple(self._sent))
 
     async def _write_held(self, *, sent: Sequence[int] = (), back: Sequence[int] = ()) -> None:
         finished = tuple(self._finished)
         await self.in_thread(lambda: tables.write_held(self.db, finished, sent=sent, back=back))
-        # only now: what was done must not look new to another run of the same plan
+        # only after the write: until then another run of the plan would take finished rows for new ones
         del self._finished[: len(finished)]
         self._held = sum(_weight(outcome) for _, outcome in self._finished)
         self._sent.difference_update(sent)
 
     async def counts(self) -> Counter[tuple[str, str]]:
-        """How many rows are in each (state, what)."""
+        """Return the number of rows in each (state, what)."""
         await self.flush()
         return await self.in_thread(lambda: tables.counts(self.db))
 
     async def credits(self) -> int:
-        """Credits that the rows still to be sent may cost."""
+        """Return the credits that the rows still to be sent may cost."""
         return await self.in_thread(lambda: tables.credits_to_spend(self.db))
 
     def rows(self, *, unfinished: bool = False, refused: bool = False) -> Iterator[JournalRow]:
-        """All rows in order, or (`unfinished`) those that are not simply done, or those that were `refused`.
+        """Iterate over all rows in order, or those that are `unfinished` (not simply done) or `refused`.
 
         For use in the journal's thread.
         """
@@ -503,5 +503,5 @@ class Journal:
         self._idle.clear()
 
     def end(self) -> None:
-        """The run is over."""
+        """Note that the run has ended."""
         self._idle.set()

@@ -51,7 +51,7 @@ class FileLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Let go; the file stays, since removing it would let two runners hold two locks of one name."""
+        """Release the lock; the file stays, since removing it would let two runners hold two locks of one name."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,4 +1,4 @@
-"""A journal as a file for people or programs, one line for each row."""
+"""Report of a journal: a file with one line for each row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = ("line", "state", "what", "reason", "id", "result", "row")
 
 
 def as_dict(row: JournalRow) -> dict[str, Any]:
-    """A row of the journal as plain JSON."""
+    """Return a row of the journal as plain JSON."""
     return {
         "line": row.line,
         "state": row.state,
@@ -30,7 +30,7 @@ def as_dict(row: JournalRow) -> dict[str, Any]:
 
 
 def lines(rows: Iterable[JournalRow], format: Format, *, guard: bool = True) -> Iterator[str]:  # noqa: A002  # as on the command line
-    """The file, line by line."""
+    """Generate the file, line by line."""
     if format == "json":
         for row in rows:
             yield dumps(as_dict(row)).decode() + "\n"
@@ -51,6 +51,6 @@ def write_file(path: Path, text: Iterable[str]) -> None:
 
 
 async def write_report(journal: Journal, path: Path) -> None:
-    """All rows of a journal as ``.csv``, or as JSON lines under any other name."""
+    """Write all rows of a journal as ``.csv``, or as JSON lines under any other name."""
     format_: Format = "csv" if path.suffix.lower() == ".csv" else "json"
     await journal.in_thread(lambda: write_file(path, lines(journal.rows(), format_)))

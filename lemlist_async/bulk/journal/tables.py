@@ -1,4 +1,4 @@
-"""The tables of a journal: what is asked of them and written to them, as plain functions of a connection.
+"""Tables of a journal: queries and writes, as plain functions of a connection.
 
 Schema, version 2 (`PRAGMA user_version`):
 
@@ -101,12 +101,12 @@ class JournalRow(NamedTuple):
 
     @property
     def outcome(self) -> Outcome:
-        """What became of it so far."""
+        """Outcome of the row so far."""
         return Outcome(self.state, self.what or self.state, self.reason, self.id, self.result)
 
 
 class DamagedError(Exception):
-    """The file holds what this library never wrote."""
+    """The file holds values that this library never writes."""
 
 
 class TakenError(Exception):
@@ -187,10 +187,10 @@ def write(
     back: Sequence[int] = (),
     expected: State = State.NEW,
 ) -> None:
-    """In one transaction: what became of rows, and which are about to be sent, or (`back`) surely were not.
+    """In one transaction write outcomes, and mark rows about to be sent, or (`back`) certainly not sent.
 
     Raises:
-        TakenError: a row to be sent is not `expected` any more; nothing was written.
+        TakenError: a row to be sent is no longer in the state `expected`. Nothing was written.
     """
     outcomes = [_finished(n, outcome) for n, outcome in finished]
     with _transaction(db):
@@ -211,7 +211,7 @@ def write_held(
     sent: Sequence[int],
     back: Sequence[int] = (),
 ) -> None:
-    """As `write`, for rows that are marked in memory only: their states in the file lag behind."""
+    """Write as `write` does, for rows that are marked in memory only: their states in the file lag behind."""
     write(db, finished, back=back)
     if sent:
         db.execute(_MARK_ANY, (dumps(sent).decode(),))
@@ -244,7 +244,7 @@ def _pages(outcomes: Sequence[_Finished]) -> Iterator[Sequence[_Finished]]:
 
 
 def recover(db: sqlite3.Connection, repeatable: bool, retry_failed: bool) -> None:
-    """After a run that ended early: rows that were sent are sent again if they may be, else they are unknown."""
+    """Recover from a run that ended early: sent rows become new if they may be repeated, else unknown."""
     anew = "UPDATE rows SET state='new', what='', reason=NULL WHERE state = ?"
     with _transaction(db):
         if repeatable:
@@ -255,22 +255,22 @@ def recover(db: sqlite3.Connection, repeatable: bool, retry_failed: bool) -> Non
                 "UPDATE rows SET state='unknown', what='unknown', reason=? WHERE state='sent'", (_ENDED,)
             )
         if retry_failed and not repeatable:
-            # another try of the row had been lost before lemlist said no to this one
+            # lemlist refused this attempt, but the response to an earlier one was lost
             db.execute("UPDATE rows SET state='unknown', what='unknown' WHERE state='failed' AND tries > 1")
         if retry_failed:
-            # lemlist said no to their only try: none counts, and none may have succeeded
+            # lemlist refused their only attempt: it does not count, and cannot have succeeded
             db.execute("UPDATE rows SET state='new', what='', reason=NULL, tries=0 WHERE state='failed'")
 
 
 def reopen(db: sqlite3.Connection) -> None:
-    """All rows that are unknown are in doubt again: a run looks them up."""
+    """Have the next run look up all unknown rows again."""
     db.execute(f"UPDATE rows SET what=? WHERE state='unknown' AND {_FEW}", (IN_DOUBT,))  # noqa: S608  # our own words
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring the tables of version 1 to this one; where they are, nothing is changed unless all is."""
+    """Migrate the tables of version 1, in one transaction."""
     with _transaction(db):
-        # version 1 said so of rows whose last answer was lost, which lemlist may hold all the same
+        # version 1 called rows failed whose last response was lost, although lemlist may have done them
         db.execute(
             "UPDATE rows SET state='unknown', what='unknown' "
             "WHERE state='failed' AND reason LIKE 'not done after%tries%'"
@@ -283,7 +283,7 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def take(db: sqlite3.Connection, state: State, what: str | None, after: int, most: int) -> list[JournalRow]:
-    """The next rows in a state (of unknown ones: those with this `what`), behind row number `after`.
+    """Return the next rows in a state (of unknown ones: those with this `what`), behind row number `after`.
 
     There are fewer than `most` where these are the last, or their bytes are many.
     """
@@ -295,13 +295,13 @@ def take(db: sqlite3.Connection, state: State, what: str | None, after: int, mos
 
 
 def pending(db: sqlite3.Connection, ids: Iterable[str]) -> list[JournalRow]:
-    """The pending rows with these ids of lemlist's."""
+    """Return the pending rows with these ids of lemlist."""
     where = f"INDEXED BY rows_open WHERE {_FEW} AND state = 'pending' AND {_IDS}"
     return _read(db, where, (dumps(list(ids)).decode(),))
 
 
 def _page(db: sqlite3.Connection, where: str, values: Sequence[Any], most: int) -> list[JournalRow]:
-    """The first rows by their numbers: `most`, or as many as keep to `PAGE_BYTES`, and one at least."""
+    """Return the first rows by their numbers: `most`, or as many as keep to `PAGE_BYTES`, and one at least."""
     where = f"{where} ORDER BY n LIMIT ?"
     while most > 1:
         rows = f"SELECT payload, result FROM rows {where}"  # noqa: S608  # our own words
@@ -331,7 +331,7 @@ def _object(payload: object) -> Payload:
 
 
 def counts(db: sqlite3.Connection) -> Counter[tuple[str, str]]:
-    """How many rows are in each (state, what)."""
+    """Return the number of rows in each (state, what)."""
     found = Counter[tuple[str, str]]()
     for state, what, count in db.execute("SELECT state, what, count(*) FROM rows GROUP BY state, what"):
         if state not in _STATES or not isinstance(what, str):
@@ -341,7 +341,7 @@ def counts(db: sqlite3.Connection) -> Counter[tuple[str, str]]:
 
 
 def credits_to_spend(db: sqlite3.Connection) -> int:
-    """Credits that the rows still to be sent may cost."""
+    """Return the credits that the rows still to be sent may cost."""
     total: int
     (total,) = db.execute("SELECT coalesce(sum(credits), 0) FROM rows WHERE state = 'new'").fetchone()
     return total
@@ -350,7 +350,7 @@ def credits_to_spend(db: sqlite3.Connection) -> int:
 def all_rows(
     db: sqlite3.Connection, *, unfinished: bool = False, refused: bool = False
 ) -> Iterator[JournalRow]:
-    """All rows in order, or (`unfinished`) those that are not simply done, or those `refused`; read page by page."""
+    """Iterate over all rows, or those that are `unfinished` (not simply done) or `refused`, page by page."""
     only = "AND state NOT IN ('done', 'new', 'pending')" if unfinished else ""
     only = "AND state = 'refused'" if refused else only
     after, most = 0, FIRST_PAGE
@@ -360,7 +360,7 @@ def all_rows(
 
 
 def erase(db: sqlite3.Connection) -> None:
-    """Take all that was given or answered out of the rows; line, state and the word for it stay."""
+    """Remove payloads, reasons, results and ids from the rows. Line, state and `what` stay."""
     db.execute("PRAGMA secure_delete = ON")
     with _transaction(db):
         db.execute("UPDATE rows SET payload = '{}', key = NULL, reason = NULL, id = NULL, result = NULL")

@@ -121,6 +121,7 @@ class Dispatcher:
                 return self._ready.popleft()
             if self._closed or (self._feed.exhausted and not self._ready and not self._marked):
                 break
+            # after a pulse the worker looks again: another one may have taken the batch
             await self._wait()
         return []
 
@@ -129,6 +130,7 @@ class Dispatcher:
         self._writer_wakes.set()
         self._worker_waits.set()
         try:
+            # a pulse cannot be missed: between the look and this wait nothing else runs
             await self._rows_served.wait()
         finally:
             self._waiting -= 1
@@ -142,6 +144,7 @@ class Dispatcher:
         marked = asyncio.get_running_loop().create_future()
         if self._closed:
             raise JournalError("the journal is no longer written")
+        # one future for all rows: they are added in one step, so one transaction marks them all
         self._mark_requests += [(n, marked) for n in numbers]
         self._writer_wakes.set()
         self._worker_waits.set()
@@ -180,6 +183,7 @@ class Dispatcher:
         self._delivered = self._delivered_bytes = 0
         self._serve_waiting()
         while not self._written and not self._closed:
+            # cleared right after the look, without an await in between: a signal cannot be lost
             self._results_ready.clear()
             await self._results_ready.wait()
         found, self._written = self._written, []
@@ -210,6 +214,7 @@ class Dispatcher:
             self._refuse_marks(error)
             raise
         finally:
+            # also after a cancellation: waiting workers and the consumer must wake up and see the end
             self._closed = True
             self._refuse_marks(JournalError("the journal is no longer written"))
             self._serve_waiting()
@@ -244,6 +249,7 @@ class Dispatcher:
             if not marked.done():  # the worker may have been cancelled meanwhile
                 marked.set_result(None)
         self._held_bytes += sum(row.size for batch in self._marked for row in batch)
+        # only after the write: a request must not leave before its mark is on the disk
         self._ready += self._marked
         self._marked = []
         self._written += completed
@@ -253,6 +259,7 @@ class Dispatcher:
 
     def _wanted(self) -> int:
         """Return how many batches to make ready."""
+        # nothing is marked ahead of a slow consumer: a crash would leave all of it to be looked up
         if self._stopping.is_set() or self._unconsumed >= self._backlog_limit:
             return 0
         ahead = 0 if self._careful else min(int(self._pace.look() * _AHEAD), _MAX_AHEAD // self._batch)
@@ -277,6 +284,7 @@ class Dispatcher:
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PAUSE):
+                # a worker that waits ends the pause: an idle worker costs more than a small transaction
                 await self._worker_waits.wait()
 
     async def drain(self) -> None:
@@ -302,6 +310,7 @@ class _Pace:
 
     def look(self) -> float:
         now = asyncio.get_running_loop().time()
+        # over a shorter span the rate would swing with single batches
         if (passed := now - self._since) >= _AHEAD:
             self._pace, self._since, self.count = self.count / passed, now, 0
         return self._pace

@@ -202,6 +202,7 @@ class Executor:
                 batch.outcomes[row.n] = outcome
             elif self._job.effect is Effect.DEDUPABLE and batch.stop is None:
                 absent.append(row)
+                # noted before the request: whatever becomes of it, the earlier attempt may have been carried out
                 batch.lost[row.n] = _why(row)
             else:
                 why = _with(_why(row), "two look-ups did not find it, and sending it again might do it twice")
@@ -243,6 +244,7 @@ class Executor:
     ) -> BatchResult:
         try:
             await self._do(rows, batch, dispatcher)
+        # not raised to the worker: outcomes that are known by now must still be written
         except (*_STOPS, DeadlineExceededError) as error:
             batch.stop = error
         for row in rows:
@@ -272,6 +274,7 @@ class Executor:
         self, rows: Sequence[JournalRow], batch: BatchResult, dispatcher: Marks | None
     ) -> str | None:
         """Send rows. Return how the response was lost, or None once each row has its outcome."""
+        # tells the job that "exists already" may be the work of an earlier attempt of the same row
         again = any(row.tries or row.n in batch.lost for row in rows)
         sending = Batch(rows, batch, dispatcher)
         # rows that may be repeated need no count of requests: sending them twice does no harm
@@ -349,6 +352,7 @@ class Executor:
         self, rows: Sequence[JournalRow], batch: BatchResult, error: BadRequestError, dispatcher: Marks | None
     ) -> None:
         """Find the row for which lemlist refused the batch, by sending its halves separately."""
+        # without a bound, a batch of nothing but bad rows would cost two requests for each of them
         if len(rows) == 1 or not batch.splits or isinstance(error, BadTeamError):
             batch.all_are(rows, failed(str(error)))
             return
@@ -390,6 +394,7 @@ class Executor:
         except CannotVerifyError as cannot:
             return Outcome(State.UNKNOWN, "unknown", _with(why, str(cannot)), row.id)
         except LemlistError as error:
+            # invalid input is a fault of this row, and the next look-up may succeed
             if isinstance(error, _STOPS) and not isinstance(error, InvalidInputError):
                 raise
             return Outcome(State.UNKNOWN, "unknown", _with(why, f"the look-up failed: {error}"), row.id)

@@ -129,6 +129,7 @@ class Meter:
 
     def end(self) -> None:
         """Stop the clock."""
+        # a report that is read later must not count the time since the end
         self._ended = time.monotonic()
 
     def passed(self, step: str, *, through: int, pending: int = 0, doubtful: int = 0) -> None:
@@ -145,6 +146,7 @@ class Meter:
             results[0] -= through  # these had their outcome when they were sent: there is no result to fetch
         self._done += through
         now = time.monotonic()
+        # twice a second: a mark for each of many quick rows would only cost memory
         if now - self._marks[-1].at >= 0.5:
             self._marks.append(_Mark(now, self._done, self._throttle.stats.grants))
 
@@ -182,6 +184,7 @@ class Meter:
         for (state, _), count in counts.items():
             by_state[state] += count
         stats, before = self._throttle.stats, self._before
+        # the throttle serves all users of the key, and counts permissions that were given back
         calls = stats.grants - before.grants - (stats.returned - before.returned)
         repeated = counts[State.REFUSED, "repeated"]
         return Report(

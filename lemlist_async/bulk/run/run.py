@@ -140,6 +140,7 @@ class Run:
         plan, journal = self._plan, self._plan.journal
         if self._begun:
             raise JournalError("this run has begun before: make another one with bulk.run(plan)")
+        # set without an await since the check: of two iterations at once only one may begin
         self._begun = True
         try:
             await journal.begin(handle)
@@ -148,11 +149,13 @@ class Run:
             raise
         # requests of an earlier run may have left right before this one began
         self._lost_at = asyncio.get_running_loop().time()
+        # the transport retries below the executor, which does not see those attempts
         off = self._lemlist.on("retry", self._saw_retry)
         try:
             await plan.begin()
             self._meter.start(plan.forecast)
             await plan.job.prepare(self._lemlist, plan.forecast)
+            # `async for` does not close a generator that is left half-way: its workers would run until it is collected
             passes = self._passes()
             async with contextlib.aclosing(passes) as groups:
                 async for results in groups:
@@ -221,6 +224,7 @@ class Run:
                 found = [(row, Outcome(State.UNKNOWN, "unknown", row.reason, row.id)) for row in rows]
                 try:
                     await journal.write([(row.n, outcome) for row, outcome in found])
+                    # a temporary journal holds outcomes back, and `take` would read the same rows again
                     await journal.flush()
                 except JournalError as error:
                     self._halt(error)
@@ -235,6 +239,7 @@ class Run:
         # posted results cost no calls, so they come first; the rest is asked for
         asks = not self._plan.job.posts
         while await self._any(State.PENDING):
+            # first ask for all pending rows, then take posted results until it is time to ask again
             rounds = [self._posted(began + self._every)]
             if asks:
                 began = time.monotonic()
@@ -271,6 +276,8 @@ class Run:
         self, state: State, step: str, batch: int, execute: _Execute, what: str | None = None
     ) -> AsyncGenerator[list[RowResult], None]:
         """Work off the rows in one state, with several workers and one writer."""
+        # Each worker has one batch in flight. With as many workers as the window has requests, a slow response delays
+        # no other row.
         width = max(2, min(self._lemlist.throttle.limit + _SPARE, _WIDEST + _SPARE, _HELD // batch))
         journal, job = self._plan.journal, self._plan.job
         dispatcher = Dispatcher(
@@ -279,6 +286,7 @@ class Run:
             self._stopping,
             batch=batch,
             width=width,
+            # a mark for each row protects nothing where the journal dies with the process, or rows may be repeated
             careful=not (journal.temporary or job.effect.repeatable),
             late=job.marks_late,
             what=what,

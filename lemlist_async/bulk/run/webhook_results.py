@@ -40,6 +40,7 @@ class WebhookResults:
         """Write the outcomes of the rows whose results were posted."""
         if not self._held:
             return []
+        # results of other rows stay held: the response that gives such a row its id may still be on its way
         rows = await journal.pending(self._held)
         found = [(row, outcome) for row in rows if (outcome := self.of(row)) is not None]
         await journal.write([(row.n, outcome) for row, outcome in found])

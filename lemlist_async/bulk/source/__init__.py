@@ -1,1 +1,1 @@
-"""Rows as people have them: files, columns, addresses."""
+"""Sources of rows: files, columns, addresses."""

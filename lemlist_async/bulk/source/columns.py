@@ -1,4 +1,4 @@
-"""From the columns of a file to lemlist's fields, whatever their spelling."""
+"""Mapping from the columns of a file to lemlist's fields, in any spelling."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _BOOKKEEPING = _LEMLIST_EXPORT | {"_id"}
 
 
 class Columns:
-    """The meaning of columns: fields of a TypedDict and `more`, each under any spelling, unless `given` tells.
+    """The meaning of columns: fields of a TypedDict and `more`, each under any spelling, unless `given` names it.
 
     ``email``, ``E-Mail Address``, ``First Name`` and ``firstName`` are fields; any other column keeps its name. In
-    lemlist's own export of leads the names are exact, and what it tells of a lead's past is left out.
+    lemlist's own export of leads the names are exact, and the columns about a lead's past are left out.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Columns:
         """Look at a header: one of the `needed` fields must be there, and no field twice.
 
         Raises:
-            InvalidInputError: it is not so.
+            InvalidInputError: a field is missing or there twice.
         """
         if absent := sorted(given.keys() - set(columns)):
             raise InvalidInputError(f"--map names the column {absent[0]!r}, which the file does not have")
@@ -108,7 +108,7 @@ class Columns:
     def sort(
         self, values: Mapping[str, Any], given: Mapping[str, str]
     ) -> tuple[dict[str, str], dict[str, Any]]:
-        """A row as fields and as what lies beside them; empty cells are left out.
+        """Sort a row into fields and other columns; empty cells are left out.
 
         Raises:
             RowRefusedError: a nested or damaged value, or an e-mail address or telephone number that cannot be one.
@@ -157,7 +157,7 @@ def value_key(value: str) -> str:
 
 
 def single(values: Mapping[str, Any], *names: str) -> str:
-    """The one value that a row is about: under one of `names`, or the only one there is.
+    """Return the one value that a row is about: under one of `names`, or the only one there is.
 
     Raises:
         RowRefusedError: there is none.

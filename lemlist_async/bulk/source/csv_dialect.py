@@ -1,4 +1,4 @@
-"""The dialect of a CSV file: where its rows begin, what separates cells, whether names come first."""
+"""Dialect of a CSV file: the first line of its rows, the delimiter, the header."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from lemlist_async.errors import ConfigurationError, InvalidInputError
 
 _DELIMITERS = ",;\t|"
 _SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
-"""First line by which Excel is told the delimiter."""
+"""First line that names the delimiter for Excel."""
 _SAMPLE = 65_536
-"""Characters from which the delimiter is told."""
+"""Characters from which the delimiter is guessed."""
 _RECORDS = 25
 """Records among them that are compared."""
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S*linkedin\.com/\S+", re.IGNORECASE)
@@ -33,7 +33,7 @@ def _one_character(_: object, __: object, value: str | None) -> None:
 
 @attrs.frozen(kw_only=True)
 class FileFormat:
-    """How a file of rows is to be read, as far as it does not tell itself."""
+    """Format of a file of rows, where the file itself does not show it."""
 
     encoding: str = "utf-8"
     delimiter: str | None = attrs.field(default=None, validator=_one_character)
@@ -44,7 +44,7 @@ class FileFormat:
 
 @attrs.frozen
 class Start:
-    """Where the records of a file begin."""
+    """Beginning of the records of a file."""
 
     lines: int
     """Lines before them: blank ones, and one that names the delimiter."""
@@ -104,7 +104,7 @@ def _agreement(sample: str, delimiter: str, whole: bool) -> tuple[float, int]:
             if not whole:
                 widths = widths[:-1]  # the sample may end within it
     except csv.Error:
-        pass  # a cell too long to compare: the records before it tell
+        pass  # a cell too long to compare: the records before it are enough
     if not widths or widths[0] < 2:
         return 0.0, 0
     return widths.count(widths[0]) / len(widths), widths[0]

@@ -1,4 +1,4 @@
-"""Rows out of files, one at a time, each with the line it began on."""
+"""Rows of files, one at a time, each with its first line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CSV_FAULTS = {
     "unexpected ": "a quote is opened and never closed; nothing behind it can be read",
     "field large": "a quote is opened and closed nowhere near; nothing behind it can be read",
 }
-"""By how csv's own messages begin."""
+"""Messages by the beginning of the csv module's own messages."""
 _BY_SUFFIX: dict[str, Callable[[TextIO, Path], Iterator[RawRow]]] = {
     ".json": read_json,
     ".jsonl": read_json_lines,
@@ -33,7 +33,7 @@ _BY_SUFFIX: dict[str, Callable[[TextIO, Path], Iterator[RawRow]]] = {
 
 
 def read_file(path: Path, file_format: FileFormat) -> Iterator[RawRow]:
-    """All rows of a CSV, JSON or JSON lines file.
+    """Read all rows of a CSV, JSON or JSON lines file.
 
     Raises:
         InvalidInputError: the file cannot be read, or not as what it seems to be.
@@ -44,7 +44,7 @@ def read_file(path: Path, file_format: FileFormat) -> Iterator[RawRow]:
 
 
 def header_of(path: Path, file_format: FileFormat) -> list[str]:
-    """The columns of a CSV file; empty for JSON, which has none."""
+    """Return the columns of a CSV file; empty for JSON, which has none."""
     if path.suffix.lower() in _BY_SUFFIX:
         return []
     with open_text(path, file_format.encoding) as file:
@@ -115,7 +115,7 @@ def _next_record(reader: _CsvReader, path: Path, line: int) -> list[str] | None:
     except StopIteration:
         return None
     except csv.Error as error:
-        # the rest of this cell cannot be told from the next rows: text of a cell must not become a lead
+        # the rest of this cell looks like further rows: text of a cell must not become a lead
         why = _CSV_FAULTS.get(
             str(error)[:11], "a quote stands inside a quoted cell; there it has to be doubled"
         )

@@ -1,4 +1,4 @@
-"""Rows out of JSON: an array of objects, or an object a line."""
+"""Rows of JSON files: an array of objects, or one object per line."""
 
 from __future__ import annotations
 

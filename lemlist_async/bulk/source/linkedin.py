@@ -10,7 +10,7 @@ from lemlist_async.bulk.source.addresses import strip
 
 _SCHEME = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 _NAMED = frozenset({"in", "company", "school", "showcase"})
-"""Kinds of pages that are told by the one word behind; a language may follow it."""
+"""Kinds of pages with one identifying word behind the kind; a language may follow."""
 
 
 def page_key(url: str) -> str:

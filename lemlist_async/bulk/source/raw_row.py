@@ -13,4 +13,4 @@ class RawRow(NamedTuple):
     """Line of the file it began on, counted from 1; the position for an iterable."""
     values: Mapping[str, Any]
     fault: str | None = None
-    """Reason why the row cannot be used, where the reading itself tells: then `values` is what there was."""
+    """Reason why the row cannot be used, where reading it shows that; `values` are then the cells that were read."""

@@ -1,4 +1,4 @@
-"""Rows out of any source, a file or an iterable, each with the line it began on."""
+"""Rows of any source, a file or an iterable, each with its first line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PIECE = 4 * 2**20
 
 
 def is_path(source: Source) -> TypeGuard[str | os.PathLike[str]]:
-    """Whether a source is a file."""
+    """Return whether a source is a file."""
     return isinstance(source, str | os.PathLike)
 
 
@@ -60,7 +60,7 @@ _INSTEAD: tuple[tuple[Callable[[object], bool], str], ...] = (
 async def read_rows(
     source: Source, file_format: FileFormat, *, most: int, texts: bool = True
 ) -> AsyncIterator[list[RawRow]]:
-    """All rows of a source, up to `most` at a time, and fewer where they are large; `texts` may be rows.
+    """Read all rows of a source, up to `most` at a time, and fewer where they are large; `texts` may be rows.
 
     Raises:
         InvalidInputError: the file cannot be opened, is no text in its encoding, has no usable header, or a
@@ -101,7 +101,7 @@ async def _gathered(source: AsyncIterable[Row], most: int, texts: bool) -> Async
 
 
 def _size(value: object) -> int:
-    """About how many bytes a value takes."""
+    """Estimate the bytes that a value takes."""
     if isinstance(value, str | bytes):
         return len(value)
     if isinstance(value, Mapping):

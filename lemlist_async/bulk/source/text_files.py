@@ -1,4 +1,4 @@
-"""Text out of files: encodings told by their byte order marks, other kinds of files told by their first bytes."""
+"""Text of files: encodings are recognized by byte order marks, other kinds of files by their first bytes."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ class HostSlots:
         return self._smallest_trip
 
     def pause(self, until: float) -> None:
-        """Shut the gate for all members; see `SharedSlots`."""
+        """Pause all members; see `SharedSlots`."""
         instant = self._ns(until)
         data = os.pread(self._file.fd, HEADER.size, 0)
         if len(data) == HEADER.size and HEADER.unpack(data)[6] < instant:
@@ -184,7 +184,9 @@ class HostSlots:
         """Take the slot that is free first: at once, or as a reservation. Never wait for a lock."""
         file, slot, locked, busy = self._file, self._guess, False, set[int]()
         try:
+            # bounded, since other members may take the first free slot between any two looks
             for _ in range(2 * file.slots):
+                # first the lock, then the read: a record that is read before could change until the lock is held
                 locked = file.lock(slot)
                 data = file.read()
                 self._look_after(data, now)
@@ -206,6 +208,7 @@ class HostSlots:
                     continue
                 record = Record(*values[4 * slot : 4 * slot + 4])
                 if first < 0 or not record.is_sound:
+                    # no member writes such a record, so its times cannot be trusted
                     file.damage()
                     raise Gone
                 if record.state != FREE and first > now:
@@ -242,6 +245,7 @@ class HostSlots:
         self._count += 1
         token = self._file.member << 32 | self._count & 0xFFFFFFFF
         begun = at <= now
+        # a lease and not for ever: the slot of a holder that hangs is free again
         state = FLYING if begun else URGENT if urgent else RESERVED
         self._file.write(slot, Record(at + self._ns(LEASE), at, token, state))
         self._guess = (slot + 1) % self._file.slots
@@ -257,13 +261,15 @@ class HostSlots:
                 self._swap(ahead, now)
             return ahead.at
         file = self._file
+        # locks of a deleted file exclude no other process: all others use a new file by now
         if file.is_deleted():
             raise Gone
-        if not file.lock(ahead.slot):
+        if not file.lock(ahead.slot):  # perhaps an urgent request of another member swaps it at this moment
             raise Busy
         try:
             record = file.record(ahead.slot)
             if record.owner == ahead.token:
+                # read under the lock: another member may have swapped the times until now
                 ahead.at, ahead.begun = record.at, record.at <= now
                 if ahead.begun:
                     file.write(ahead.slot, Record(now + self._ns(LEASE), now, ahead.token, FLYING))
@@ -304,6 +310,7 @@ class HostSlots:
 
     def _swap_with(self, ahead: _Reservation, slot: int, at: int) -> bool:
         file = self._file
+        # `lock` never waits, so two members that swap with each other cannot deadlock: one of them gives up
         theirs = file.record(slot)
         if theirs.state != RESERVED or theirs.at != at or not file.lock(ahead.slot):
             return False
@@ -337,6 +344,7 @@ class HostSlots:
                     finally:
                         file.unlock(slot)
         except Gone:
+            # the reservations are lost with their file
             self._abandoned.clear()
 
     # Ending --------------------------------------------------------------------------------------------------
@@ -346,6 +354,7 @@ class HostSlots:
         try:
             if now > self._looked:
                 self._look_after(self._file.read(), now)
+            # if the lease has ended, another member may hold the slot
             if self._file.record(slot).owner == token:
                 self._file.write(slot, Record(max(0, free_at), 0, 0, FREE))
         except Gone:
@@ -353,6 +362,7 @@ class HostSlots:
 
     def _note_trip(self, now: int, trip: int) -> None:
         """Add a round trip to those of this minute, and read the smallest of this one and the last."""
+        # without a lock: of two members that write at once one round trip is lost, which is only a sample
         data = os.pread(self._file.fd, 2 * TRIP.size, TRIPS)
         if len(data) < 2 * TRIP.size:
             return
@@ -366,6 +376,7 @@ class HostSlots:
         rows = [row for row in (this, minutes.get(minute - 1)) if row and _is_plausible(row, now)]
         if not rows:
             return
+        # few round trips, or many at one instant, may all be late: they would earn too much credit
         count, first = sum(row[1] for row in rows), min(row[3] for row in rows)
         relied_upon = count >= TRIPS_RELIED_UPON and now - first >= TRIPS_SPAN * NS
         self._smallest_trip = min(row[2] for row in rows) / NS if relied_upon else None
@@ -391,7 +402,7 @@ class HostSlots:
         """Free the slots of dead members one window after this discovery; their reservations at their own time."""
         if now < self._buried + self._look:
             return
-        self._buried = now
+        self._buried = now  # looking at each owner costs a system call, so not at every turn
         file = self._file
         owners = self._owners(file.read())
         dead = {
@@ -404,13 +415,14 @@ class HostSlots:
                 try:
                     record = file.record(slot)
                     if record.owner == owner:
+                        # a request in flight may have been answered just now, so its window begins here
                         reserved = record.is_reserved and record.at > now
                         file.write(slot, Record(record.at if reserved else now + self._hold, 0, 0, FREE))
                 finally:
                     file.unlock(slot)
 
     def _reopen(self, now: int) -> None:
-        """Open the file that stands there now. What is in flight takes slots of it, while its gate is shut."""
+        """Open the file that stands there now. What is in flight takes slots of it, while it is paused."""
         self._file.open(now)
         # the past of a reserved slot is unknown: its request takes another one
         self._ahead = None

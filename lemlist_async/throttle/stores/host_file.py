@@ -56,7 +56,7 @@ _ABSURD = 3600 * NS
 
 
 class Busy(Exception):  # noqa: N818  # a state of affairs, caught where it is raised for
-    """Another process is in the middle of something with this file or slot: ask again in a moment."""
+    """Another process is changing this file or slot: ask again in a moment."""
 
 
 class Gone(Exception):  # noqa: N818  # as above
@@ -154,6 +154,7 @@ class SlotFile:
         weakref.finalize(self, _close, self._descriptors)
         if self.size > SIZE:
             raise UnusableError(f"a limit of {slots} requests is more than the file has room for")
+        # packed once, since each grant locks and unlocks a slot
         self._locks = [_FLOCK.pack(fcntl.F_WRLCK, 0, _SLOT + slot, 1, 0) for slot in range(slots)]
         self._unlocks = [_FLOCK.pack(fcntl.F_UNLCK, 0, _SLOT + slot, 1, 0) for slot in range(slots)]
 
@@ -173,6 +174,7 @@ class SlotFile:
                 self._make_first()
             check_folder(self.folder)
             unchanged_for = time.time() - self.folder.stat().st_mtime
+            # no truncation: the file may be in use. A symbolic link may lead to the file of another user.
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             self.fd = os.open(self.path, flags, 0o600)
             self._descriptors.append(self.fd)
@@ -197,6 +199,7 @@ class SlotFile:
         try:
             with os.fdopen(os.open(made / "slots", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "rb+") as file:
                 self._set_up(file.fileno(), 0)
+            # the rename is the one step in which another process sees the folder, and it fails if there is one
             made.rename(self.folder)
             _prune(self.folder.parent)
         except OSError:
@@ -216,6 +219,7 @@ class SlotFile:
                 self._set_up(self.fd, now + shut_for if shut_for else 0)
         finally:
             self.unlock_byte(_SETUP)
+        # random numbers instead of a counter in the file: taking one needs no lock beside its own
         while not self.member or not self.lock_byte(_MEMBER + self.member):
             self.member = 1 + secrets.randbelow(_MEMBERS - 2)
 
@@ -247,6 +251,7 @@ class SlotFile:
         magic, version, slots, window, boot, _, paused, paced, seen, sliding = HEADER.unpack_from(data)
         if (magic, version, slots, window, boot) != (MAGIC, VERSION, self.slots, self.window, self._boot):
             return False
+        # a damaged instant in the far future would stop every request
         latest = now + _ABSURD
         if not all(0 <= instant <= latest for instant in (paused, paced, seen)) or not sliding >= 0:
             return False

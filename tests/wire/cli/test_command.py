@@ -234,7 +234,7 @@ async def test_the_demo_survives_its_faults_and_says_so(tmp_path: Path) -> None:
     assert "429s met: 0" in done.out
     assert "refused before sending: 4" in done.out
     assert "line 25: refused: the e-mail address 'no-at-sign.example.com' is not valid: no @" in done.out
-    for fault in ("an answer of 502", "whose answer was lost", "a slow answer"):
+    for fault in ("a response with status 502", "whose response was lost", "a slow response"):
         assert fault in done.out
 
 
