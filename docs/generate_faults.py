@@ -11,7 +11,7 @@ from lemlist_async.errors import AmbiguousError  # noqa: E402  # as above
 from tests.support.faults_table import FAULTS, TRIES, Fault  # noqa: E402  # as above
 
 HEAD = f"""\
-# Faults, and what becomes of a call
+# Faults, and the outcome of a call
 
 What a call does after a fault depends on its *effect*, and on nothing else: not on the verb, which lies here. Each
 operation states its effect in [operations.md](operations.md).
@@ -30,10 +30,10 @@ error and the number of requests it checks that the pool and the throttle are as
 |---|---|---|---|---|
 """
 TAIL = """
-Surely never sent, and so tried again whatever the effect: a refused connection (`refused`), no connection in time
+Certainly never sent, and so tried again whatever the effect: a refused connection (`refused`), no connection in time
 (`connect_timeout`), a name that does not resolve (`dns`), a failed TLS handshake (`tls`), a proxy that cannot be
 reached (`proxy_unreachable`) or that answers 408, 425, 429, 500, 502, 503 or 504 to CONNECT (`proxy_busy`), a
-connection that an answer lies on already (`stale`). Never tried again: a certificate that is not valid
+connection that already holds a response (`stale`). Never tried again: a certificate that is not valid
 (`certificate`), a proxy that refuses (`proxy`). All of them raise `NotSentError`, whose `kind` is the word in
 brackets.
 
@@ -55,10 +55,10 @@ A refusal of the plan is a `PaymentRequiredError` ("Upgrade your plan", "route i
 account a `PermissionDeniedError` ("Endpoint not available"). A 401 that speaks of a route, a plan or an endpoint is a
 `PermissionDeniedError` too: it says nothing about the key.
 
-A connection on which something came while it was idle carries no further request: a stray second answer would be
-taken for the answer to it. It is closed, and another one is used. An answer that switches the protocol (101) is an
-`UnexpectedStatusError`, and its connection is closed at once. An answer that is compressed as `br`, `zstd` or anything
-else that was not asked for is an error that names the encoding.
+A connection on which something came while it was idle carries no further request: a stray second response would be
+taken for the response to it. It is closed, and another one is used. A response that switches the protocol (101) is an
+`UnexpectedStatusError`, and its connection is closed at once. A response that is compressed as `br`, `zstd` or
+anything else that was not asked for is an error that names the encoding.
 
 ## When a success confirms nothing
 
@@ -69,29 +69,29 @@ never sent again; a bulk job looks the row up, and otherwise reports it as done 
 
 ## When the key is refused
 
-A circuit breaker keeps a wrong key from being sent for ever. After 3 answers in a row that refuse the key
+A circuit breaker keeps a wrong key from being sent for ever. After 3 consecutive responses that refuse the key
 (`AuthenticationError`), calls end in that error without being sent. After 30 s one call at a time is let through, and
 the first success closes the circuit. If the key has worked before, one call at a time is let through from the start.
-Only an answer that needs a good key counts as one: a success, or a refusal such as 400, 404 and 409. A 401 about a
+Only a response that needs a valid key counts: a success, or a refusal such as 400, 404 and 409. A 401 about a
 route, the edge's 403, a 429 and a 5xx count neither way.
 
 `Options(auth_breaker=AuthBreaker(failure_threshold=3, recovery_timeout=30))` sets both, `failure_threshold=None`
 turns the breaker off, and `repr(lemlist)` shows its state: `<AuthBreaker closed>`.
 
-## When an earlier try is in doubt
+## When the outcome of an earlier attempt is unknown
 
-An idempotent call whose first answer was lost is sent again. If the repeat is not sent, or refused at the door (401,
-402, 403, 429), that says nothing of the first try: the error of the lost answer is raised, with all `attempts`, and
-what came last is its `__context__`. A deadline that passes then says so in its message. A DELETE whose repeat finds
-nothing raises `AlreadyGoneError`.
+An idempotent call whose first response was lost is sent again. If the repeat is not sent, or refused at the door
+(401, 402, 403, 429), that says nothing about the first attempt: the error of the lost response is raised, with all
+`attempts`, and the last error is its `__context__`. A deadline that passes then says so in its message. A DELETE
+whose repeat finds nothing raises `AlreadyGoneError`.
 
 ## When the client closes
 
-`aclose()` ends all that is on its way, at once:
+`aclose()` ends every call in progress at once:
 
 | where the call is | error |
 |---|---|
-| waiting for its turn, for a connection, or for the next try | `ClosedError` |
+| waiting for a slot, for a connection, or for the next attempt | `ClosedError` |
 | in flight, a read | `ClosedError` |
 | in flight, idempotent | `TransportError` with the kind `closed` |
 | in flight, dedup-able or unsafe | `LostResponseError` with the kind `closed` |
@@ -103,7 +103,7 @@ nothing raises `AlreadyGoneError`.
 ## Under test tools
 
 Frozen time (freezegun) freezes no throttle. Without `real_asyncio=True` it freezes the event loop too, where no timer
-ever fires: a call that would have to wait for its turn then raises `ConfigurationError`, and a failed attempt is not
+ever fires: a call that would have to wait then raises `ConfigurationError`, and a failed attempt is not
 repeated. Tools that replace aiohttp's `ClientSession._request` (vcrpy, aioresponses) bypass the key, the throttle and
 the check of the status; such a response is a `ConfigurationError` too. The sandbox, or any server on a loopback
 port, is what to test against.

@@ -48,11 +48,11 @@ class ApiKey:
 
     @property
     def fingerprint(self) -> str:
-        """A name for the key that does not give it away: 16 hex digits of its SHA-256."""
+        """Name of the key that does not reveal it: 16 hex digits of its SHA-256."""
         return hashlib.sha256(b"lemlist_async:" + self.__value.encode()).hexdigest()[:16]
 
     def redact(self, text: str) -> str:
-        """`text` without the key, in any form it is likely to take."""
+        """Remove the key, in every likely spelling, from a text."""
         encoded = self.authorization.removeprefix("Basic ")
         for form in (self.__value, encoded, quote(self.__value, safe=""), quote(encoded, safe="")):
             text = text.replace(form, "…")
@@ -188,7 +188,7 @@ class ProxyURL:
     """Address of an HTTP proxy; its user name and password are not in `repr`, not in `str`, not in a pickle.
 
     Raises:
-        ConfigurationError: it is no http or https address of a host, or has more than that, a port and credentials.
+        ConfigurationError: the text is not an http or https address of a host with at most a port and credentials.
     """
 
     __slots__ = ("__shown", "__url")
@@ -220,7 +220,7 @@ class ProxyURL:
 
     @property
     def url(self) -> str:
-        """The whole address, as a text that shows itself to no printer."""
+        """Full address, as a text that is never printed."""
         return self.__url
 
     def __repr__(self) -> str:
@@ -232,7 +232,7 @@ class ProxyURL:
 
 @attrs.frozen
 class BaseURL:
-    """Where the API is: an origin (`https://api.lemlist.com`) and the path below it (`/api`)."""
+    """Address of the API: an origin (`https://api.lemlist.com`) and the path below it (`/api`)."""
 
     origin: str
     path: str
@@ -242,8 +242,8 @@ class BaseURL:
         """Check and split a base URL.
 
         Raises:
-            ConfigurationError: not http(s), no host, user info, a query or a fragment in it; or plain http to
-                a host that is not this machine, without `allow_insecure`.
+            ConfigurationError: the text is not an http(s) URL of a host, or has user information, a query or a
+                fragment; or it is plain http to another machine, without `allow_insecure`.
         """
         shown = "the given one" if "@" in str(text) else str(text)
         try:
@@ -261,7 +261,7 @@ class BaseURL:
                 "or allow_insecure=True if the network is yours"
             )
         try:
-            # one spelling for one host: clients that name it differently share its limit all the same
+            # one spelling per host: clients that spell it differently must share its limit
             host = host if ":" in host else host.rstrip(".").encode("idna").decode()
         except UnicodeError:
             raise ConfigurationError(f"base_url has a host that no name server knows: {shown}") from None

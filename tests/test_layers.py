@@ -48,26 +48,41 @@ ONLY_IN = {
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Modules that a file imports when it is imported or used; those for type checkers alone are left out."""
+    """Yield the modules that a file imports when it is imported or used, relative and local imports included.
+
+    Imports for type checkers only are left out, and so are the areas of the client: properties that import a module
+    above the client on first use.
+    """
     tree = ast.parse(path.read_text())
-    hidden = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    ]
-    skipped = {id(inner) for node in hidden for inner in ast.walk(node)}
-    # a property that imports on first use may look upwards: that is how the client shows its areas
-    lazy = {
-        id(inner) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for inner in ast.walk(node)
-    }
+    exempt = {id(inner) for node in ast.walk(tree) if is_exempt(path, node) for inner in ast.walk(node)}
     for node in ast.walk(tree):
-        if id(node) in skipped:
+        if id(node) in exempt:
             continue
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module and id(node) not in lazy:
-            homes = {f"lemlist_async.{lemlist_async._HOMES.get(name.name, name.name)}" for name in node.names}
-            yield from homes if node.module == "lemlist_async" else {node.module}
+        elif isinstance(node, ast.ImportFrom):
+            yield from modules_of(path, node)
+
+
+def is_exempt(path: Path, node: ast.AST) -> bool:
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) == "TYPE_CHECKING"
+    return (
+        isinstance(node, ast.FunctionDef)
+        and path == PACKAGE / "client.py"
+        and [ast.unparse(one) for one in node.decorator_list] == ["functools.cached_property"]
+    )
+
+
+def modules_of(path: Path, node: ast.ImportFrom) -> set[str]:
+    """Return the absolute names of the modules that a `from` import reads."""
+    package = path.relative_to(PACKAGE.parent).parts[:-1]
+    base = ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])])
+    if node.level == 0:
+        base = node.module or ""
+    if base == "lemlist_async":
+        return {f"lemlist_async.{lemlist_async._HOMES.get(name.name, name.name)}" for name in node.names}
+    return {base}
 
 
 def room(path: Path) -> str:
@@ -127,3 +142,30 @@ def test_the_core_never_imports_an_extra() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not set(done.stdout.split()) & {"typer", "rich"}
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "found"),
+    [
+        ("core/wire.py", "from lemlist_async.bulk.job import Job", {"lemlist_async.bulk.job"}),
+        ("core/wire.py", "from ..bulk.job import Job", {"lemlist_async.bulk.job"}),
+        ("core/wire.py", "from ..bulk import job", {"lemlist_async.bulk"}),
+        ("core/wire.py", "from .json import read", {"lemlist_async.core.json"}),
+        ("core/wire.py", "from .. import client", {"lemlist_async.client"}),
+        ("core/wire.py", "from lemlist_async import Lemlist", {"lemlist_async.client"}),
+        ("core/wire.py", "def f():\n    from lemlist_async.client import Lemlist", {"lemlist_async.client"}),
+        ("core/wire.py", "async def f():\n    import lemlist_async.client", {"lemlist_async.client"}),
+        ("client.py", "def f():\n    from lemlist_async.bulk import job", {"lemlist_async.bulk"}),
+        (
+            "client.py",
+            "class C:\n    @functools.cached_property\n    def f(self):\n        from lemlist_async.bulk import x",
+            set(),
+        ),
+        ("core/wire.py", "if TYPE_CHECKING:\n    from lemlist_async.client import Lemlist", set()),
+    ],
+)
+def test_every_form_of_import_is_seen(
+    place: str, source: str, found: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda self: source)
+    assert set(imports(PACKAGE / place)) == found

@@ -50,6 +50,10 @@ Nested = Callable[[type, Any], Any]
 """Encoder of nested values: (TypedDict, mapping) to a JSON object."""
 
 
+_WEB = re.compile(
+    r"https?://[^\s/?#\x00-\x1f\x7f\ud800-\udfff][^\s\x00-\x1f\x7f\ud800-\udfff]*", re.IGNORECASE
+)
+
 # Forms --------------------------------------------------------------------------------------------------
 
 
@@ -63,6 +67,11 @@ def _is_moment(text: str) -> bool:
 
 def _is_day(text: str) -> bool:
     return re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None and _is_moment(text)
+
+
+def is_web_address(text: str) -> bool:
+    """Return whether a text is an http or https address without blanks, control characters and lone surrogates."""
+    return _WEB.fullmatch(text) is not None
 
 
 def _matches(pattern: str) -> Callable[[str], bool]:
@@ -79,10 +88,7 @@ FORMS: dict[str, tuple[str, Callable[[str], bool]]] = {
         lambda text: _is_moment(text) or text.isdigit(),
     ),
     "email": ("an e-mail address", lambda text: re.fullmatch(r"[^\s@]+@[^\s@]+", text) is not None),
-    "url": (
-        "an http or https URL",
-        lambda text: re.fullmatch(r"https?://\S+", text, re.IGNORECASE) is not None,
-    ),
+    "url": ("an http or https URL", is_web_address),
 }
 """Forms of texts: the words for an error, and the test."""
 
@@ -97,6 +103,28 @@ def check_form(name: str, value: str, form: str) -> str:
     if not fits(value):
         raise InvalidInputError(f"{name} must be {wanted}, not {value!r}")
     return value
+
+
+def check_campaign_id(value: object) -> str:
+    """Return the id of a campaign.
+
+    Raises:
+        InvalidInputError: the value does not begin with ``cam_``.
+    """
+    if not isinstance(value, str) or not value.startswith("cam_"):
+        # lemlist answers 200 to another id, and creates nothing
+        raise InvalidInputError(f"a campaign id begins with cam_, and {_shown(value)} does not")
+    return value
+
+
+def check_flat(name: str, value: object) -> None:
+    """Refuse a nested value, which lemlist would store as the text ``[object Object]``.
+
+    Raises:
+        InvalidInputError: the value is a mapping, a list, a tuple or a set.
+    """
+    if isinstance(value, Mapping | list | tuple | set):
+        raise InvalidInputError(f"{name!r} is nested, which lemlist keeps as '[object Object]'; flatten it")
 
 
 def chosen(name: str, value: Any, among: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What all areas share: from a method's arguments to a Call, and to a list of pages."""
+"""Base class of all areas: from the arguments of a method to a Call, or to a list of pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lemlist_async.core.decode import decoder
 from lemlist_async.core.model import Model, model
 from lemlist_async.core.names import hints_of
 from lemlist_async.core.payload import Payload, encode, query_value
-from lemlist_async.core.validation import texts
+from lemlist_async.core.validation import Between, check_flat, check_number, texts
 from lemlist_async.core.wire import (
     Call,
     Decode,
@@ -36,24 +36,24 @@ NOTHING = Payload()
 
 @model
 class Done(Model):
-    """What lemlist answers where there is nothing to show."""
+    """Response of an operation that returns no data."""
 
     ok: bool | None = None
 
 
 class Sender(Protocol):
-    """What a resource asks of the client."""
+    """Client as a resource sees it."""
 
     def send(self, call: Call[T]) -> Coroutine[Any, Any, T]:
         """Run a call to its result."""
         ...
 
     def changes(self, paths: tuple[str, ...]) -> int:
-        """How many calls other than reads went to paths that begin with one of these."""
+        """Count the calls other than reads to paths that begin with one of `paths`."""
         ...
 
     def stream(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Run a call, and give its body piece by piece."""
+        """Run a call, and stream its body."""
         ...
 
 
@@ -92,7 +92,7 @@ class Resource:
     ) -> Coroutine[Any, Any, Any]:
         """Send one operation.
 
-        `into` is a model, a list or mapping of one, `str` for a text, or None. It is the answer itself, or what
+        `into` is a model, a list or mapping of one, `str` for a text, or None. It is the response itself, or what
         stands there under the key `under`, beside nothing but a sentence or a flag. `acts_on` is the id of the
         record that a write is about, where the path does not end with it.
         """
@@ -132,7 +132,7 @@ class Resource:
 
 @functools.cache
 def reader(into: Any, under: str | None = None) -> Decode[Any]:
-    """The function from parsed JSON to `into`, which refuses another shape at the top."""
+    """Return the function from parsed JSON to `into`, which refuses another shape at the top level."""
     if into is None:
         return lambda raw, unexpected_types: None
     decode, wanted = decoder(into), get_origin(into) or into
@@ -144,7 +144,7 @@ def reader(into: Any, under: str | None = None) -> Decode[Any]:
         if not isinstance(found, wanted):
             came = "nothing" if raw is None else type(raw).__name__
             raise ShapeError(f"{wanted.__name__} was promised, {came} came")
-        # an `id` is declared without a default where an answer is meaningless without it
+        # an `id` without a default is declared where a response is meaningless without it
         if getattr(found, "id", None) == "":
             raise ShapeError(f"{wanted.__name__} came without an id")
         return found
@@ -154,7 +154,7 @@ def reader(into: Any, under: str | None = None) -> Decode[Any]:
 
 @functools.cache
 def confirmation(into: Any, under: str | None = None) -> Callable[[str | None, Any, UnexpectedTypes], Any]:
-    """The function from what a successful write said to `into`: any 2xx is a success, whatever its body.
+    """Return the function from the response to a successful write to `into`: any 2xx is a success, whatever its body.
 
     Its first argument is the id of the record that the write was about, for answers without one; None where the
     write makes a record, whose id has to come: lemlist says 200, and creates nothing, to a campaign id of the
@@ -186,11 +186,11 @@ def confirmation(into: Any, under: str | None = None) -> Callable[[str | None, A
 
 
 _EMPTY: dict[Any, Callable[[], Any]] = {str: str, list: list}
-"""What stands for a confirmation without the promised shape; for models, an object without keys."""
+"""Replacements for a confirmation of another shape than promised; for models, an object without keys."""
 
 
 def _acts_on(method: str, path: str, ids: Sequence[str]) -> str | None:
-    """The id of the record that a write is about; "" if it has another name there, None if the write makes one."""
+    """Return the id of the record that a write is about; "" if it has another name, None if the write creates one."""
     if path.endswith("Id}"):
         return ids[-1]
     return None if method == "POST" and not path.endswith("}") else ""
@@ -206,7 +206,7 @@ def _several(raw: Any) -> list[Any]:
 
 
 def page_reader(item: Any, scheme: Scheme, cursor: Cursor, under: str) -> Decode[Page[Any]]:
-    """The function from one answer of a list to a Page."""
+    """Return the function from one response of a list endpoint to a Page."""
     decode = decoder(list[item])
 
     def read(raw: Any, unexpected_types: UnexpectedTypes) -> Page[Any]:
@@ -225,7 +225,7 @@ def page_reader(item: Any, scheme: Scheme, cursor: Cursor, under: str) -> Decode
 
 
 def query_of(**values: str | int | None) -> Payload:
-    """A payload with nothing but a query, without the values that are None.
+    """Return a payload with a query only, without the values that are None.
 
     Raises:
         InvalidInputError: a text is empty, or a value is no text and no number.
@@ -242,12 +242,12 @@ def _in_query(name: str, value: object) -> str:
 
 
 def states(state: str | Sequence[str]) -> str:
-    """One state, several by commas, or a list of them, as a query carries them."""
+    """Encode a state, several separated by commas, or a list of states for a query."""
     return state if isinstance(state, str) else ",".join(texts("state", state, 1))
 
 
 def not_a_route(value: str, *siblings: str) -> str:
-    """An id, if it is not the name of another route at its place: ``/contacts/{id}`` and ``/contacts/lists``.
+    """Return an id that is not the name of another route at its place: ``/contacts/{id}`` and ``/contacts/lists``.
 
     Raises:
         InvalidInputError: it is one of `siblings`.
@@ -258,18 +258,19 @@ def not_a_route(value: str, *siblings: str) -> str:
 
 
 def within(name: str, value: int, low: int, high: int) -> int:
-    """A page size, if it is in its documented range.
+    """Return a page size that is in its documented range.
 
     Raises:
         InvalidInputError: it is not.
     """
-    if not low <= value <= high:
-        raise InvalidInputError(f"{name} must be from {low} to {high}, not {value!r}")
+    check_number(name, value, Between(low, high))
+    if not isinstance(cast("object", value), int):
+        raise InvalidInputError(f"{name} must be a whole number, not {value!r}")
     return value
 
 
 def changes(spec: type, fields: Mapping[str, Any], custom: Mapping[str, Any] | None = None) -> Payload:
-    """A payload whose body has the fields to change.
+    """Return a payload whose body has the fields to change.
 
     Raises:
         InvalidInputError: there are none; a PATCH without a body is refused, or changes nothing.
@@ -281,7 +282,7 @@ def changes(spec: type, fields: Mapping[str, Any], custom: Mapping[str, Any] | N
 
 
 def some_of(fields: Mapping[str, Any], *names: str) -> None:
-    """Check that one of `names` at least is given, and neither None nor False.
+    """Check that at least one of `names` is given, and neither None nor False.
 
     Raises:
         InvalidInputError: none of them is.
@@ -291,7 +292,7 @@ def some_of(fields: Mapping[str, Any], *names: str) -> None:
 
 
 def custom_fields(variables: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Custom variables for a body, under their own names.
+    """Return custom variables for a body, under their own names.
 
     Raises:
         InvalidInputError: a value is nested; lemlist would keep it as the text ``[object Object]``.
@@ -299,15 +300,12 @@ def custom_fields(variables: Mapping[str, Any] | None) -> dict[str, Any]:
     if variables is not None and not isinstance(cast("object", variables), Mapping):
         raise InvalidInputError(f"variables are a mapping from name to value, not {type(variables).__name__}")
     for name, value in (variables or {}).items():
-        if isinstance(value, Mapping | list | tuple | set):
-            raise InvalidInputError(
-                f"the variable {name!r} is nested, which lemlist keeps as '[object Object]'; flatten it"
-            )
+        check_flat(name, value)
     return dict(variables or {})
 
 
 def with_custom(payload: Payload, values: Mapping[str, Any] | None) -> Payload:
-    """A payload whose body also has custom variables.
+    """Return a payload whose body also has custom variables.
 
     Raises:
         InvalidInputError: one is nested, or has the name of a field that is given too.
@@ -319,7 +317,7 @@ def with_custom(payload: Payload, values: Mapping[str, Any] | None) -> Payload:
 
 
 def custom_query(variables: Mapping[str, Any]) -> Payload:
-    """Custom variables for a query, whose keys are their names.
+    """Return custom variables for a query, whose keys are their names.
 
     Raises:
         InvalidInputError: there is none, or a value that is nested or null.

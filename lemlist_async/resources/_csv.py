@@ -1,4 +1,4 @@
-"""CSV as lemlist exports it: rows out of a stream of bytes, in constant memory."""
+"""CSV exports of lemlist: rows from a stream of bytes, in constant memory."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from lemlist_async.resources._base import Sender
 
 
 class CsvFile:
-    """An export that is fetched when it is used: `async for` gives its rows, `save` writes it to a file.
+    """Export that is fetched on use: `async for` yields its rows, `save` writes it to a file.
 
-    Every use fetches it anew. Columns are those that lemlist sends: they change with a campaign's variables.
-    An answer that is cut raises. Only if it came without a length, and ends within the last cell of a row, can
-    nobody tell: lemlist's exports may end without a line end.
+    Every use fetches the export again. Its columns are those that lemlist sends: they change with a campaign's
+    variables. A truncated response raises, with one exception that cannot be detected: a response without a length
+    that ends within the last cell of a row, since lemlist's exports may end without a line break.
     """
 
     def __init__(self, sender: Sender, call: Call[Any]) -> None:
@@ -78,7 +78,7 @@ class RowParser:
         self._operation = operation
         self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
         self._rest = ""
-        """What is not yet a whole row."""
+        """Rest of the stream that is not a complete row yet."""
         self._names: list[str] | None = None
         self._number = 0
 

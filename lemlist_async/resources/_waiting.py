@@ -15,7 +15,7 @@ K = TypeVar("K")
 async def poll(
     ask: Callable[[], Awaitable[T]], ready: Callable[[T], bool], *, every: float, timeout: float
 ) -> T:
-    """Ask every `every` seconds, for `timeout` seconds at most, until the answer is ready.
+    """Poll every `every` seconds, for at most `timeout` seconds, until the response is ready.
 
     Raises:
         DeadlineExceededError: it was not ready in time; it goes on at lemlist's all the same.
@@ -35,7 +35,7 @@ async def poll(
 
 
 async def each(ask: Callable[[K], Awaitable[T]], keys: Iterable[K], *, at_once: int) -> list[T]:
-    """The answers in the order of `keys`, with `at_once` questions open at most; the first error ends all."""
+    """Return the results in the order of `keys`, with at most `at_once` calls at a time; the first error ends all."""
     gate = asyncio.Semaphore(at_once)
 
     async def one(key: K) -> T:

@@ -27,13 +27,13 @@ class ActivityLead(Model):
     personalized: bool | None = None
     """Whether a text was written for the lead alone."""
     source: str | None = None
-    """Where the lead came from."""
+    """Origin of the lead."""
     variables: dict[str, Any] | None = None
     """Fields and custom variables, under their own names."""
     contact_id: str | None = None
     """The person in the CRM."""
     enrichment: LeadEnrichment | None = None
-    """What was found out about the lead."""
+    """Data that enrichment found about the lead."""
 
 
 @model
@@ -126,11 +126,11 @@ class Activity(Model):
     error_message: str | None = None
     """Why it failed."""
     meta_data: dict[str, Any] | None = None
-    """What depends on the type."""
+    """Data that depends on the type."""
 
 
 class ActivityFilter(TypedDict, total=False):
-    """Which activities to list."""
+    """Filters of activities."""
 
     type: Annotated[EventType | str, InQuery()]
     """One type, such as ``emailsReplied``."""
@@ -152,7 +152,7 @@ class ActivitiesResource(Resource):
     """`lemlist.activities`."""
 
     def list(self, *, page_size: int = 100, **filters: Unpack[ActivityFilter]) -> Pages[Activity]:
-        """What happened, newest first, `page_size` (1 to 100) a call.
+        """Activities, newest first, `page_size` (1 to 100) per call.
 
         New events push older ones from page to page while they are read. Each row still comes once, and for a
         complete span of time give both `min_date` and `max_date`. Always asks for version v2.

@@ -54,7 +54,7 @@ class CampaignsResource(Resource):
     def list(self, *, page_size: int = 100, **filters: Unpack[CampaignFilter]) -> Pages[Campaign]:
         """All campaigns, `page_size` (1 to 100) a call.
 
-        Asks for version v2, whose answer is an object; a bare list, as the document shows it, is read too.
+        Requests version v2, which returns an object; a bare list, as the document shows it, is read too.
 
         GET /campaigns
         """
@@ -65,7 +65,7 @@ class CampaignsResource(Resource):
             scheme=Numbered(within("page_size", page_size, 1, 100)),
             payload=payload.asking(version="v2"),
             under="campaigns",
-            # not what lies below one: leads come and go all the time, and move no campaign
+            # without the paths below a campaign: leads come and go all the time, and move no campaign
             changed_by=("/campaigns/{campaignId}/start", "/campaigns/{campaignId}/pause"),
         )
 
@@ -105,7 +105,7 @@ class CampaignsResource(Resource):
         )
 
     async def pause(self, campaign_id: str) -> CampaignState:
-        """Stop a campaign from advancing; one that does not run answers with `AlreadyDoneError`.
+        """Pause a campaign; one that does not run raises `AlreadyDoneError`.
 
         POST /campaigns/{campaignId}/pause
         """
@@ -114,7 +114,7 @@ class CampaignsResource(Resource):
         )
 
     async def start(self, campaign_id: str) -> CampaignState:
-        """Let a campaign advance; one that runs answers with `AlreadyDoneError`.
+        """Start a campaign; one that runs raises `AlreadyDoneError`.
 
         POST /campaigns/{campaignId}/start
         """
@@ -123,14 +123,14 @@ class CampaignsResource(Resource):
         )
 
     async def ensure_paused(self, campaign_id: str) -> CampaignState:
-        """Pause a campaign unless it is; calls `pause` and takes its refusal for an answer.
+        """Pause a campaign unless it is paused; calls `pause`, and takes its refusal for a success.
 
         Unlike `pause`, it is repeated after an unknown outcome.
         """
         return await self._ensure(campaign_id, "paused", "/campaigns/{campaignId}/pause")
 
     async def ensure_started(self, campaign_id: str) -> CampaignState:
-        """Let a campaign run unless it does; calls `start` and takes its refusal for an answer.
+        """Start a campaign unless it runs; calls `start`, and takes its refusal for a success.
 
         Unlike `start`, it is repeated after an unknown outcome.
         """
@@ -153,7 +153,7 @@ class CampaignsResource(Resource):
         )
 
     async def get_export(self, campaign_id: str, export_id: str) -> ExportStatus:
-        """How far an export is; what it says is one level down, in `status`.
+        """Progress of an export, which is one level down, in `status`.
 
         GET /campaigns/{campaignId}/export/{exportId}/status
         """
@@ -161,7 +161,7 @@ class CampaignsResource(Resource):
         return await self._call("GET", ExportStatus, path, campaign_id, export_id)
 
     async def set_export_email(self, campaign_id: str, export_id: str, email: str) -> ExportStatus:
-        """Have the address of the finished export mailed to somebody.
+        """Have the address of the finished export mailed to `email`.
 
         PUT /campaigns/{campaignId}/export/{exportId}/email/{email}
         """
@@ -184,10 +184,10 @@ class CampaignsResource(Resource):
         export_id = begun.export_id or begun.record_id
         if export_id is None:
             raise DecodeError("the export has no id", status=200, operation=_EXPORT_START)
-        answer = await poll(
+        response = await poll(
             lambda: self.get_export(campaign_id, export_id), _is_over, every=every, timeout=timeout
         )
-        export = answer.status or Export()
+        export = response.status or Export()
         if export.status != "done" or export.url is None:
             raise UnexpectedStatusError("the export failed", status=200, operation=_EXPORT_START)
         return CsvFile(self._sender, Call("GET", "/files/exports", url=export.url))
@@ -269,12 +269,12 @@ class CampaignsResource(Resource):
         )
 
     async def get_statutes(self, campaign_id: str) -> Statutes:
-        """What would block or hinder a launch.
+        """Problems that would block or hinder a launch.
 
         GET /campaigns/{campaignId}/statutes
         """
         return await self._call("GET", Statutes, "/campaigns/{campaignId}/statutes", campaign_id)
 
 
-def _is_over(answer: ExportStatus) -> bool:
-    return answer.status is not None and answer.status.status != "pending"
+def _is_over(response: ExportStatus) -> bool:
+    return response.status is not None and response.status.status != "pending"

@@ -1,4 +1,4 @@
-"""What lemlist says of campaigns, and what it is told."""
+"""Models and arguments of campaigns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ExportState = Literal["pending", "done", "error"]
 
 @model
 class Creator(Model):
-    """Who made a campaign."""
+    """Creator of a campaign."""
 
     user_id: str | None = None
     user_email: str | None = None
@@ -28,7 +28,7 @@ class Creator(Model):
 
 @model
 class CampaignSender(Model):
-    """Who sends for a campaign."""
+    """Sender of a campaign."""
 
     id: str | None = None
     email: str | None = None
@@ -47,9 +47,9 @@ class Campaign(Model):
     name: str | None = None
     """As the app shows it; not unique."""
     status: CampaignStatus | str | None = None
-    """What the app displays; a new campaign is ``draft`` here and runs all the same."""
+    """Status in the app; a new campaign is ``draft`` here and runs all the same."""
     state: str | None = None
-    """What the engine does, ``running`` or ``paused``; only after a creation or a change."""
+    """State of the engine, ``running`` or ``paused``; only after a creation or a change."""
     emoji: str | None = None
     """Shown in front of the name."""
     labels: list[str] | None = None
@@ -71,9 +71,9 @@ class Campaign(Model):
     archived: bool | None = None
     """Whether it was put away."""
     has_error: bool | None = None
-    """Whether something keeps it from sending."""
+    """Whether an error keeps the campaign from sending."""
     errors: list[str] | None = None
-    """What keeps it from sending, in lemlist's words."""
+    """Reason why the campaign does not send, in lemlist's words."""
     senders: list[CampaignSender] | None = None
     """The users and mailboxes that send."""
 
@@ -137,7 +137,7 @@ class CampaignSettings(Model):
 
 @model
 class CampaignState(Model):
-    """What the engine does with a campaign."""
+    """State of a campaign's engine."""
 
     id: Annotated[str | None, Wire("_id")] = None
     state: Literal["running", "paused"] | str | None = None
@@ -148,7 +148,7 @@ class Export(Model):
     """An export of a campaign's statistics, under way or done. It is kept for 2 hours, its file for 24."""
 
     export_id: Annotated[str | None, Wire("id")] = None
-    """What the status and e-mail operations take."""
+    """Id for the status and e-mail operations."""
     record_id: Annotated[str | None, Wire("_id")] = None
     team_id: str | None = None
     campaign_id: str | None = None
@@ -168,14 +168,14 @@ class Export(Model):
     file_size: int | None = None
     """Bytes, once it is done."""
     url: Annotated[str | None, Secret()] = None
-    """Where the CSV can be fetched, once it is done; such an address is signed, so `repr` does not show it."""
+    """Address of the finished CSV; it is signed, so `repr` does not show it."""
     email: str | None = None
-    """Who is told when it is done."""
+    """Address that is notified when the export is done."""
 
 
 @model
 class ExportStatus(Model):
-    """The answer to a question about an export."""
+    """Response to `get_export`."""
 
     ok: bool | None = None
     status: Export | None = None
@@ -316,7 +316,7 @@ class Statute(Model):
 
 @model
 class Statutes(Model):
-    """What lemlist finds wrong with a campaign before it is launched."""
+    """Problems of a campaign that lemlist reports before its launch."""
 
     name: str | None = None
     status: CampaignStatus | str | None = None
@@ -324,7 +324,7 @@ class Statutes(Model):
 
 
 class CampaignFilter(TypedDict, total=False):
-    """Which campaigns to list."""
+    """Filters of campaigns."""
 
     status: Annotated[CampaignStatus, InQuery()]
     """A campaign may have several at once, such as ``paused`` and ``errors``."""
@@ -344,11 +344,11 @@ class NewCampaign(TypedDict, total=False):
     auto_review: bool
     """Launch leads as soon as they are added; by default False."""
     auto_review_conditions: Sequence[AutoReview]
-    """Which e-mail statuses are launched so."""
+    """E-mail statuses that are launched automatically."""
 
 
 class ReplyAction(TypedDict, total=False):
-    """What the AI does upon a kind of reply."""
+    """Reaction of the AI to a kind of reply."""
 
     enabled: bool
     pause_all_campaigns_for_lead: bool
@@ -357,7 +357,7 @@ class ReplyAction(TypedDict, total=False):
 
 
 class AIFeatures(TypedDict, total=False):
-    """How replies are handled; what is left out keeps its value."""
+    """Handling of replies; fields that are left out keep their value."""
 
     score_replies: bool
     on_interested_reply: ReplyAction
@@ -365,7 +365,7 @@ class AIFeatures(TypedDict, total=False):
 
 
 class Tracking(TypedDict, total=False):
-    """What is tracked."""
+    """Tracked events."""
 
     track_opens: bool
     track_clicks: bool
@@ -373,7 +373,7 @@ class Tracking(TypedDict, total=False):
 
 
 class OnReplied(TypedDict, total=False):
-    """What happens when a lead replies."""
+    """Reaction to a reply of a lead."""
 
     create_new_task: bool
     campaign_progress: Progress
@@ -382,7 +382,7 @@ class OnReplied(TypedDict, total=False):
 
 
 class OnLinkClicked(TypedDict, total=False):
-    """What happens when a lead clicks a tracked link."""
+    """Reaction to a click on a tracked link."""
 
     create_new_task: bool
     campaign_progress: Progress
@@ -392,7 +392,7 @@ class OnLinkClicked(TypedDict, total=False):
 
 
 class OnMeetingBooked(TypedDict, total=False):
-    """What happens when a meeting is booked."""
+    """Reaction to a booked meeting."""
 
     campaign_progress: Progress
     propagate_progress_to_company: bool
@@ -431,7 +431,7 @@ class CampaignChanges(TypedDict, total=False):
 
 
 class StatsQuery(TypedDict, total=False):
-    """Which figures of one campaign."""
+    """Selection of the figures of one campaign."""
 
     start_date: Required[Annotated[datetime | str, InQuery(), Form("date-time")]]
     """Inclusive; ISO 8601 as text."""
@@ -444,7 +444,7 @@ class StatsQuery(TypedDict, total=False):
 
 
 class StatsSpan(TypedDict, total=False):
-    """Which figures of several campaigns."""
+    """Selection of the figures of several campaigns."""
 
     start_date: Required[Annotated[datetime | str, Form("date-time")]]
     """Inclusive; ISO 8601 as text."""
@@ -457,7 +457,7 @@ class StatsSpan(TypedDict, total=False):
 
 
 class StatsBatchQuery(StatsSpan, total=False):
-    """Which campaigns, and which figures of them."""
+    """Campaigns, and the selection of their figures."""
 
     campaign_ids: Required[Annotated[Sequence[str], Length(1, 100)]]
     """1 to 100 ids."""

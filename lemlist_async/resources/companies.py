@@ -88,7 +88,7 @@ class CompanyUpsert(Model):
 
 @model
 class DeletedCompany(Model):
-    """What was deleted."""
+    """Deleted record."""
 
     success: bool | None = None
     deleted_company_id: str | None = None
@@ -112,7 +112,7 @@ class CompanyNote(Model):
 
 
 class CompanyFilter(TypedDict, total=False):
-    """Which companies to list, and how much of each."""
+    """Filters of companies, and the detail of each."""
 
     search: Annotated[str, InQuery()]
     """Part of a name."""
@@ -195,7 +195,7 @@ class CompaniesResource(Resource):
         """Make a company, or change the one that is found by its id, domain or LinkedIn page.
 
         `custom` holds custom fields under their own names; those that the team does not have are left out,
-        with a warning in the answer.
+        with a warning in the response.
 
         POST /companies
         """

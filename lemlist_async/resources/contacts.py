@@ -120,7 +120,7 @@ class ContactUpsert(Model):
 
 @model
 class DeletedContact(Model):
-    """What was deleted."""
+    """Deleted record."""
 
     success: bool | None = None
     deleted_contact_id: str | None = None
@@ -146,7 +146,7 @@ class CreatedList(Model):
 
 @model
 class ListChange(Model):
-    """How many contacts went into a list, or out of it."""
+    """Numbers of contacts that were added to a list or removed from it."""
 
     message: str | None = None
     added_count: int | None = None
@@ -155,7 +155,7 @@ class ListChange(Model):
 
 
 class ContactFilter(TypedDict, total=False):
-    """Which contacts to list; of the four about a company, one at most."""
+    """Filters of contacts; of the four about a company, at most one may be given."""
 
     search: Annotated[str, InQuery(), Length(2)]
     """Part of a name or another text; 2 characters at least."""
@@ -209,7 +209,7 @@ class ContactFields(TypedDict, total=False):
 
 
 class ContactIds(TypedDict, total=False):
-    """Whom to put into a list, or to take out."""
+    """Contacts to add to a list or to remove from it."""
 
     contact_ids: Required[Annotated[Sequence[str], Length(1, 1000)]]
     """1 to 1000 ids."""
@@ -270,7 +270,7 @@ class ContactsResource(Resource):
         """Make a contact, or change the one that is found by its id, address or LinkedIn page.
 
         `custom` holds custom fields under their own names; those that the team does not have are left out,
-        with a warning in the answer.
+        with a warning in the response.
 
         POST /contacts
         """

@@ -18,7 +18,7 @@ class CrmFilter(Model):
     """A segment of a CRM, such as a HubSpot list or a Salesforce report."""
 
     filter_id: Annotated[int | str | None, Wire("id")] = None
-    """What `import_leads` takes, as text."""
+    """Id for `import_leads`, as a string."""
     record_id: Annotated[str | None, Wire("_id")] = None
     name: str | None = None
     type: CrmFilterType | str | None = None
@@ -26,7 +26,7 @@ class CrmFilter(Model):
 
 
 class CrmFilterQuery(TypedDict, total=False):
-    """Whose segments."""
+    """User whose segments to list."""
 
     crm: Required[Annotated[Crm | str, InQuery()]]
     user_id: Required[Annotated[str, InQuery()]]
@@ -36,7 +36,7 @@ class CrmFilterQuery(TypedDict, total=False):
 
 
 class CrmImport(TypedDict, total=False):
-    """Which segment to import."""
+    """Segment to import."""
 
     crm: Required[Crm | str]
     user_id: Required[str]

@@ -32,7 +32,7 @@ class AlertChannel(Model):
 
 @model
 class AlertChannels(Model):
-    """Where an alert goes."""
+    """Channels of an alert."""
 
     email: AlertChannel | None = None
     inapp: AlertChannel | None = None
@@ -42,7 +42,7 @@ class AlertChannels(Model):
 
 @model
 class DeliverabilityAlert(Model):
-    """When to raise an alert, and where it goes."""
+    """Condition and channels of an alert."""
 
     id: Id
     team_id: str | None = None
@@ -90,7 +90,7 @@ class ToChannel(TypedDict, total=False):
 
 
 class ChannelConfig(TypedDict, total=False):
-    """Where an alert goes; one of them at least must be enabled."""
+    """Channels of an alert; at least one must be enabled."""
 
     email: ToEmail
     inapp: ToChannel

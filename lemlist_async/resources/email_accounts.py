@@ -54,7 +54,7 @@ class NewEmailAccount(TypedDict, total=False):
     imap_secure: Annotated[bool, Wire("imap_secure")]
     """TLS; by default False."""
     user_id: str
-    """Whose it becomes; by default that of the key's user."""
+    """Owner of the mailbox; by default the user of the key."""
 
 
 class EmailAccountsResource(Resource):

@@ -18,7 +18,7 @@ from lemlist_async.resources._waiting import poll
 from lemlist_async.resources.leads import EmailStatus
 
 EnrichmentKind = Literal["find_email", "find_phone", "verify", "linkedin_enrichment"]
-"""What to do, as bulk requests and webhooks spell it."""
+"""Kind of enrichment, as bulk requests and webhooks spell it."""
 EnrichmentStatus = Literal["in-progress", "done", "not-found"]
 BULK = 500
 """People in one bulk request at most."""
@@ -50,7 +50,7 @@ class FoundPhone(Model):
 
 @model
 class EnrichmentData(Model):
-    """What was found. A poll has the first three keys, a webhook the others: see `Enrichment` for either."""
+    """Result of an enrichment. A poll has the first three keys, a webhook the others; see `Enrichment`."""
 
     email: FoundEmail | None = None
     phone: FoundPhone | None = None
@@ -72,11 +72,11 @@ class Enrichment(Model):
     enrichment_status: EnrichmentStatus | str | None = None
     """None where lemlist answered with an empty body, which means that it is under way."""
     input: dict[str, Any] | None = None
-    """What was given, under the names of the API."""
+    """Input, under the names of the API."""
     data: EnrichmentData | None = None
 
     metadata: Any = None
-    """What was given with the start; only in a result that was posted."""
+    """Value given at the start; only in a posted result."""
 
     @property
     def running(self) -> bool:
@@ -131,16 +131,16 @@ class EnrichmentJob(Model):
 
 @model
 class BulkEnrichment(Model):
-    """One answer of a bulk request: an id, or why there is none."""
+    """Result for one person of a bulk request: an id, or the reason why there is none."""
 
     id: str | None = None
     error: Literal["MISSING_INPUTS", "MISSING_EMAIL", "MISSING_LINKEDIN_URL"] | str | None = None
     metadata: Any = None
-    """What was given."""
+    """Input of the request."""
 
 
 class NewEnrichment(TypedDict, total=False):
-    """Whom to look for, and what to find out; all of it travels in the query."""
+    """Person to look for, and data to find; sent in the query."""
 
     find_email: Annotated[bool, InQuery()]
     """Needs `linkedin_url`, or both names with `company_name` and `company_domain`."""
@@ -161,24 +161,24 @@ class NewEnrichment(TypedDict, total=False):
     phone: Annotated[str, InQuery()]
     """Undocumented; another client sends it."""
     webhook_url: Annotated[str, InQuery()]
-    """Where the result is posted too."""
+    """Address to which the result is posted as well."""
 
 
 class LeadEnrichmentRequest(TypedDict, total=False):
-    """What to find out about a lead."""
+    """Data to find about a lead."""
 
     find_email: Annotated[bool, InQuery()]
     verify_email: Annotated[bool, InQuery()]
     linkedin_enrichment: Annotated[bool, InQuery()]
     find_phone: Annotated[bool, InQuery()]
     webhook_url: Annotated[str, InQuery()]
-    """Where the result is posted too."""
+    """Address to which the result is posted as well."""
     force: Annotated[bool, InQuery()]
     """Again, although it is known or was tried; charges again."""
 
 
 class EnrichmentInput(TypedDict, total=False):
-    """What is known of a person."""
+    """Known data of a person."""
 
     email: str
     linkedin_url: str
@@ -196,7 +196,7 @@ class EnrichmentRequest(TypedDict, total=False):
     input: Required[EnrichmentInput]
     enrichment_requests: Required[Annotated[Sequence[EnrichmentKind], Length(1)]]
     metadata: str | Mapping[str, str | int | float | bool]
-    """Comes back with the answer and the result. lemlist takes texts only: other values are sent as texts."""
+    """Returned with the response and the result. lemlist accepts only texts: other values are sent as texts."""
 
 
 class EnrichmentsResource(Resource):
@@ -221,7 +221,7 @@ class EnrichmentsResource(Resource):
         )
 
     async def get(self, enrichment_id: str) -> Enrichment:
-        """How far an enrichment is, and what it found; asking costs no credit.
+        """Status and result of an enrichment; polling costs no credit.
 
         Raises:
             NotFoundError: there is no such enrichment.
@@ -253,7 +253,7 @@ class EnrichmentsResource(Resource):
     async def start_many(
         self, people: Iterable[EnrichmentRequest], *, webhook_url: str | None = None
     ) -> list[BulkEnrichment]:
-        """Look for 1 to 500 people; the answers come in the same order.
+        """Look for 1 to 500 people; the results come in the same order.
 
         Raises:
             MissingIdError: lemlist took them, and gave no ids to ask for the results with.
@@ -261,7 +261,7 @@ class EnrichmentsResource(Resource):
         POST /v2/enrichments/bulk
         """
         body = [_bulk_item(person) for person in many("people", people, 1, BULK)]
-        answers = await self._call(
+        results = await self._call(
             "POST",
             list[BulkEnrichment],
             _BULK,
@@ -270,22 +270,22 @@ class EnrichmentsResource(Resource):
             body=body,
             verify=_VERIFY_BULK,
         )
-        if not answers:
+        if not results:
             raise MissingIdError(
                 f"lemlist reported success, without the ids of the enrichments; {_VERIFY_BULK}",
                 status=200,
                 operation=f"POST {_BULK}",
             )
-        return answers
+        return results
 
     @staticmethod
     def parse_webhook_results(body: bytes | str | Mapping[str, Any]) -> list[Enrichment]:
-        """The results in a body that lemlist posted to a `webhook_url`; at most 1 MiB. Calls nothing.
+        """Parse the body that lemlist posted to a `webhook_url`, of at most 1 MiB, without any call.
 
-        lemlist signs nothing here: put something that nobody can guess into the URL.
+        lemlist does not sign these requests: put an unguessable part into the URL.
 
         Raises:
-            InvalidInputError: it is no such body.
+            InvalidInputError: the body holds no results.
         """
         return [
             Enrichment(enrichment_id=one.id, enrichment_status="done", data=one.data, metadata=one.metadata)

@@ -19,7 +19,7 @@ class Field(Model):
     name: str | None = None
     """Its key, in `Contact.fields` and upserts."""
     label: str | None = None
-    """What the app displays."""
+    """Label in the app."""
     type: str | None = None
     """Such as ``text`` or ``number``."""
     source: FieldSource | str | None = None
@@ -36,7 +36,7 @@ class Fields(Model):
 
 
 class FieldFilter(TypedDict, total=False):
-    """Which fields."""
+    """Selection of fields."""
 
     entity: Annotated[Entity, InQuery()]
     source: Annotated[FieldSource, InQuery()]

@@ -40,7 +40,7 @@ class ConversationUser(Model):
 
 @model
 class ConversationContact(Model):
-    """Whom a conversation is with."""
+    """Contact of a conversation."""
 
     id: Id
     full_name: str | None = None
@@ -65,9 +65,9 @@ class Message(Model):
     attachments: list[dict[str, Any]] | None = None
     """Files, as lemlist describes them."""
     sender: str | None = None
-    """Whom it is from; in the document alone."""
+    """Sender; documented, but not seen in responses."""
     recipient: str | None = None
-    """Whom it is to; in the document alone."""
+    """Recipient; documented, but not seen in responses."""
     conversation_id: str | None = None
     """The conversation; in the document alone."""
     sent_at: datetime | None = None
@@ -106,9 +106,9 @@ class Conversation(Model):
 
     id: Id
     contact_id: str | None = None
-    """What `inbox.list_messages` takes."""
+    """Id for `inbox.list_messages`."""
     contact: ConversationContact | None = None
-    """Whom it is with."""
+    """Contact of the conversation."""
     channels: list[str] | None = None
     """Such as ``email`` and ``linkedin``."""
     users: list[ConversationUser] | None = None
@@ -122,7 +122,7 @@ class Conversation(Model):
     last_replied_at: datetime | None = None
     """When the contact last answered."""
     last_replied_channel: str | None = None
-    """Where the contact last answered."""
+    """Channel of the contact's last reply."""
     lead_id: str | None = None
     """The lead that it began with."""
     messages: list[Message] | None = None
@@ -137,7 +137,7 @@ class Conversation(Model):
 
 @model
 class SentEmail(Model):
-    """The answer to an e-mail that was sent."""
+    """Response to an e-mail that was sent."""
 
     ok: bool | None = None
     contact_id: str | None = None
@@ -213,7 +213,7 @@ class NewEmail(TypedDict, total=False):
     message: Required[str]
     """HTML."""
     cc: Sequence[str]
-    """Left out in a reply, it is that of the thread; empty means nobody."""
+    """Left out in a reply, it is that of the thread; an empty list means no recipient."""
     reply_to_activity_id: str
     """Id of an activity, or ``latest``; left out, a new thread begins."""
 
@@ -238,10 +238,10 @@ class NewWhatsAppMessage(TypedDict, total=False):
 
 
 class MessageFilter(TypedDict, total=False):
-    """How to read a conversation."""
+    """Options of reading a conversation."""
 
     user_id: Annotated[str, InQuery()]
-    """Who looks at it."""
+    """Member who reads it."""
     mark_as_read: Annotated[bool, InQuery()]
     """Mark the conversation as read, with each page; by default False."""
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypedDict, Unpack, overload
 
+from lemlist_async.core.ambiguity import is_absence
 from lemlist_async.core.model import Model, model
 from lemlist_async.core.names import Id
 from lemlist_async.core.payload import InQuery, Payload, encode
-from lemlist_async.core.validation import check_form, chosen, texts
+from lemlist_async.core.validation import check_campaign_id, check_form, chosen, texts
 from lemlist_async.core.wire import Effect, Upload
 from lemlist_async.errors import BadRequestError, InvalidInputError, LeadAlreadyExistsError, NotFoundError
 from lemlist_async.pagination import Offset, Pages
@@ -82,7 +83,7 @@ class LeadRow(Model):
 
 @model
 class LeadEnrichment(Model):
-    """What enrichment found out about a lead."""
+    """Data that enrichment found about a lead."""
 
     email_status: EmailStatus | str | None = None
 
@@ -104,7 +105,7 @@ class LeadCopy(Model):
     state: str | None = None
     """The last event, such as ``scanned`` or ``emailsOpened``."""
     status: LeadStatus | str | None = None
-    """What the app displays."""
+    """Label in the app."""
     is_paused: bool | None = None
     personalized: bool | None = None
     source: str | None = None
@@ -130,14 +131,14 @@ class AudioFile(Model):
 
 @model
 class AudioUpload(Model):
-    """The answer to an upload."""
+    """Response to an upload."""
 
     ok: bool | None = None
     status: AudioFile | None = None
 
 
 class LeadFlags(TypedDict, total=False):
-    """What happens to a lead as it is added."""
+    """Options of adding a lead."""
 
     deduplicate: Annotated[bool, InQuery()]
     """Refuse an address that is in another campaign; by default False."""
@@ -152,7 +153,7 @@ class LeadFlags(TypedDict, total=False):
 
 
 class LeadFields(LeadFlags, total=False):
-    """What is known of a person to add, beside the address; None is sent as null."""
+    """Data of a person to add, besides the address; None is sent as null."""
 
     first_name: str | None
     last_name: str | None
@@ -225,12 +226,12 @@ class LeadsResource(Resource):
         never repeated.
 
         Raises:
-            InvalidInputError: nothing is known of the person, a campaign id without ``cam_`` (lemlist would say
-                200 and add nobody), a nested variable, or one that is a field too.
+            InvalidInputError: nothing is known of the person, a campaign id without ``cam_`` (lemlist would answer
+                200 and create nothing), a nested variable, or one that is a field too.
 
         POST /campaigns/{campaignId}/leads/
         """
-        _check_campaign(campaign_id)
+        check_campaign_id(campaign_id)
         payload = with_custom(encode(NewLead, fields), variables)
         if not any((payload.body or {}).values()):
             raise InvalidInputError("nothing is known of the person: give an email, a linkedin_url, a name")
@@ -271,7 +272,7 @@ class LeadsResource(Resource):
 
         POST /campaigns/{campaignId}/leads/{email}
         """
-        _check_campaign(campaign_id)
+        check_campaign_id(campaign_id)
         check_form("email", email, "email")
         payload = with_custom(encode(LeadFields, fields), variables)
         path = "/campaigns/{campaignId}/leads/{email}"
@@ -512,7 +513,7 @@ class LeadsResource(Resource):
         try:
             await self.update_variables(lead_id, variables)
         except BadRequestError as error:
-            if not _says_not_found(error):
+            if not is_absence(error):
                 raise
             return False
         return True
@@ -542,16 +543,7 @@ class LeadsResource(Resource):
         )
 
 
-def _check_campaign(campaign_id: object) -> None:
-    if not isinstance(campaign_id, str) or not campaign_id.startswith("cam_"):
-        raise InvalidInputError("a campaign id begins with cam_; with another one lemlist adds nobody")
-
-
 def _creation_effect(payload: Payload, *, by_email: bool) -> Effect:
-    """What a repeat would do: an address is refused the second time, credits are charged again."""
+    """Return the effect of a repeat: an address is refused the second time, credits are charged again."""
     spends = any(name in _CREDITS and value == "true" for name, value in payload.query)
     return DEDUPABLE if by_email and not spends else UNSAFE
-
-
-def _says_not_found(error: BadRequestError) -> bool:
-    return "not found" in error.message.lower()

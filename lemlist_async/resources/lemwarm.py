@@ -12,7 +12,7 @@ from lemlist_async.resources._base import IDEMPOTENT, Done, Resource, changes
 
 @model
 class Deliverability(Model):
-    """How well a mailbox's e-mails arrive."""
+    """Deliverability of a mailbox."""
 
     score: int | None = None
     """0 to 100."""
@@ -21,7 +21,7 @@ class Deliverability(Model):
 
 @model
 class LemwarmSettings(Model):
-    """How a mailbox is warmed up. The last four are in the document, the others in the answers."""
+    """Warm-up settings of a mailbox. The last four fields are documented, the others were seen in responses."""
 
     warm_email_max: int | None = None
     """E-mails a day at most."""
@@ -69,14 +69,14 @@ class LemwarmResource(Resource):
         return await self._call("POST", Done, "/lemwarm/{userMailboxId}/pause", mailbox_id, effect=IDEMPOTENT)
 
     async def get_settings(self, mailbox_id: str) -> LemwarmSettings:
-        """How a mailbox is warmed up.
+        """Warm-up settings of a mailbox.
 
         GET /lemwarm/{userMailboxId}/settings
         """
         return await self._call("GET", LemwarmSettings, "/lemwarm/{userMailboxId}/settings", mailbox_id)
 
     async def update_settings(self, mailbox_id: str, **fields: Unpack[LemwarmChanges]) -> Done:
-        """Change how a mailbox is warmed up.
+        """Change the warm-up settings of a mailbox.
 
         PATCH /lemwarm/{userMailboxId}/settings
         """

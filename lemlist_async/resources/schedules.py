@@ -45,7 +45,7 @@ class Schedule(Model):
 
 @model
 class DeletedSchedule(Model):
-    """What was deleted."""
+    """Deleted record."""
 
     id: Annotated[str | None, Wire("_id")] = None
 

@@ -117,7 +117,7 @@ class NewStep(StepFields, total=False):
 
     type: Required[StepType | str]
     index: Annotated[int, Between(-1)]
-    """Where; by default at the end."""
+    """Position; by default at the end."""
 
 
 class StepChanges(StepFields, total=False):

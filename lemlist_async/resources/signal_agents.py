@@ -90,7 +90,7 @@ class SignalAgent(Model):
 
 @model
 class DeletedAgent(Model):
-    """What was deleted."""
+    """Deleted record."""
 
     id: Annotated[str | None, Wire("_id")] = None
     deleted: bool | None = None
@@ -99,7 +99,7 @@ class DeletedAgent(Model):
 
 @model
 class HistoryStats(Model):
-    """What came of a configuration."""
+    """Result of a configuration."""
 
     signals_count: int | None = None
     campaigns: list[dict[str, Any]] | None = None
@@ -165,12 +165,12 @@ class Signal(Model):
     contact: SignalContact | None = None
     company: SignalCompany | None = None
     signal_data: dict[str, Any] | None = None
-    """What depends on the type, such as ``jobTitle`` or ``fundingAmountUsd``, under lemlist's names."""
+    """Data that depends on the type, such as ``jobTitle`` or ``fundingAmountUsd``, under lemlist's names."""
 
 
 @model
 class PushedEntity(Model):
-    """Whom a pushed signal was about."""
+    """Person or company of a pushed signal."""
 
     type: SignalEntity | str | None = None
     id: str | None = None
@@ -179,7 +179,7 @@ class PushedEntity(Model):
 
 @model
 class PushedSignal(Model):
-    """What became of a pushed signal; one that is ignored is no error."""
+    """Outcome of a pushed signal; an ignored signal is not an error."""
 
     status: Literal["processed", "ignored"] | str | None = None
     signal_id: str | None = None
@@ -262,7 +262,7 @@ class AgentChanges(TypedDict, total=False):
 
 
 class AgentQuery(TypedDict, total=False):
-    """Which agents to list."""
+    """Filters of agents."""
 
     type: Annotated[SignalType | str | Sequence[SignalType | str], InQuery()]
     status: Annotated[AgentStatus | str | Sequence[AgentStatus | str], InQuery()]
@@ -270,7 +270,7 @@ class AgentQuery(TypedDict, total=False):
 
 
 class SignalQuery(TypedDict, total=False):
-    """Which signals to list."""
+    """Filters of signals."""
 
     type: Annotated[SignalType | str | Sequence[SignalType | str], Wire("type[]"), InQuery("repeated")]
     status: Annotated[
@@ -379,7 +379,7 @@ class SignalAgentsResource(Resource):
         return self._pages(AgentHistory, "/watchlist/history", scheme=scheme, payload=payload)
 
     def list_signals(self, *, page_size: int = 100, **query: Unpack[SignalQuery]) -> Pages[Signal]:
-        """What agents noticed, `page_size` (1 to 100) a call.
+        """Signals that agents noticed, `page_size` (1 to 100) per call.
 
         GET /watchlist/signals
         """
@@ -411,7 +411,7 @@ class SignalAgentsResource(Resource):
         )
 
     async def list_types(self) -> builtins.list[SignalKind]:
-        """What agents can watch for.
+        """Types of signals that agents can watch for.
 
         GET /watchlist/library
         """

@@ -27,11 +27,11 @@ class Task(Model):
     """More of them than can be made, such as ``linkedinInvite`` and ``emailsReplied``."""
     title: str | None = None
     content: str | None = None
-    """What was given as `message`."""
+    """Text given as `message`."""
     priority: int | None = None
     """0 to 2."""
     user_id: str | None = None
-    """Whose it is; what was given as `assigned_to`."""
+    """Assignee, given as `assigned_to`."""
     due_date: datetime | None = None
     status: Literal["pending", "completed", "ignored"] | str | None = None
     lead_id: str | None = None
@@ -65,7 +65,7 @@ class TaskFilter(TypedDict, total=False):
 
 
 class _TaskQuery(TypedDict):
-    """Which tasks to list."""
+    """Filters of tasks."""
 
     filters: Annotated[Sequence[TaskFilter], InQuery("json")]
 
@@ -75,7 +75,7 @@ class TaskFields(TypedDict, total=False):
 
     title: str
     message: str
-    """What `Task.content` becomes."""
+    """Text for `Task.content`."""
     priority: Annotated[Priority, AsText()]
     description: str
     """Undocumented; another client sends it."""

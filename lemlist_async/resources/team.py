@@ -28,12 +28,12 @@ class SlackWebhook(Model):
 
 @model
 class Invitation(Model):
-    """Somebody invited to the team."""
+    """Person invited to the team."""
 
     email: str | None = None
-    """Where it was sent."""
+    """Address to which the invitation was sent."""
     role: Role | str | None = None
-    """What the invited person will be able to do."""
+    """Role of the invited person."""
     invited_by: str | None = None
     """Id of the member who sent it."""
     invited_at: datetime | None = None
@@ -45,13 +45,13 @@ class Member(Model):
     """A member of the team."""
 
     user_id: str | None = None
-    """What `users.get` takes."""
+    """Id for `users.get`."""
     name: str | None = None
     """First and last name."""
     email: str | None = None
     """The address to log in with."""
     role: Role | str | None = None
-    """What the member may do in the team."""
+    """Role of the member in the team."""
 
 
 @model
@@ -74,7 +74,7 @@ class Team(Model):
     beta: list[str] | None = None
     """Beta features that are switched on."""
     slack_webhook: SlackWebhook | None = None
-    """Where lemlist posts to Slack."""
+    """Slack channel to which lemlist posts."""
     invited_users: list[Invitation] | None = None
     """Invitations that are open."""
     agency: str | None = None
@@ -84,9 +84,9 @@ class Team(Model):
     custom_domain: str | None = None
     """The domain of its tracked links."""
     api_key: Annotated[str | None, Secret()] = None
-    """Older answers carried the key itself; never shown."""
+    """Older responses had the key itself; never shown."""
     billing: Annotated[dict[str, Any] | None, Secret()] = None
-    """Plan and payment; in some answers, and never shown."""
+    """Plan and payment; in some responses, and never shown."""
 
 
 @model
@@ -180,7 +180,7 @@ class TeamResource(Resource):
         return await self._call("GET", Credits, "/team/credits")
 
     async def list_crm_users(self) -> list[CrmUser]:
-        """Which members have which CRM connected.
+        """Members with a connected CRM.
 
         GET /team/crmUsers
         """

@@ -1,4 +1,4 @@
-"""Whom not to contact: values (addresses, domains, LinkedIn pages, phone numbers), and the flag of contacts.
+"""Do-not-contact list: values (addresses, domains, LinkedIn pages, phone numbers), and the flag of contacts.
 
 The two do not imply each other: a contact without the flag is not written to at a blocked address.
 """
@@ -31,9 +31,9 @@ class UnsubscribedVariable(Model):
     value: str | None = None
     """An address, ``@domain``, LinkedIn page or phone number."""
     variable: str | None = None
-    """The value again, in some answers."""
+    """The value again, in some responses."""
     source: UnsubscribeSource | str | None = None
-    """Who blocked it; ``lead`` and ``abuse`` are protected."""
+    """Origin of the block; ``lead`` and ``abuse`` are protected."""
     created_at: datetime | None = None
 
 
@@ -100,7 +100,7 @@ class UnsubscribesResource(Resource):
         return await self._call("POST", UnsubscribedVariable, path, value, effect=IDEMPOTENT)
 
     async def add_many(self, values: Sequence[str]) -> str:
-        """Block 1 to 10,000 values; the answer is a sentence.
+        """Block 1 to 10,000 values; the response is a sentence.
 
         POST /v2/unsubscribes/variables
         """
@@ -108,7 +108,7 @@ class UnsubscribesResource(Resource):
         return await self._call("POST", str, "/v2/unsubscribes/variables", effect=IDEMPOTENT, payload=payload)
 
     async def remove(self, value: str) -> str:
-        """Unblock a value; the answer is a sentence.
+        """Unblock a value; the response is a sentence.
 
         Raises:
             ConflictError: it is protected, since the person or an abuse report blocked it.
@@ -127,7 +127,7 @@ class UnsubscribesResource(Resource):
         return await self._call("GET", ContactSubscription, path, contact_id)
 
     async def add_contact(self, contact_id: str) -> str:
-        """Set the flag of a contact; the answer is a sentence.
+        """Set the flag of a contact; the response is a sentence.
 
         POST /v2/unsubscribes/contacts/{contactId}
         """
@@ -135,7 +135,7 @@ class UnsubscribesResource(Resource):
         return await self._call("POST", str, path, contact_id, effect=IDEMPOTENT)
 
     async def remove_contact(self, contact_id: str) -> str:
-        """Clear the flag of a contact; the answer is a sentence.
+        """Clear the flag of a contact; the response is a sentence.
 
         DELETE /v2/unsubscribes/contacts/{contactId}
         """

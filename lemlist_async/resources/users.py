@@ -14,7 +14,7 @@ MailboxStatus = Literal["CONNECTED", "ERROR", "DISCONNECTED"]
 
 @model
 class MailboxLimits(Model):
-    """What lemlist sends from a mailbox."""
+    """Limits of a mailbox."""
 
     email_limit: int | None = None
     """E-mails a day; lemlist writes it as a number or as a text."""
@@ -68,7 +68,7 @@ class User(Model):
     email: str | None = None
     """The address to log in with."""
     role: Role | str | None = None
-    """What the user may do in the team."""
+    """Role of the user in the team."""
     linked_in: LinkedIn | None = None
     """The LinkedIn account, if there is one."""
     mailboxes: list[Mailbox] | None = None
@@ -104,7 +104,7 @@ class ChannelState(Model):
 
 @model
 class Channels(Model):
-    """What the user of the key can send through."""
+    """Channels through which the user of the key can send."""
 
     plan: str | None = None
     email: ChannelState | None = None
@@ -123,7 +123,7 @@ class UsersResource(Resource):
         return await self._call("GET", User, "/users/{userId}", user_id)
 
     async def get_channels(self) -> Channels:
-        """What the user of the key can send through.
+        """Channels through which the user of the key can send.
 
         GET /user/channels
         """

@@ -42,7 +42,7 @@ class Webhook(Model):
 
     id: Id
     target_url: Annotated[str | None, Secret()] = None
-    """Where events go; not shown in `repr`, since such addresses are often secret."""
+    """Target of events; not shown in `repr`, since such addresses are often secret."""
     type: EventType | str | None = None
     """The event; None for all events."""
     campaign_id: str | None = None
@@ -53,7 +53,7 @@ class Webhook(Model):
 
 
 class HookOptions(TypedDict, total=False):
-    """What a webhook posts, and how it proves itself."""
+    """Options of a webhook: its secret, and filters of its events."""
 
     secret: str
     """Comes back in the field ``secret`` of every event; never shown, never changed."""

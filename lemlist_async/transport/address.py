@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from yarl import URL
 
+from lemlist_async.core.validation import is_web_address
 from lemlist_async.core.wire import Call
 from lemlist_async.credentials import BaseURL
 from lemlist_async.errors import InvalidInputError
-
-_WEB = re.compile(r"https?://[^\s\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
 
 
 class Addresses:
@@ -39,7 +37,7 @@ def _file(address: str, operation: str) -> URL:
         url = URL(address, encoded=True)
         # aiohttp would send user information as an Authorization header
         anonymous = url.raw_user is None and url.raw_password is None
-        if _WEB.fullmatch(address) and anonymous and url.host and url.host.encode("idna") and url.port:
+        if is_web_address(address) and anonymous and url.host and url.host.encode("idna") and url.port:
             return url
     except ValueError:
         pass

@@ -63,6 +63,7 @@ class AuthCircuit:
             return False
         if self._probing or self.state == "open":
             raise self._not_sent(call, self._last)
+        # one probe at a time: a revoked key must not be sent by every waiting call
         self._probing = True
         return True
 
@@ -78,6 +79,7 @@ class AuthCircuit:
     def failed(self, error: LemlistError) -> None:
         """Record the error of a failed attempt."""
         if isinstance(error, AuthenticationError):
+            # only consecutive refusals count: one odd 401 must not block a valid key
             self._refusals += 1
             self.calm = False
             threshold = self._settings.failure_threshold

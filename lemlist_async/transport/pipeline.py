@@ -147,6 +147,7 @@ class Pipeline:
             probe = ours and not self.auth_circuit.calm and self.auth_circuit.admit(call)
         except AuthenticationError as refused:
             raise self._failed(call, refused) from None
+        # per call and not per attempt: retries must not pay for retries
         self._budget.earn()
         return CallState(call, url, self._key if ours else None, options, deadline, probe)
 

@@ -69,6 +69,7 @@ class Session:
         """
         if self._closed:
             raise ClosedError("this Lemlist is closed; make a new one")
+        # a forked child shares the parent's sockets: both would read one another's responses
         if self._pid != os.getpid():
             raise ClosedError("this Lemlist was made before a fork; make one in each process")
         loop = asyncio.get_running_loop()
@@ -101,6 +102,7 @@ class Session:
     async def close(self) -> None:
         """Close our own session; a borrowed session stays open."""
         self.shut()
+        # in a forked child the session is the parent's: closing it would end the parent's TLS connections
         own, self._own = self._own, None
         if own is not None and self._pid == os.getpid():
             await own.close()

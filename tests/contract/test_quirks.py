@@ -15,7 +15,7 @@ from lemlist_async.errors import DeadlineExceededError, InvalidInputError
 from lemlist_async.pagination import Page
 from lemlist_async.resources._base import Done
 from lemlist_async.resources.campaigns_models import Campaign, CampaignStats
-from lemlist_async.resources.database_models import DatabaseCompany, Person
+from lemlist_async.resources.database import DatabaseCompany, Person
 from lemlist_async.resources.enrichments import Enrichment, EnrichmentsResource
 from lemlist_async.resources.team import Team
 from lemlist_async.resources.webhooks import Webhook

@@ -180,7 +180,7 @@ def test_the_header_is_looked_at_before_the_rows() -> None:
 
 def test_a_campaign_id_without_its_prefix_is_refused() -> None:
     """lemlist answers 200 to it and creates nothing."""
-    with pytest.raises(ConfigurationError, match="cam_"):
+    with pytest.raises(InvalidInputError, match="cam_"):
         ImportLeads(campaign_id="1234")
     with pytest.raises(ConfigurationError, match="on_duplicate"):
         ImportLeads(campaign_id="cam_1", on_duplicate="ignore")  # type: ignore[arg-type]  # that is the point

@@ -11,7 +11,7 @@ from lemlist_async.resources._csv import CsvFile
 from lemlist_async.resources.activities import Activity
 from lemlist_async.resources.campaigns_models import Campaign, CampaignState, ExportedLead, StatsBatch
 from lemlist_async.resources.contacts import Contact, ContactUpsert
-from lemlist_async.resources.database_models import Person
+from lemlist_async.resources.database import Person
 from lemlist_async.resources.enrichments import Enrichment
 from lemlist_async.resources.leads import Lead, LeadCopy
 from lemlist_async.resources.sequences import CampaignSequence

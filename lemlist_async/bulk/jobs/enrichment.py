@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args
 
@@ -20,6 +19,7 @@ from lemlist_async.bulk.jobs.job import (
 )
 from lemlist_async.bulk.source.columns import Columns, value_key
 from lemlist_async.core.json import dumps
+from lemlist_async.core.validation import is_web_address
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import ConfigurationError
 from lemlist_async.resources.enrichments import (
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 PRICES: dict[EnrichmentKind, int] = {"find_email": 5, "verify": 1, "find_phone": 20, "linkedin_enrichment": 1}
 """Credits for each kind that finds something, as the help centre listed them in September 2026; a miss is free."""
 
-_WEB = re.compile(r"https?://[^\s/?#]+\S*")
 _COLUMNS = Columns(EnrichmentInput)
 _NAMED = ("first_name", "last_name")
 # What each kind can start from: one of these sets must be there. Source: lemlist's help centre.
@@ -90,7 +89,7 @@ class EnrichPeople(Job):
         known = get_args(EnrichmentKind)
         if not self.find or not set(self.find) <= set(known):
             raise ConfigurationError(f"find takes some of {', '.join(known)}, not {list(self.find)}")
-        if self.webhook_url is not None and not _WEB.fullmatch(self.webhook_url):
+        if self.webhook_url is not None and not is_web_address(self.webhook_url):
             raise ConfigurationError("webhook_url must be an http or https address")
 
     @property

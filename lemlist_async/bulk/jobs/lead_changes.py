@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import attrs
 
 from lemlist_async.bulk.jobs.job import Job, Outcome, Payload, RowRefusedError, done, failed
-from lemlist_async.bulk.jobs.leads import FLAGS, check_campaign, check_campaign_id, lead_of
+from lemlist_async.bulk.jobs.leads import FLAGS, check_campaign, lead_of
 from lemlist_async.bulk.source.columns import Columns, value_key
 from lemlist_async.core.names import hints_of, wire_name
+from lemlist_async.core.validation import check_campaign_id
 from lemlist_async.errors import AlreadyGoneError, ConfigurationError, NotFoundError
 from lemlist_async.resources.leads import LeadChanges, NewLead
 

@@ -18,6 +18,7 @@ from lemlist_async.bulk.jobs.job import (
     failed,
 )
 from lemlist_async.bulk.source.columns import Columns, value_key
+from lemlist_async.core.validation import check_campaign_id
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import (
     BadTeamError,
@@ -123,19 +124,6 @@ class ImportLeads(Job):
             raise CannotVerifyError("a lead without an e-mail address cannot be looked up")
         lead_id = await lead_of(lemlist, self.campaign_id, email)
         return None if lead_id is None else done("created", lead_id, "an earlier try had succeeded")
-
-
-def check_campaign_id(campaign_id: str) -> None:
-    """Refuse an id for which lemlist would silently do nothing.
-
-    Raises:
-        ConfigurationError: the id does not begin with ``cam_``.
-    """
-    if not campaign_id.startswith("cam_"):
-        raise ConfigurationError(
-            f"a campaign id begins with cam_; {campaign_id!r} does not, and lemlist would answer 200 to it "
-            "and create nothing"
-        )
 
 
 async def check_campaign(lemlist: Lemlist, campaign_id: str) -> None:

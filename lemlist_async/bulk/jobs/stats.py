@@ -11,7 +11,9 @@ import attrs
 from lemlist_async.bulk.jobs.job import Job, Outcome, Payload, RowRefusedError, done, failed
 from lemlist_async.bulk.source.columns import single
 from lemlist_async.core.model import unstructure
+from lemlist_async.core.validation import check_campaign_id
 from lemlist_async.core.wire import Effect
+from lemlist_async.errors import InvalidInputError
 from lemlist_async.resources.campaigns_models import StatsSpan
 
 if TYPE_CHECKING:
@@ -49,9 +51,10 @@ class ReadStats(Job):
     def check(self, values: Mapping[str, Any]) -> Payload:
         """Keep the id only: the column ``campaign_id``, ``campaign`` or ``id``, or the only one."""
         campaign_id = single(values, "campaign_id", "campaign", "id")
-        if not campaign_id.startswith("cam_"):
-            raise RowRefusedError(f"a campaign id begins with cam_, and {campaign_id!r} does not")
-        return {"campaign_id": campaign_id}
+        try:
+            return {"campaign_id": check_campaign_id(campaign_id)}
+        except InvalidInputError as error:
+            raise RowRefusedError(error.message) from None
 
     def key(self, payload: Payload) -> str:
         """Return the id of the campaign."""

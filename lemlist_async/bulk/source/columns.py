@@ -11,6 +11,7 @@ from lemlist_async.bulk.jobs.job import RowRefusedError
 from lemlist_async.bulk.source.addresses import AddressError, address_key, domain_key, read_address
 from lemlist_async.bulk.source.linkedin import page_key
 from lemlist_async.core.names import hints_of, wire_name
+from lemlist_async.core.validation import check_flat
 from lemlist_async.errors import InvalidInputError
 
 _OTHER_NAMES = {
@@ -191,8 +192,10 @@ def filled(column: str, cell: object) -> Any:
         if "\x00" in text or "\ufffd" in text:
             raise RowRefusedError(f"{column!r} holds a character that was damaged or is not text")
         return text or None
-    if isinstance(cell, Mapping | list | tuple | set):
-        raise RowRefusedError(f"{column!r} is nested, which lemlist keeps as '[object Object]'")
+    try:
+        check_flat(column, cell)
+    except InvalidInputError as nested:
+        raise RowRefusedError(nested.message) from None
     return cell if cell == cell else None  # NaN: pandas' empty cell
 
 

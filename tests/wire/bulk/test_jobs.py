@@ -382,5 +382,5 @@ async def test_jobs_that_cannot_work_are_refused_where_they_are_made() -> None:
         (ListContacts, {"list_id": "clt_1", "action": "remove", "create": True}),
     ]
     for kind, options in wrong:
-        with pytest.raises(errors.ConfigurationError):
+        with pytest.raises((errors.ConfigurationError, errors.InvalidInputError)):
             kind(**options)
