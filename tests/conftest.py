@@ -2,12 +2,20 @@
 
 import base64
 import logging
+import os
 from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
+from hypothesis import settings
 
 from tests.support.clients import KEY
+
+# the same examples in each run, and no limit on the time of one: the suite tells of the change alone, also on a busy
+# machine. HYPOTHESIS_PROFILE=explore looks further.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 ENCODED = base64.b64encode(f":{KEY}".encode()).decode()
 FORMS = (KEY, ENCODED, quote(KEY, safe=""), quote(ENCODED, safe=""))
