@@ -11,7 +11,7 @@ from tests.support.project import ROOT
 
 PACKAGE = ROOT / "lemlist_async"
 FILES = sorted(PACKAGE.rglob("*.py"))
-ROOMS = ["cli", "core", "resources", "sandbox", "testing", "throttle", "transport"]
+ROOMS = ["bulk", "cli", "core", "export", "resources", "sandbox", "testing", "throttle", "transport"]
 
 
 def module(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Bulk jobs: planned before they are sent, journalled while they run, resumed after a crash."""
 
 from lemlist_async.bulk.facade import Bulk
+from lemlist_async.bulk.forecast import Forecast
 from lemlist_async.bulk.jobs.contacts import ListContacts, UpsertContacts
 from lemlist_async.bulk.jobs.enrichment import EnrichPeople
 from lemlist_async.bulk.jobs.function_job import FunctionRun
@@ -10,7 +11,7 @@ from lemlist_async.bulk.jobs.leads import ImportLeads
 from lemlist_async.bulk.jobs.stats import ReadStats
 from lemlist_async.bulk.jobs.unsubscribes import BlockValues, UnblockValues
 from lemlist_async.bulk.journal.journal import Journal, JournalError
-from lemlist_async.bulk.plan import Forecast, Plan
+from lemlist_async.bulk.plan import Plan
 from lemlist_async.bulk.run.progress import Progress, Report
 from lemlist_async.bulk.run.run import Run
 from lemlist_async.export.activity_sync import ActivityBatch

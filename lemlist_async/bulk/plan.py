@@ -13,6 +13,7 @@ from typing import Any, Literal, Self, get_args
 
 import attrs
 
+from lemlist_async.bulk.forecast import Forecast, seconds_at_limit
 from lemlist_async.bulk.jobs.job import Job, RowResult, State
 from lemlist_async.bulk.journal.journal import Journal, JournalError
 from lemlist_async.bulk.journal.tables import FIRST_PAGE, JournalRow, NewRow
@@ -31,29 +32,6 @@ _LONGEST_REASON = 500
 
 Binding = Literal["rows", "key", "host"]
 """Parts of a journal's description that bind it, beside its job."""
-
-
-@attrs.frozen(kw_only=True)
-class Forecast:
-    """Work, time and credits that a job will take."""
-
-    rows: int
-    """All rows, refused ones included."""
-    to_send: int
-    refused: int
-    finished: int
-    """Done or failed in an earlier run of the same journal."""
-    pending: int
-    """Sent by an earlier run, whose results are still to be fetched."""
-    doubtful: int
-    """Sent by an earlier run that ended before the answer; they are looked up."""
-    requests: int
-    """Calls at most: for the rows to send, one for each result, one to prepare, and for each ambiguous row two
-    look-ups and, where lemlist refuses duplicates, the sending after them."""
-    seconds: float
-    """The least time the limit allows for that many calls, without any waiting for answers."""
-    credits: int
-    """Enrichment credits that may be charged."""
 
 
 @attrs.frozen(kw_only=True)
@@ -350,8 +328,3 @@ async def forecast(job: Job, journal: Journal, around: Surroundings) -> Forecast
         seconds=seconds_at_limit(requests, around.limit, around.window),
         credits=await journal.credits(),
     )
-
-
-def seconds_at_limit(requests: int, limit: int, window: float) -> float:
-    """The least time between the first and the last of so many requests: `limit` go at once in each `window`."""
-    return 0.0 if requests <= 0 else (requests - 1) // limit * window

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from lemlist_async.bulk.forecast import Forecast
 from lemlist_async.bulk.jobs.job import RowResult
-from lemlist_async.bulk.plan import Forecast
 from lemlist_async.bulk.run.progress import Progress as RunProgress
 from lemlist_async.bulk.run.progress import Report
 from lemlist_async.cli.streams import write_data

@@ -13,7 +13,7 @@ from lemlist_async.errors import ConfigurationError, InvalidInputError
 from lemlist_async.resources.contacts import ContactFields
 
 if TYPE_CHECKING:
-    from lemlist_async.bulk.plan import Forecast
+    from lemlist_async.bulk.forecast import Forecast
     from lemlist_async.client import Lemlist
 
 ListAction = Literal["add", "remove"]

@@ -33,7 +33,7 @@ from lemlist_async.resources.enrichments import (
 )
 
 if TYPE_CHECKING:
-    from lemlist_async.bulk.plan import Forecast
+    from lemlist_async.bulk.forecast import Forecast
     from lemlist_async.client import Lemlist
 
 PRICES: dict[EnrichmentKind, int] = {"find_email": 5, "verify": 1, "find_phone": 20, "linkedin_enrichment": 1}

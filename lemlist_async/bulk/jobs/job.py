@@ -13,7 +13,7 @@ from lemlist_async.core.wire import Effect
 from lemlist_async.errors import InvalidInputError, LemlistError
 
 if TYPE_CHECKING:
-    from lemlist_async.bulk.plan import Forecast
+    from lemlist_async.bulk.forecast import Forecast
     from lemlist_async.client import Lemlist
 
 Payload = dict[str, Any]

@@ -16,7 +16,7 @@ from lemlist_async.errors import AlreadyGoneError, ConfigurationError, NotFoundE
 from lemlist_async.resources.leads import LeadChanges, NewLead
 
 if TYPE_CHECKING:
-    from lemlist_async.bulk.plan import Forecast
+    from lemlist_async.bulk.forecast import Forecast
     from lemlist_async.client import Lemlist
 
 StopAction = Literal["remove", "unsubscribe", "pause"]

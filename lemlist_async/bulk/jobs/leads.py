@@ -30,7 +30,7 @@ from lemlist_async.errors import (
 from lemlist_async.resources.leads import NewLead
 
 if TYPE_CHECKING:
-    from lemlist_async.bulk.plan import Forecast
+    from lemlist_async.bulk.forecast import Forecast
     from lemlist_async.client import Lemlist
 
 OnDuplicate = Literal["skip", "raise"]

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import attrs
 
+from lemlist_async.bulk.forecast import Forecast, seconds_at_limit
 from lemlist_async.bulk.jobs.job import State
-from lemlist_async.bulk.plan import Forecast, seconds_at_limit
 from lemlist_async.throttle import Throttle
 
 _SPAN = 10.0

@@ -11,8 +11,8 @@ import pytest
 
 from lemlist_async import Lemlist, Throttle, ThrottleOptions, errors
 from lemlist_async.bulk import JobStoppedError, Journal, JournalError, Report, RowResult, Run
+from lemlist_async.bulk.forecast import seconds_at_limit
 from lemlist_async.bulk.journal.report import lines
-from lemlist_async.bulk.plan import seconds_at_limit
 from lemlist_async.options import Options, Retry
 from lemlist_async.sandbox import POLICIES, Reset, Sandbox, Status, gateway, lost_answer
 from tests.support.clients import quick
