@@ -99,10 +99,14 @@ class Standard:
         if _SURROGATES.search(text) and any(_is_bad(found) for found in _ESCAPED.finditer(text)):
             raise ValueError("half of a surrogate pair")
         try:
-            return self._decoder.decode(text)
+            value = self._decoder.decode(text)
         except RecursionError:
             # how deep it gets depends on the caller's own depth; `_parsed` does not
             return _parsed(text, {}, strict=True)
+        # CPython 3.12 goes deeper than all others. Most texts have too few brackets to be worth a second look.
+        if text.count("[") + text.count("{") > DEEPEST and _depth(text) > DEEPEST:
+            raise ValueError(f"more than {DEEPEST} levels")
+        return value
 
     def dumps(
         self, value: Any, default: Default | None, *, sort_keys: bool, indent: bool, own_times: bool
@@ -197,6 +201,21 @@ def _mend(found: re.Match[str], seen: dict[str, int]) -> str:
     kind = ESCAPE if found["half"] is None else SURROGATE
     seen[kind] = seen.get(kind, 0) + 1
     return "\\ufffd"
+
+
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{\]}]', re.DOTALL)
+
+
+def _depth(text: str) -> int:
+    """Return the number of levels of a text that is JSON."""
+    depth = deepest = 0
+    for found in _BRACKETS.finditer(text):
+        if found[0] in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif found[0] in "]}":
+            depth -= 1
+    return deepest
 
 
 _NEXT = re.compile(
