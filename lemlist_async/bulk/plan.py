@@ -54,7 +54,7 @@ class Plan:
     def __init__(self, job: Job, journal: Journal, forecast: Forecast, around: Surroundings) -> None:
         self.job = job
         self.journal = journal
-        self.forecast = forecast
+        self.forecast: Forecast = forecast
         self._around = around
         self._used = False
 

@@ -41,7 +41,7 @@ class Source:
     __slots__ = ("raw",)
 
     def __init__(self, raw: dict[str, Any]) -> None:
-        self.raw = raw
+        self.raw: dict[str, Any] = raw
 
     def __repr__(self) -> str:
         return "…"

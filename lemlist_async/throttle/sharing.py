@@ -42,7 +42,7 @@ class Sharing:
         self._failed = False
         self.trouble: str | None = None
         """Reason why the shared ledger is not in use although it should be; None if all is well."""
-        self.halved = False
+        self.halved: bool = False
         """Whether processes of another version or limit use the key."""
 
     @property

@@ -37,11 +37,11 @@ class Slot(Grant):
         reason: WaitReason | None = None,
     ) -> None:
         # the fields of Grant one by one: a call of its initializer costs a tenth of the whole way
-        self.at = 0.0
-        self.trial = 0
-        self.timed = True
+        self.at: float = 0.0
+        self.trial: int = 0
+        self.timed: bool = True
         self._owner: Owner | None = owner
-        self.loop = loop
+        self.loop: asyncio.AbstractEventLoop | None = loop
         self.token: int | None = None
         """Token of the slot in a shared ledger."""
         self.waited: float = waited

@@ -142,14 +142,18 @@ class SlotFile:
     """An open file, with a byte of it locked for as long as this member lives. Times are nanoseconds."""
 
     def __init__(self, folder: Path, slots: int, window: int, shut_for: int, boot: bytes) -> None:
-        self.folder, self.path = folder, folder / "slots"
-        self.slots, self.window, self._boot = slots, window, boot
+        self.folder: Path = folder
+        self.path: Path = folder / "slots"
+        self.slots: int = slots
+        self.window: int = window
+        self._boot = boot
         self._shut_for = shut_for
-        self.size = RECORDS + slots * RECORD.size
-        self.all = struct.Struct("<" + "qqQQ" * slots)
-        self.pid = os.getpid()
-        self.member = 0
-        self.fd = -1
+        self.size: int = RECORDS + slots * RECORD.size
+        self.all: struct.Struct = struct.Struct("<" + "qqQQ" * slots)
+        self.pid: int = os.getpid()
+        self.member: int = 0
+        self.fd: int = -1
+        self.epoch: bytes = b""
         self._descriptors: list[int] = []
         weakref.finalize(self, _close, self._descriptors)
         if self.size > SIZE:
