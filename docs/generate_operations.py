@@ -21,7 +21,7 @@ HEAD = """\
 # Operations
 
 Each line is a method of `Lemlist`, the operation of the API that it calls, and what a repeat of that operation
-would do. The effect decides whether a call is sent again when nobody knows if it took effect: see
+would do. The effect decides whether a call is sent again when its outcome is unknown: see
 [faults.md](faults.md). Where two effects stand, the arguments decide, and the method's docstring says how.
 
 Verbs follow one rule. `list` returns many and `get` one. `create`, `update` and `delete` are for records that exist by

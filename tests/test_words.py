@@ -14,10 +14,8 @@ import lemlist_async
 PACKAGE = Path(lemlist_async.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-UNCLEAN = {"bulk", "cli", "export", "sandbox", "throttle"}
-"""Packages whose words are still to be read; the list only becomes shorter."""
 QUESTION = re.compile(r"\s*(?:What|How|Who|Which|Whom|Whose|Where)\b")
-PERSONS = re.compile(r"\b(?:nobody|somebody|anybody|everybody|whoever)\b", re.IGNORECASE)
+PERSONS = re.compile(r"(?<!\")\b(?:nobody|somebody|anybody|everybody|whoever)\b", re.IGNORECASE)
 
 
 def docstrings(source: str) -> Iterator[tuple[int, str]]:
@@ -46,11 +44,7 @@ def riddles(source: str) -> list[str]:
     return [f"line {line}: {text.strip().splitlines()[0]}" for line, text in sorted(found)]
 
 
-def clean(path: Path) -> bool:
-    return path.relative_to(PACKAGE).parts[0] not in UNCLEAN
-
-
-@pytest.mark.parametrize("path", [*filter(clean, MODULES)], ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_docstring_begins_with_a_verb_or_a_noun_and_names_its_subject(path: Path) -> None:
     assert riddles(path.read_text()) == []
 
@@ -66,3 +60,7 @@ def test_a_docstring_begins_with_a_verb_or_a_noun_and_names_its_subject(path: Pa
 )
 def test_a_riddle_is_found_wherever_it_stands(source: str) -> None:
     assert len(riddles(source)) == 1
+
+
+def test_a_quoted_name_is_no_riddle() -> None:
+    assert riddles('"""Return the person called "Nobody"."""') == []
