@@ -1,4 +1,4 @@
-"""What the vendor's document asks of values to send: each is checked before sending, or left alone for a reason."""
+"""Constraints of the vendor's document: each is checked before sending, or left alone for a reason."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ BY_PARAMETER: dict[str, Use] = {
         c.sequences.select_winner("seq_1", "stp_1", "C")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ),
 }
-"""What is no field of a TypedDict, with a call that breaks it."""
+"""Constraints on no field of a TypedDict, with a call that breaks each."""
 PERSON: Any = {"input": {"email": "a@b.example"}, "enrichment_requests": ["verify"]}
 
 

@@ -133,7 +133,7 @@ def object_of(schema: Any) -> Any:
 
 
 def fit(schema: Any, model: type[Model]) -> tuple[int, Any]:
-    """How many fields of a model a schema names, and the schema."""
+    """Count the fields of a model that a schema names, and return the schema too."""
     found = object_of(schema)
     names = found.get("properties", {}) if isinstance(found, dict) else {}
     return len(names.keys() & {wire for _, wire, _ in fields_of(model)}), found

@@ -25,7 +25,7 @@ ANN = {"email": "ann@x.com", "firstName": "Ann"}
 
 
 def rows(folder: Path, content: str | bytes, name: str = "a.csv", **options: Any) -> list[RawRow]:
-    """What a file holds."""
+    """Read the rows of a file."""
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return list(read_file(path, FileFormat(**options)))

@@ -20,7 +20,7 @@ JOB = ImportLeads(campaign_id="cam_1")
 
 
 def rows(path: Path, content: bytes, **options: Any) -> list[RawRow]:
-    """What a file holds."""
+    """Read the rows of a file."""
     path.write_bytes(content)
     return list(read_file(path, FileFormat(**options)))
 

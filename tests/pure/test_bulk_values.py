@@ -190,7 +190,7 @@ async def test_the_digest_of_rows_is_that_of_what_they_hold() -> None:
 
 
 class Frame:
-    """What a DataFrame looks like from outside."""
+    """A DataFrame, as it looks from outside."""
 
     columns = ("email",)
 
