@@ -30,6 +30,7 @@ BELOW = {
     "client": {"errors", "options", "credentials", "hooks", "core", "throttle", "transport"},
     "export": {"errors", "core", "files", "pagination", "resources"},
     "bulk": {"errors", "core", "export", "files", "pagination", "resources", "throttle"},
+    "webhooks": {"errors", "options", "masked", "core", "transport", "resources"},
     "sandbox": {"core"},  # its JSON alone
     "testing": {"client", "options", "sandbox", "throttle"},
     "cli": {"errors", "options", "core", "bulk", "client", "export", "sandbox"},

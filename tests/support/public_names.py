@@ -21,6 +21,7 @@ MODULES = (
     "lemlist_async.testing.plugin",
     "lemlist_async.testing.virtual_time",
     "lemlist_async.throttle",
+    "lemlist_async.webhooks",
 )
 
 
