@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, Generic, Literal, TypeVar, overload
 
@@ -46,3 +47,10 @@ def sync(file: IO[Any]) -> None:
     """Flush a file to disk, so that a renamed file also has its content after a power cut."""
     file.flush()
     os.fsync(file.fileno())
+
+
+def write_file(path: Path, text: Iterable[str]) -> None:
+    """Write a file as a whole or not at all, readable for its owner only: it holds personal data."""
+    with AtomicFile(path, "w") as file:
+        file.writelines(text)
+        sync(file)

@@ -33,7 +33,7 @@ BELOW = {
     "webhooks": {"errors", "options", "masked", "core", "transport", "resources"},
     "sandbox": {"core"},  # its JSON alone
     "testing": {"client", "options", "sandbox", "throttle"},
-    "cli": {"errors", "options", "core", "bulk", "client", "export", "sandbox"},
+    "cli": {"errors", "options", "core", "files", "bulk", "client", "sandbox"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -115,6 +115,12 @@ def test_the_sandbox_shares_nothing_with_the_client_but_how_json_is_read_and_wri
     for path in (PACKAGE / "sandbox").rglob("*.py"):
         shared = {name for name in imports(path) if name.startswith("lemlist_async.core")}
         assert shared <= {"lemlist_async.core.json"}, path
+
+
+def test_the_command_line_needs_nothing_inner_of_the_bulk_jobs() -> None:
+    for path in (PACKAGE / "cli").glob("*.py"):
+        inner = {name for name in imports(path) if name.startswith("lemlist_async.bulk.")}
+        assert not inner, f"{path.name} imports {inner}: what the first client needs belongs to the public face"
 
 
 def test_the_core_knows_neither_loop_nor_clock() -> None:

@@ -11,13 +11,16 @@ from lemlist_async.bulk.jobs.leads import ImportLeads
 from lemlist_async.bulk.jobs.stats import ReadStats
 from lemlist_async.bulk.jobs.unsubscribes import BlockValues, UnblockValues
 from lemlist_async.bulk.journal.journal import Journal, JournalError
+from lemlist_async.bulk.journal.report import report_lines, write_report
 from lemlist_async.bulk.plan import Plan
+from lemlist_async.bulk.run.executor import OnAmbiguous
 from lemlist_async.bulk.run.progress import Progress, Report
-from lemlist_async.bulk.run.run import Run
+from lemlist_async.bulk.run.run import LOOK_UP_AFTER, Run
 from lemlist_async.export.activity_sync import ActivityBatch
 from lemlist_async.export.export import Export
 
 __all__ = [
+    "LOOK_UP_AFTER",
     "ActivityBatch",
     "BlockValues",
     "Bulk",
@@ -31,6 +34,7 @@ __all__ = [
     "Journal",
     "JournalError",
     "ListContacts",
+    "OnAmbiguous",
     "Outcome",
     "Plan",
     "Progress",
@@ -44,4 +48,6 @@ __all__ = [
     "UnblockValues",
     "UpdateLeads",
     "UpsertContacts",
+    "report_lines",
+    "write_report",
 ]

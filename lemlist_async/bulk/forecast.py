@@ -17,7 +17,7 @@ class Forecast:
     """Done or failed in an earlier run of the same journal."""
     pending: int
     """Sent by an earlier run, whose results are still to be fetched."""
-    doubtful: int
+    ambiguous: int
     """Sent by an earlier run that ended before the answer; they are looked up."""
     requests: int
     """Calls at most: for the rows to send, one for each result, one to prepare, and for each ambiguous row two

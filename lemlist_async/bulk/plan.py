@@ -75,7 +75,7 @@ class Plan:
             await self.journal.recover(repeatable=self.job.effect.repeatable)
             self.forecast = await forecast(self.job, self.journal, self._around)
         self._used = True
-        if self.forecast.doubtful:
+        if self.forecast.ambiguous:
             await self.journal.reopen()
 
     async def aclose(self) -> None:
@@ -310,19 +310,19 @@ async def forecast(job: Job, journal: Journal, around: Surroundings) -> Forecast
     """Return the work that is left, and the least time that the limit allows for it."""
     counts = await journal.counts()
     by_state = {state: sum(n for (s, _), n in counts.items() if s == state) for state in State}
-    to_send, doubtful, pending = by_state[State.NEW], by_state[State.UNKNOWN], by_state[State.PENDING]
+    to_send, ambiguous, pending = by_state[State.NEW], by_state[State.UNKNOWN], by_state[State.PENDING]
     batches = -(-to_send // job.batch)
     results = (to_send if job.follows else 0) + pending
     # a row that two look-ups do not find is sent again where lemlist refuses duplicates
     again = 2 + (job.calls if job.effect is Effect.DEDUPABLE else 0)
-    doubts = doubtful * again if job.verifiable else 0
-    requests = batches * job.calls + results + doubts + (1 if to_send or doubtful else 0)
+    doubts = ambiguous * again if job.verifiable else 0
+    requests = batches * job.calls + results + doubts + (1 if to_send or ambiguous else 0)
     return Forecast(
         rows=sum(counts.values()),
         to_send=to_send,
         refused=by_state[State.REFUSED],
         finished=by_state[State.DONE] + by_state[State.FAILED],
-        doubtful=doubtful,
+        ambiguous=ambiguous,
         pending=pending,
         requests=requests,
         seconds=seconds_at_limit(requests, around.limit, around.window),

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import attrs
 import typer
 
-from lemlist_async.bulk.journal.report import write_file
+from lemlist_async.bulk import ActivityBatch
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.options import Json
@@ -19,7 +19,7 @@ from lemlist_async.cli.show import Show, dump
 from lemlist_async.client import Lemlist
 from lemlist_async.core.json import dumps, loads
 from lemlist_async.errors import InvalidInputError
-from lemlist_async.export.activity_sync import ActivityBatch
+from lemlist_async.files import write_file
 
 app: typer.Typer = typer.Typer(help="Activities: what happened to leads.", no_args_is_help=True)
 

@@ -10,16 +10,11 @@ from typing import Annotated, Any, Literal, cast
 import typer
 
 from lemlist_async import __version__
-from lemlist_async.bulk.jobs.enrichment import EnrichPeople
-from lemlist_async.bulk.jobs.job import Job
-from lemlist_async.bulk.jobs.leads import ImportLeads
-from lemlist_async.bulk.journal.journal import Journal
-from lemlist_async.bulk.journal.report import lines
-from lemlist_async.bulk.plan import Plan
+from lemlist_async.bulk import EnrichPeople, ImportLeads, Job, Journal, Plan, report_lines
 from lemlist_async.cli import activities, campaigns, contacts, leads, unsubscribes
 from lemlist_async.cli.execute import execute, with_client
 from lemlist_async.cli.exits import Exit
-from lemlist_async.cli.jobs import Wishes, carry_out, check_report, summary
+from lemlist_async.cli.jobs import RunSettings, check_report, run_plan, summary
 from lemlist_async.cli.options import (
     DryRun,
     Force,
@@ -98,7 +93,9 @@ def resume(
     json: Json = False,
 ) -> None:
     """Resume a job from its journal."""
-    wishes = Wishes(dry_run=dry_run, json=json, report=report, journal=journal, on_ambiguous=on_ambiguous)
+    settings = RunSettings(
+        dry_run=dry_run, json=json, report=report, journal=journal, on_ambiguous=on_ambiguous
+    )
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
         check_report(report, journal)
@@ -108,7 +105,7 @@ def resume(
                 journal, retry_failed=retry_failed, force=cast("Any", force or ()), dry_run=dry_run
             )
 
-        return await carry_out(lemlist, plan, wishes, show)
+        return await run_plan(lemlist, plan, settings, show)
 
     with_client(work, json=json, offline=dry_run)
 
@@ -145,7 +142,9 @@ def report_(
     async def work(_show: Show) -> Exit:
         opened = await Journal.look(journal)
         try:
-            await opened.in_thread(lambda: write_data(lines(opened.rows(), format, guard=not formulas)))
+            await opened.in_thread(
+                lambda: write_data(report_lines(opened.rows(), format, guard=not formulas))
+            )
         finally:
             await opened.close()
         return Exit.OK
@@ -222,10 +221,10 @@ def demo(
 
         async with stage() as (lemlist, campaign_id, box):
             show.say(f"the sandbox answers at {lemlist.base_url}; three of its answers will go wrong")
-            code = await carry_out(
+            code = await run_plan(
                 lemlist,
                 lambda: lemlist.bulk.plan_leads(campaign_id, file),
-                Wishes(report=report, json=json, refused_is_fine=True, look_up_after=0.2),
+                RunSettings(report=report, json=json, refused_is_fine=True, look_up_after=0.2),
                 show,
             )
             show.say(survived(box))

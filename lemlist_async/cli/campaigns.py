@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from lemlist_async.bulk.jobs.stats import ReadStats
-from lemlist_async.bulk.plan import Plan
+from lemlist_async.bulk import Plan, ReadStats
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
-from lemlist_async.cli.jobs import Wishes, carry_out
+from lemlist_async.cli.jobs import RunSettings, run_plan
 from lemlist_async.cli.options import Json, ReportFile
 from lemlist_async.cli.show import Show
 from lemlist_async.client import Lemlist
@@ -40,13 +39,13 @@ def stats(
         start_date=since.replace(tzinfo=UTC),
         end_date=until.replace(tzinfo=UTC) if until is not None else datetime.now(UTC),
     )
-    wishes = Wishes(json=json, report=report, results=True)
+    settings = RunSettings(json=json, report=report, results=True)
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
         def plan() -> Awaitable[Plan]:
             return lemlist.bulk.plan(job, campaign or _all(lemlist))
 
-        return await carry_out(lemlist, plan, wishes, show)
+        return await run_plan(lemlist, plan, settings, show)
 
     with_client(work, json=json)
 

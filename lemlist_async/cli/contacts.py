@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lemlist_async.bulk.jobs.contacts import ListContacts, UpsertContacts
-from lemlist_async.bulk.jobs.job import Job
+from lemlist_async.bulk import Job, ListContacts, UpsertContacts
 from lemlist_async.cli.exports import save
 from lemlist_async.cli.options import Formulas, Json, Map, Out, columns_of
 from lemlist_async.cli.row_jobs import row_job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from lemlist_async.bulk.jobs.job import JobStoppedError
+from lemlist_async.bulk import JobStoppedError
 from lemlist_async.errors import (
     APIKeyError,
     AuthenticationError,

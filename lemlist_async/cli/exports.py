@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from lemlist_async.bulk import Export
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.show import Show, dump
 from lemlist_async.client import Lemlist
-from lemlist_async.export.export import Export
 
 
 def save(make: Callable[[Lemlist], Export], out: Path, *, formulas: bool, json: bool) -> None:

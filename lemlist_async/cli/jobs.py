@@ -12,13 +12,19 @@ from pathlib import Path
 
 import attrs
 
-from lemlist_async.bulk.jobs.job import JobStoppedError, RowResult, State
-from lemlist_async.bulk.journal.journal import Journal, JournalError
-from lemlist_async.bulk.journal.report import write_report
-from lemlist_async.bulk.plan import Plan
-from lemlist_async.bulk.run.executor import OnAmbiguous
-from lemlist_async.bulk.run.progress import Report
-from lemlist_async.bulk.run.run import LOOK_UP_AFTER, Run
+from lemlist_async.bulk import (
+    LOOK_UP_AFTER,
+    JobStoppedError,
+    Journal,
+    JournalError,
+    OnAmbiguous,
+    Plan,
+    Report,
+    RowResult,
+    Run,
+    State,
+    write_report,
+)
 from lemlist_async.cli.exits import Exit, exit_of
 from lemlist_async.cli.show import Show, as_json, bad_lines, dump
 from lemlist_async.client import Lemlist
@@ -30,7 +36,7 @@ _KEPT = 1_000
 
 
 @attrs.frozen(kw_only=True)
-class Wishes:
+class RunSettings:
     """Settings of a run from the command line."""
 
     dry_run: bool = False
@@ -62,37 +68,37 @@ def check_report(report: Path | None, *inputs: Path | None) -> None:
         raise InvalidInputError(f"--report would overwrite {report}, which is read")
 
 
-async def carry_out(
-    lemlist: Lemlist, make: Callable[[], Awaitable[Plan]], wishes: Wishes, show: Show
+async def run_plan(
+    lemlist: Lemlist, make: Callable[[], Awaitable[Plan]], settings: RunSettings, show: Show
 ) -> Exit:
     """Plan, run and report."""
     async with await make() as plan:
         throttle = lemlist.throttle
         limit = f"{throttle.limit} requests per {throttle.window:g} s"
-        if wishes.dry_run:
-            return await _dry_run(plan, wishes, show, limit)
+        if settings.dry_run:
+            return await _dry_run(plan, settings, show, limit)
         show.forecast(plan.forecast, limit)
         if not plan.forecast.rows:
             show.say(_NO_ROWS)
-        run = lemlist.bulk.run(plan, on_ambiguous=wishes.on_ambiguous, look_up_after=wishes.look_up_after)
-        stopped = await _run(run, show, wishes)
+        run = lemlist.bulk.run(plan, on_ambiguous=settings.on_ambiguous, look_up_after=settings.look_up_after)
+        stopped = await _run(run, show, settings)
         report = await run.report()
-        results = await _results(plan.journal) if wishes.results else []
+        results = await _results(plan.journal) if settings.results else []
         # before anything is printed, since printing may fail and results may have cost credits
-        written = await _write(plan.journal, wishes)
+        written = await _write(plan.journal, settings)
         show.report(report, await _not_done(plan.journal), results)
         if written is not None:
             show.say(written)
         if stopped is not None:
             show.say(str(stopped))
         if report.left:
-            show.say(_how_to_go_on(report, wishes))
-        return _exit(report, stopped, wishes, interrupted=run.stopped)
+            show.say(_how_to_go_on(report, settings))
+        return _exit(report, stopped, settings, interrupted=run.stopped)
 
 
-async def _dry_run(plan: Plan, wishes: Wishes, show: Show, limit: str) -> Exit:
+async def _dry_run(plan: Plan, settings: RunSettings, show: Show, limit: str) -> Exit:
     bad = await _not_done(plan.journal)
-    if wishes.json:
+    if settings.json:
         refused = [as_json(row) for row in bad]
         dump({**attrs.asdict(plan.forecast), "dry_run": True, "rows_not_done": refused})
     else:
@@ -102,12 +108,12 @@ async def _dry_run(plan: Plan, wishes: Wishes, show: Show, limit: str) -> Exit:
         for line in bad_lines(bad):
             show.say(line)
         show.say("dry run: nothing was sent")
-    if (written := await _write(plan.journal, wishes)) is not None:
+    if (written := await _write(plan.journal, settings)) is not None:
         show.say(written)
     return Exit.PARTIAL if plan.forecast.refused else Exit.OK
 
 
-async def _run(run: Run, show: Show, wishes: Wishes) -> JobStoppedError | None:
+async def _run(run: Run, show: Show, settings: RunSettings) -> JobStoppedError | None:
     with show, _signals(run, show):
         async with _ticking(run, show):
             try:
@@ -179,13 +185,13 @@ async def _results(journal: Journal) -> list[RowResult]:
     return await journal.in_thread(collect)
 
 
-async def _write(journal: Journal, wishes: Wishes) -> str | None:
+async def _write(journal: Journal, settings: RunSettings) -> str | None:
     """Write the report that was asked for, and return a line about it.
 
     Raises:
         JournalError: the report cannot be written. The message names the journal that has the rows.
     """
-    path = wishes.report
+    path = settings.report
     if path is None:
         return None
     try:
@@ -199,20 +205,22 @@ async def _write(journal: Journal, wishes: Wishes) -> str | None:
     return f"all rows: {path}"
 
 
-def _how_to_go_on(report: Report, wishes: Wishes) -> str:
-    if wishes.journal is not None:
-        return f"{report.left:,} rows are left; resume with:  lemlist-async resume {wishes.journal}"
+def _how_to_go_on(report: Report, settings: RunSettings) -> str:
+    if settings.journal is not None:
+        return f"{report.left:,} rows are left; resume with:  lemlist-async resume {settings.journal}"
     return f"{report.left:,} rows are left, and there is no --journal to resume from: run the command again"
 
 
-def _exit(report: Report, stopped: JobStoppedError | None, wishes: Wishes, *, interrupted: bool) -> Exit:
+def _exit(
+    report: Report, stopped: JobStoppedError | None, settings: RunSettings, *, interrupted: bool
+) -> Exit:
     if stopped is not None:
         return exit_of(stopped)
     if interrupted and report.left:
         return Exit.INTERRUPTED
     if report.unknown:
         return Exit.UNKNOWN
-    refused = 0 if wishes.refused_is_fine else report.refused
+    refused = 0 if settings.refused_is_fine else report.refused
     return Exit.PARTIAL if report.failed or report.left or refused else Exit.OK
 
 

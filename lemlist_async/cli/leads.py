@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from lemlist_async.bulk.jobs.job import Job
-from lemlist_async.bulk.jobs.lead_changes import StopLeads, UpdateLeads
-from lemlist_async.bulk.jobs.leads import ImportLeads
+from lemlist_async.bulk import ImportLeads, Job, StopLeads, UpdateLeads
 from lemlist_async.cli.exports import save
 from lemlist_async.cli.options import Campaign, Formulas, Json, Map, Out, columns_of
 from lemlist_async.cli.row_jobs import row_job

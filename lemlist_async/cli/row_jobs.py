@@ -8,11 +8,10 @@ from typing import Any, TypeVar, cast
 
 import typer
 
-from lemlist_async.bulk.jobs.job import Job
-from lemlist_async.bulk.plan import Plan
+from lemlist_async.bulk import Job, Plan
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
-from lemlist_async.cli.jobs import Wishes, carry_out, check_report
+from lemlist_async.cli.jobs import RunSettings, check_report, run_plan
 from lemlist_async.cli.options import (
     Delimiter,
     DryRun,
@@ -49,7 +48,9 @@ def run_rows(
     json: Json = False,
 ) -> None:
     """Plan a job over a file, run it and report."""
-    wishes = Wishes(dry_run=dry_run, json=json, report=report, journal=journal, on_ambiguous=on_ambiguous)
+    settings = RunSettings(
+        dry_run=dry_run, json=json, report=report, journal=journal, on_ambiguous=on_ambiguous
+    )
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
         check_report(report, file, journal)
@@ -73,7 +74,7 @@ def run_rows(
                 dry_run=dry_run,
             )
 
-        return await carry_out(lemlist, plan, wishes, show)
+        return await run_plan(lemlist, plan, settings, show)
 
     with_client(work, json=json, offline=dry_run)
 

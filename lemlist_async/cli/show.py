@@ -12,10 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from lemlist_async.bulk.forecast import Forecast
-from lemlist_async.bulk.jobs.job import RowResult
-from lemlist_async.bulk.run.progress import Progress as RunProgress
-from lemlist_async.bulk.run.progress import Report
+from lemlist_async.bulk import Forecast, Report, RowResult
+from lemlist_async.bulk import Progress as RunProgress
 from lemlist_async.cli.streams import write_data
 from lemlist_async.core.json import dumps
 
@@ -71,9 +69,9 @@ def _pace(progress: RunProgress) -> str:
 def forecast_lines(forecast: Forecast, limit: str) -> list[str]:
     """Return the forecast of a plan, as lines."""
     lines = [f"{forecast.rows:,} rows: {forecast.to_send:,} to send, {forecast.refused:,} refused"]
-    if forecast.finished or forecast.doubtful or forecast.pending:
+    if forecast.finished or forecast.ambiguous or forecast.pending:
         lines.append(
-            f"from an earlier run: {forecast.finished:,} finished, {forecast.doubtful:,} ambiguous, "
+            f"from an earlier run: {forecast.finished:,} finished, {forecast.ambiguous:,} ambiguous, "
             f"{forecast.pending:,} without a result"
         )
     lines.append(f"{forecast.requests:,} requests, {duration(forecast.seconds)} at the limit of {limit}")

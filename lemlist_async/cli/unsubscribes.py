@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from lemlist_async.bulk.jobs.job import Job
-from lemlist_async.bulk.jobs.unsubscribes import BlockValues, UnblockValues
+from lemlist_async.bulk import BlockValues, Job, UnblockValues
 from lemlist_async.cli.exports import save
 from lemlist_async.cli.options import Formulas, Json, Out
 from lemlist_async.cli.row_jobs import row_job

@@ -13,7 +13,7 @@ from lemlist_async.cli.show import Json, Plain, Terminal, forecast_lines, report
 
 def forecast(**counts: Any) -> Forecast:
     """A forecast with these figures, and nothing else."""
-    none = {"rows": 0, "to_send": 0, "refused": 0, "finished": 0, "pending": 0, "doubtful": 0, "requests": 0}
+    none = {"rows": 0, "to_send": 0, "refused": 0, "finished": 0, "pending": 0, "ambiguous": 0, "requests": 0}
     return Forecast(**{**none, "seconds": 0.0, "credits": 0, **counts})
 
 

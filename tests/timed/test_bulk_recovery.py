@@ -157,7 +157,7 @@ async def test_rows_of_a_run_that_was_killed_are_looked_up_by_the_same_rule(tmp_
     async with planned(fake, Effect.UNSAFE, tmp_path / "j", ["there", "absent"]) as (lemlist, plan):
         began = asyncio.get_running_loop().time()
         # two look-ups for each of them, and one call to prepare
-        assert (plan.forecast.doubtful, plan.forecast.requests) == (2, 5)
+        assert (plan.forecast.ambiguous, plan.forecast.requests) == (2, 5)
         found = {row.payload["name"]: row.outcome.state for row in await run_all(lemlist, plan)}
     assert found == {"there": State.DONE, "absent": State.UNKNOWN}
     assert [look - began for look in fake.looks] == pytest.approx([30, 30, 60], abs=1)

@@ -10,7 +10,7 @@ from lemlist_async.bulk.journal.journal import Journal
 from lemlist_async.bulk.journal.tables import JournalRow
 from lemlist_async.core.json import dumps
 from lemlist_async.export.spreadsheets import csv_line
-from lemlist_async.files import AtomicFile, sync
+from lemlist_async.files import write_file
 
 Format = Literal["csv", "json"]
 COLUMNS = ("line", "state", "what", "reason", "id", "result", "row")
@@ -29,7 +29,7 @@ def as_dict(row: JournalRow) -> dict[str, Any]:
     }
 
 
-def lines(rows: Iterable[JournalRow], format: Format, *, guard: bool = True) -> Iterator[str]:  # noqa: A002  # as on the command line
+def report_lines(rows: Iterable[JournalRow], format: Format, *, guard: bool = True) -> Iterator[str]:  # noqa: A002  # as on the command line
     """Generate the file, line by line."""
     if format == "json":
         for row in rows:
@@ -43,14 +43,7 @@ def lines(rows: Iterable[JournalRow], format: Format, *, guard: bool = True) -> 
         yield csv_line(values, formulas=not guard)
 
 
-def write_file(path: Path, text: Iterable[str]) -> None:
-    """Write a file as a whole or not at all, readable for its owner only: it holds personal data."""
-    with AtomicFile(path, "w") as file:
-        file.writelines(text)
-        sync(file)
-
-
 async def write_report(journal: Journal, path: Path) -> None:
     """Write all rows of a journal as ``.csv``, or as JSON lines under any other name."""
     format_: Format = "csv" if path.suffix.lower() == ".csv" else "json"
-    await journal.in_thread(lambda: write_file(path, lines(journal.rows(), format_)))
+    await journal.in_thread(lambda: write_file(path, report_lines(journal.rows(), format_)))

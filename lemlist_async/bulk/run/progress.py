@@ -114,10 +114,10 @@ class Meter:
         self._ended: float | None = None
 
     def _plan_for(self, forecast: Forecast) -> None:
-        self._total = forecast.to_send + forecast.doubtful + forecast.pending
+        self._total = forecast.to_send + forecast.ambiguous + forecast.pending
         self._steps: dict[str, list[int]] = {
             "send": [forecast.to_send, 0],
-            "look up": [forecast.doubtful, 0],
+            "look up": [forecast.ambiguous, 0],
             "results": [forecast.pending + (forecast.to_send if self._follows else 0), 0],
         }
 
@@ -132,16 +132,16 @@ class Meter:
         # a report that is read later must not count the time since the end
         self._ended = time.monotonic()
 
-    def passed(self, step: str, *, through: int, pending: int = 0, doubtful: int = 0) -> None:
-        """Count rows that went through a step: `through` have their outcome, `doubtful` are to be looked up."""
+    def passed(self, step: str, *, through: int, pending: int = 0, ambiguous: int = 0) -> None:
+        """Count rows that went through a step: `through` have their outcome, `ambiguous` are to be looked up."""
         results = self._steps["results"]
         if step == "results":
             results[1] += through
         elif step == "look up":
             self._steps[step][1] += through + pending
         else:
-            self._steps[step][1] += through + pending + doubtful
-            self._steps["look up"][0] += doubtful
+            self._steps[step][1] += through + pending + ambiguous
+            self._steps["look up"][0] += ambiguous
         if step == "send" and self._follows:
             results[0] -= through  # these had their outcome when they were sent: there is no result to fetch
         self._done += through

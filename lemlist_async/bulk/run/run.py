@@ -316,11 +316,11 @@ class Run:
         results = [
             RowResult(row.line, row.payload, outcome) for row, outcome in found if not _is_open(outcome)
         ]
-        doubtful = sum(outcome.state is State.UNKNOWN and _is_open(outcome) for _, outcome in found)
-        if doubtful:
+        ambiguous = sum(outcome.state is State.UNKNOWN and _is_open(outcome) for _, outcome in found)
+        if ambiguous:
             self._lost_at = asyncio.get_running_loop().time()
-        pending = len(found) - len(results) - doubtful
-        self._meter.passed(step, through=len(results), pending=pending, doubtful=doubtful)
+        pending = len(found) - len(results) - ambiguous
+        self._meter.passed(step, through=len(results), pending=pending, ambiguous=ambiguous)
         return results
 
     async def _work(self, dispatcher: Dispatcher, execute: _Execute) -> None:

@@ -546,7 +546,7 @@ async def test_rows_that_wait_for_the_quota_are_not_marked_and_the_forecast_coun
         assert marked["new"] == 37
         before = len(sandbox.requests)
         async with quick(sandbox.url, key=sandbox.key) as lemlist, await lemlist.bulk.resume(journal) as plan:
-            assert plan.forecast.doubtful <= 3
+            assert plan.forecast.ambiguous <= 3
             forecast = plan.forecast.requests
             report = await lemlist.bulk.run(plan, look_up_after=0.01).finish()
         assert report.complete
@@ -564,7 +564,7 @@ async def test_the_forecast_after_a_crash_is_an_upper_bound_where_everything_is_
         await journal.write(sent=list(range(1, 8)))
         await journal.close()
         async with await lemlist.bulk.resume(tmp_path / "j") as plan:
-            assert (plan.forecast.doubtful, plan.forecast.to_send) == (7, 3)
+            assert (plan.forecast.ambiguous, plan.forecast.to_send) == (7, 3)
             assert plan.forecast.requests == 3 + 7 * 3 + 1
             report = await lemlist.bulk.run(plan, look_up_after=0.01).finish()
         assert report.calls == plan.forecast.requests

@@ -40,7 +40,7 @@ def box(**options: Any) -> Sandbox:
     return Sandbox(limit=None, keys=("canary-key/of+tests",), **{"polls": 0, **options})
 
 
-async def carry_out(
+async def run_job(
     lemlist: Lemlist, job: Job, rows: Source, journal: Path | None = None
 ) -> tuple[dict[int, RowResult], Report]:
     """A job from plan to report; the rows by their line."""
@@ -76,7 +76,7 @@ async def test_leads_are_changed_by_address_or_id_and_those_who_are_not_there_fa
             {"email": "d@x.com", "colour": "blue"},
             {"email": "a@x.com"},
         ]
-        found, report = await carry_out(lemlist, UpdateLeads(campaign_id=campaign), rows)
+        found, report = await run_job(lemlist, UpdateLeads(campaign_id=campaign), rows)
     assert words(found) == {1: "updated", 2: "updated", 3: "missing", 4: "failed"}
     assert (report.done, report.failed, report.refused) == ({"updated": 2}, 2, 1)
     assert "graveyard" in (found[4].outcome.reason or "")
@@ -93,10 +93,10 @@ async def test_leads_are_stopped_and_those_who_are_gone_count_as_done(action: An
         campaign = team.add_campaign(name="A")["_id"]
         lead = team.add_lead(campaign, "a@x.com")
         sandbox.faults.add(lost_answer(), match="DELETE /campaigns/{campaignId}/leads/{leadId}")
-        found, report = await carry_out(
+        found, report = await run_job(
             lemlist, StopLeads(campaign_id=campaign, action=action), [{"email": "a@x.com"}, "b@x.com"]
         )
-        refused, _ = await carry_out(
+        refused, _ = await run_job(
             lemlist, StopLeads(campaign_id=campaign, action=action), [{"lead_id": "lea_00000000000000000"}]
         )
     # a plain text has the column `value`, which says no address
@@ -123,8 +123,8 @@ async def test_contacts_are_made_or_changed_and_a_second_run_changes_nothing() -
             {"email": "broken"},
             {"First Name": "Nobody"},
         ]
-        found, report = await carry_out(lemlist, UpsertContacts(), rows)
-        again, _ = await carry_out(lemlist, UpsertContacts(), rows)
+        found, report = await run_job(lemlist, UpsertContacts(), rows)
+        again, _ = await run_job(lemlist, UpsertContacts(), rows)
     assert report.refused == 2
     assert Counter(words(found).values()) == {"updated": 2, "created": 1}  # one creation's answer was lost
     assert set(words(again).values()) == {"updated"}
@@ -140,16 +140,16 @@ async def test_list_members_go_a_thousand_a_call_and_strangers_fail_alone() -> N
         ids = [team.add_contact(f"p{n}@x.com")["_id"] for n in range(1200)]
         rows = [*({"email": f"P{n}@x.com"} for n in range(600)), *({"contact_id": one} for one in ids[600:])]
         rows += [{"email": "stranger@x.com"}, {"contact_id": "ctc_unknown"}, {"contact_id": "nonsense"}]
-        found, report = await carry_out(lemlist, ListContacts(list_id=target["_id"]), rows)
+        found, report = await run_job(lemlist, ListContacts(list_id=target["_id"]), rows)
         assert sent(sandbox, "POST /contacts/lists/{listId}/entities") == 2
         assert set(target["contactIds"]) == set(ids)
         assert (report.done, report.failed, report.refused) == ({"added": 1200}, 2, 1)
         assert {found[1201].outcome.what, found[1202].outcome.what} == {"missing"}
-        made, _ = await carry_out(
+        made, _ = await run_job(
             lemlist, ListContacts(list_id=target["_id"], create=True), [{"email": "stranger@x.com"}]
         )
         assert words(made) == {1: "added"}
-        await carry_out(lemlist, ListContacts(list_id=target["_id"], action="remove"), ids)
+        await run_job(lemlist, ListContacts(list_id=target["_id"], action="remove"), ids)
         assert len(target["contactIds"]) == 1
 
 
@@ -158,7 +158,7 @@ async def test_a_list_that_cannot_be_changed_shows_before_the_first_row() -> Non
         dynamic = sandbox.team().add_contact_list("D", dynamic=True)["_id"]
         for list_id in (dynamic, "clt_none"):
             with pytest.raises(errors.InvalidInputError):
-                await carry_out(lemlist, ListContacts(list_id=list_id), [{"contact_id": "ctc_1"}])
+                await run_job(lemlist, ListContacts(list_id=list_id), [{"contact_id": "ctc_1"}])
         assert not [seen for seen in sandbox.requests if seen.method == "POST"]
 
 
@@ -167,12 +167,12 @@ async def test_values_are_blocked_ten_thousand_a_call_and_unblocked_one_by_one()
         team = sandbox.team()
         values = [f"p{n}@x.com" for n in range(10_500)]
         rows = [*values, "@spam.example", "P1@x.com", "no@address@at.all", ""]
-        _, report = await carry_out(lemlist, BlockValues(), rows)
+        _, report = await run_job(lemlist, BlockValues(), rows)
         assert len(team.unsubscribes) == 10_501
         assert (report.done, report.repeated, report.refused) == ({"blocked": 10_501}, 1, 2)
         assert report.calls == 2
         team.block("abuse@x.com", "abuse")
-        found, _ = await carry_out(
+        found, _ = await run_job(
             lemlist,
             UnblockValues(),
             [{"email": "p1@x.com"}, {"value": "abuse@x.com"}, {"domain": "@never.example"}],
@@ -185,7 +185,7 @@ async def test_a_value_whose_unblocking_lost_its_answer_is_unblocked_and_not_abs
     async with box() as sandbox, client(sandbox) as lemlist:
         sandbox.team().block("a@x.com", "api")
         sandbox.faults.add(lost_answer(), match="DELETE /v2/unsubscribes/variables/{value}")
-        found, report = await carry_out(lemlist, UnblockValues(), ["a@x.com"])
+        found, report = await run_job(lemlist, UnblockValues(), ["a@x.com"])
     assert words(found) == {1: "unblocked"}
     assert report.retries == 1
 
@@ -214,7 +214,7 @@ async def test_figures_come_a_hundred_campaigns_a_call_and_unknown_campaigns_fai
         ids = [sandbox.team().add_campaign(name=f"C{n}")["_id"] for n in range(120)]
         sandbox.team().add_lead(ids[3], "a@x.com")
         rows = [*ids, "cam_00000000000000000", "seq_1"]
-        found, report = await carry_out(lemlist, ReadStats(**SPAN), rows)
+        found, report = await run_job(lemlist, ReadStats(**SPAN), rows)
     assert (report.done, report.failed, report.refused) == ({"read": 120}, 1, 1)
     assert found[121].outcome.reason == "Campaign not found"
     assert found[4].outcome.result["nbLeads"] == 1
@@ -227,11 +227,11 @@ async def test_one_bad_row_does_not_take_its_batch_along() -> None:
     async with box() as sandbox, client(sandbox) as lemlist:
         # the whole batch and then its first half are refused, as lemlist does when one value is bad
         sandbox.faults.add(bad, match="POST /v2/unsubscribes/variables", times=2)
-        _, report = await carry_out(lemlist, BlockValues(), [f"p{n}@x.com" for n in range(64)])
+        _, report = await run_job(lemlist, BlockValues(), [f"p{n}@x.com" for n in range(64)])
         assert report.complete
         assert len(sandbox.team().unsubscribes) == 64
         sandbox.faults.add(bad, match="POST /v2/unsubscribes/variables", times=None)
-        _, report = await carry_out(lemlist, BlockValues(), [f"q{n}@x.com" for n in range(512)])
+        _, report = await run_job(lemlist, BlockValues(), [f"q{n}@x.com" for n in range(512)])
         assert report.failed == 512
         assert report.calls <= 2 * 64 + 1
 
@@ -239,15 +239,15 @@ async def test_one_bad_row_does_not_take_its_batch_along() -> None:
 async def test_a_batch_whose_answer_was_lost_is_sent_again_where_that_does_no_harm(tmp_path: Path) -> None:
     async with box() as sandbox, client(sandbox) as lemlist:
         sandbox.faults.add(lost_answer(), match="POST /v2/unsubscribes/variables", times=7)
-        _, report = await carry_out(lemlist, BlockValues(), ["a@x.com", "b@x.com"], tmp_path / "j")
+        _, report = await run_job(lemlist, BlockValues(), ["a@x.com", "b@x.com"], tmp_path / "j")
         assert report.complete
         assert len(sandbox.team().unsubscribes) == 2
         sandbox.faults.add(Reset(), match="POST /v2/unsubscribes/variables", times=None)
-        _, report = await carry_out(lemlist, BlockValues(), ["c@x.com"], tmp_path / "k")
+        _, report = await run_job(lemlist, BlockValues(), ["c@x.com"], tmp_path / "k")
         assert report.unknown == 1
         sandbox.faults.clear()
         async with await lemlist.bulk.resume(tmp_path / "k") as plan:
-            assert (plan.forecast.to_send, plan.forecast.doubtful) == (1, 0)
+            assert (plan.forecast.to_send, plan.forecast.ambiguous) == (1, 0)
             assert [row.outcome.what async for row in lemlist.bulk.run(plan)] == ["blocked"]
 
 
@@ -270,7 +270,7 @@ async def test_people_are_submitted_once_and_their_results_come_with_their_rows(
     async with box(polls=2) as sandbox, client(sandbox) as lemlist:
         sandbox.team().credits["paid"] = 100_000
         rows = [*people(600), {"email": "only@x.com"}]
-        found, report = await carry_out(lemlist, EnrichPeople(find=["find_email"]), rows)
+        found, report = await run_job(lemlist, EnrichPeople(find=["find_email"]), rows)
         jobs = sandbox.team().enrichments
         assert sent(sandbox, BULK_ENRICH) == 2
     assert (report.done, report.refused) == ({"found": 450, "not found": 150}, 1)
@@ -290,13 +290,13 @@ async def test_a_price_above_the_bound_or_the_balance_submits_nothing(tmp_path: 
         ):
             sandbox.team().credits.update(freemium=0, subscription=0, gifted=0, paid=30)
             with pytest.raises(errors.ConfigurationError, match=said):
-                await carry_out(
+                await run_job(
                     lemlist, EnrichPeople(find=["find_email"], max_credits=most), people(20), journal
                 )
         assert not sandbox.team().enrichments
         sandbox.team().credits["paid"] = 100
         job = EnrichPeople(find=["find_email"], max_credits=100)  # the bound may change for the same journal
-        _, report = await carry_out(lemlist, job, people(20), journal)
+        _, report = await run_job(lemlist, job, people(20), journal)
         assert report.complete
 
 
@@ -304,7 +304,7 @@ async def test_a_price_above_the_bound_or_the_balance_submits_nothing(tmp_path: 
 async def test_a_submission_whose_answer_is_lost_is_never_repeated(fault: Any, tmp_path: Path) -> None:
     async with box() as sandbox, client(sandbox) as lemlist:
         sandbox.faults.add(fault, match=BULK_ENRICH)
-        _, report = await carry_out(lemlist, EnrichPeople(find=["find_email"]), people(3), tmp_path / "j")
+        _, report = await run_job(lemlist, EnrichPeople(find=["find_email"]), people(3), tmp_path / "j")
         assert (report.unknown, report.left) == (3, 0)
         async with await lemlist.bulk.resume(tmp_path / "j") as plan:
             reasons = [row.outcome.reason or "" async for row in lemlist.bulk.run(plan)]
@@ -353,7 +353,7 @@ async def test_a_result_that_is_gone_is_unknown_and_not_paid_for_again(tmp_path:
 
 async def test_an_empty_result_is_asked_for_once_more() -> None:
     async with box() as sandbox, client(sandbox) as lemlist:
-        _, report = await carry_out(lemlist, EnrichPeople(find=["find_email"]), people(1))
+        _, report = await run_job(lemlist, EnrichPeople(find=["find_email"]), people(1))
         assert sent(sandbox, "GET /enrich/{enrichId}") == 2
     assert report.done == {"not found": 1}
 

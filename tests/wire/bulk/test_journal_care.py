@@ -14,7 +14,7 @@ from lemlist_async import Effect, Lemlist, errors
 from lemlist_async.bulk import BlockValues, JobStoppedError, Journal, JournalError, Outcome, State
 from lemlist_async.bulk.jobs.function_job import FunctionJob
 from lemlist_async.bulk.journal import tables
-from lemlist_async.bulk.journal.report import lines
+from lemlist_async.bulk.journal.report import report_lines
 from lemlist_async.bulk.journal.tables import FIRST_PAGE, PAGE_BYTES, NewRow
 from lemlist_async.sandbox import Sandbox
 from tests.support.clients import KEY, quick
@@ -98,7 +98,7 @@ async def test_a_journal_of_version_1_goes_on_in_this_one(tmp_path: Path) -> Non
         for n in (1, 4, 6):  # the fourth was reported as failed, and is there
             sandbox.team().add_lead(campaign, f"p{n}@example.com")
         async with await lemlist.bulk.resume(tmp_path / "j") as plan:
-            assert (plan.forecast.to_send, plan.forecast.doubtful, plan.forecast.finished) == (1, 3, 2)
+            assert (plan.forecast.to_send, plan.forecast.ambiguous, plan.forecast.finished) == (1, 3, 2)
             report = await lemlist.bulk.run(plan, look_up_after=0.01).finish()
         assert (report.created, report.failed, report.repeated, report.refused, report.unknown) == (
             5,
@@ -346,7 +346,7 @@ async def test_the_personal_data_of_a_finished_journal_are_erased_and_its_counts
         assert await looked.counts() == {
             ("done", "created"): 300, ("refused", "refused"): 1, ("refused", "repeated"): 1,
         }  # fmt: skip
-        text = await looked.in_thread(lambda: list(lines(looked.rows(), "csv")))
+        text = await looked.in_thread(lambda: list(report_lines(looked.rows(), "csv")))
         assert len(text) == 303
         await looked.close()
         for again in (

@@ -12,7 +12,7 @@ import pytest
 from lemlist_async import Lemlist, Throttle, ThrottleOptions, errors
 from lemlist_async.bulk import JobStoppedError, Journal, JournalError, Report, RowResult, Run
 from lemlist_async.bulk.forecast import seconds_at_limit
-from lemlist_async.bulk.journal.report import lines
+from lemlist_async.bulk.journal.report import report_lines
 from lemlist_async.options import Options, Retry
 from lemlist_async.sandbox import POLICIES, Reset, Sandbox, Status, gateway, lost_answer
 from tests.support.clients import quick
@@ -93,7 +93,7 @@ async def test_ambiguous_rows_may_be_left_as_unknown_and_looked_up_by_the_next_r
             _, report = await run_all(lemlist.bulk.run(plan, on_ambiguous="report"))
         assert (report.created, report.unknown) == (6, 2)
         async with await lemlist.bulk.resume(journal) as plan:
-            assert (plan.forecast.doubtful, plan.forecast.to_send) == (2, 0)
+            assert (plan.forecast.ambiguous, plan.forecast.to_send) == (2, 0)
             results, report = await run_all(lemlist.bulk.run(plan, look_up_after=0.02))
         assert report.complete
         assert len(results) == 2
@@ -174,7 +174,7 @@ async def test_leaving_the_loop_early_cancels_and_the_next_run_looks_up_what_was
             # a request has just arrived, and its answer takes a while
             await rows.aclose()  # type: ignore[attr-defined]  # it is a generator
         async with await lemlist.bulk.resume(tmp_path / "j") as plan:
-            assert plan.forecast.doubtful > 0
+            assert plan.forecast.ambiguous > 0
             _, report = await run_all(lemlist.bulk.run(plan, look_up_after=0.3))
         assert report.complete
         assert len(sandbox.team().leads) == 300
@@ -269,8 +269,8 @@ async def test_a_report_has_a_line_for_each_row(tmp_path: Path) -> None:
         rows = [*people(2), {"email": "=cmd@x"}]
         async with await lemlist.bulk.plan_leads(campaign, rows) as plan:
             await run_all(lemlist.bulk.run(plan))
-            text = list(lines(plan.journal.rows(), "csv"))
-            objects = list(lines(plan.journal.rows(), "json"))
+            text = list(report_lines(plan.journal.rows(), "csv"))
+            objects = list(report_lines(plan.journal.rows(), "json"))
     assert len(text) == 4
     assert text[1].startswith("1,done,created,")
     assert '"state":"refused"' in objects[2]
