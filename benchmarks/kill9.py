@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 from lemlist_async import Lemlist
-from lemlist_async.sandbox import Reset, Sandbox, gateway, lost_answer
+from lemlist_async.sandbox import Reset, Sandbox, gateway, lost_response
 
 ROOT = Path(__file__).parents[1]
 RUNNER = ROOT / "tests" / "support" / "import_runner.py"
@@ -56,7 +56,7 @@ async def main(rows: int, kills: int, folder: Path) -> None:
     async with Sandbox(limit=None, latency=(0.01, 0.1), seed=1) as sandbox:
         campaign = sandbox.team().add_campaign(name="C")["_id"]
         args = (sandbox.url, "import", campaign, str(file), str(journal))
-        for fault in (lost_answer(), gateway(502, effect=True), gateway(502), Reset()):
+        for fault in (lost_response(), gateway(502, effect=True), gateway(502), Reset()):
             sandbox.faults.add(fault, match=CREATE, times=None, probability=0.02)
         # rows are spread over the kills, so that every kill hits a job under way
         for _ in range(kills):

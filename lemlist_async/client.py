@@ -469,7 +469,7 @@ def _check_types(options: Any, throttle: Any, ssl: Any, user_agent: Any) -> None
     wanted = (
         ("options", options, Options),
         ("throttle", throttle, (ThrottleOptions, Throttle)),
-        # not False: it would send the key to any server that answers
+        # not False: it would send the key to any server that responds
         ("ssl", ssl, ssl_module.SSLContext),
         ("user_agent", user_agent, str),
     )

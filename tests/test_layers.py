@@ -120,7 +120,9 @@ def test_the_sandbox_shares_nothing_with_the_client_but_how_json_is_read_and_wri
 def test_the_command_line_needs_nothing_inner_of_the_bulk_jobs() -> None:
     for path in (PACKAGE / "cli").glob("*.py"):
         inner = {name for name in imports(path) if name.startswith("lemlist_async.bulk.")}
-        assert not inner, f"{path.name} imports {inner}: what the first client needs belongs to the public face"
+        assert not inner, (
+            f"{path.name} imports {inner}: what the first client needs belongs to the public face"
+        )
 
 
 def test_the_core_knows_neither_loop_nor_clock() -> None:

@@ -18,12 +18,12 @@ class Forecast:
     pending: int
     """Sent by an earlier run, whose results are still to be fetched."""
     ambiguous: int
-    """Sent by an earlier run that ended before the answer; they are looked up."""
+    """Sent by an earlier run that ended before the response; they are looked up."""
     requests: int
     """Calls at most: for the rows to send, one for each result, one to prepare, and for each ambiguous row two
     look-ups and, where lemlist refuses duplicates, the sending after them."""
     seconds: float
-    """The least time the limit allows for that many calls, without any waiting for answers."""
+    """The least time the limit allows for that many calls, without any waiting for responses."""
     credits: int
     """Enrichment credits that may be charged."""
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from lemlist_async.client import Lemlist
 from lemlist_async.options import Options, Timeouts
-from lemlist_async.sandbox import Sandbox, Slow, gateway, lost_answer
+from lemlist_async.sandbox import Sandbox, Slow, gateway, lost_response
 
 _NAMES = {
     "Status": "a response with status 502",
@@ -22,7 +22,7 @@ async def stage() -> AsyncGenerator[tuple[Lemlist, str, Sandbox]]:
     """Give a client of a new sandbox, the id of an empty campaign in it, and the sandbox."""
     async with Sandbox(latency=(0.02, 0.06)) as sandbox:
         sandbox.faults.add(gateway(502), match=_CREATE, after=40)
-        sandbox.faults.add(lost_answer(), match=_CREATE, after=90)
+        sandbox.faults.add(lost_response(), match=_CREATE, after=90)
         sandbox.faults.add(Slow(seconds=2.0), match=_CREATE, after=140)
         options = Options(timeouts=Timeouts(read=30.0))
         async with Lemlist(sandbox.key, base_url=sandbox.url, options=options) as lemlist:

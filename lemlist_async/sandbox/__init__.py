@@ -18,7 +18,7 @@ from lemlist_async.sandbox.fault_kinds import (
     Status,
     gateway,
     html,
-    lost_answer,
+    lost_response,
     rate_limited,
     retyped,
 )
@@ -49,7 +49,7 @@ __all__ = [
     "Team",
     "gateway",
     "html",
-    "lost_answer",
+    "lost_response",
     "make_policy",
     "rate_limited",
     "retyped",

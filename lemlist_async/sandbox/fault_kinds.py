@@ -26,7 +26,7 @@ __all__ = [
     "Status",
     "gateway",
     "html",
-    "lost_answer",
+    "lost_response",
     "rate_limited",
     "retyped",
 ]
@@ -147,7 +147,7 @@ def rate_limited(retry_after: int | None = 2) -> Status:
     return Status(status=429, body="Too many requests", headers=headers)
 
 
-def lost_answer(*, hard: bool = True) -> Reset:
+def lost_response(*, hard: bool = True) -> Reset:
     """Handle the request and lose the response."""
     return Reset(hard=hard, effect=True)
 

@@ -9,12 +9,12 @@ import pytest
 
 from lemlist_async.bulk.jobs.job import RowRefusedError
 from lemlist_async.bulk.jobs.leads import ImportLeads
-from lemlist_async.files import write_file
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.files import header_of, read_file
 from lemlist_async.bulk.source.raw_row import RawRow
 from lemlist_async.bulk.source.rows import read_rows
 from lemlist_async.errors import ConfigurationError, InvalidInputError
+from lemlist_async.files import write_file
 
 JOB = ImportLeads(campaign_id="cam_1")
 

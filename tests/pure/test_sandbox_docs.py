@@ -34,7 +34,7 @@ def test_every_policy_has_its_row() -> None:
 
 def test_every_fault_has_its_row() -> None:
     kinds = {kind.__name__ for base in (Loss, Damage) for kind in base.__subclasses__()}
-    makers = {"gateway", "rate_limited", "html", "lost_answer", "retyped"}
+    makers = {"gateway", "rate_limited", "html", "lost_response", "retyped"}
     assert names(rows("Faults")) == kinds | makers
     assert kinds | makers <= set(package.__all__)
 

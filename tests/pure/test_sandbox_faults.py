@@ -17,7 +17,7 @@ from lemlist_async.sandbox.fault_kinds import (
     Slow,
     gateway,
     html,
-    lost_answer,
+    lost_response,
     rate_limited,
     retyped,
 )
@@ -106,7 +106,7 @@ def test_numbers_out_of_range_are_an_error_at_once(numbers: dict[str, float]) ->
 def test_faults_are_values_that_say_whether_the_request_is_carried_out() -> None:
     without = [gateway(), html(), rate_limited(), rate_limited(None), Reset(), Hang(seconds=1), Garbage()]
     with_it = [
-        lost_answer(),
+        lost_response(),
         Slow(seconds=1),
         Drip(seconds=1),
         Cut(),

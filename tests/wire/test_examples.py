@@ -9,7 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from lemlist_async import Lemlist
-from lemlist_async.sandbox import Sandbox, lost_answer
+from lemlist_async.sandbox import Sandbox, lost_response
 from tests.support.project import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -44,7 +44,7 @@ async def test_a_web_backend_embeds_the_client(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("LEMLIST_API_KEY", sandbox.key)
         monkeypatch.setenv("LEMLIST_BASE_URL", sandbox.url)
         app = load("web_backend").make_app(sandbox.team().add_campaign(name="C")["_id"])
-        sandbox.faults.add(lost_answer(), match="POST /campaigns/{campaignId}/leads/", after=2)
+        sandbox.faults.add(lost_response(), match="POST /campaigns/{campaignId}/leads/", after=2)
         async with TestClient(TestServer(app)) as visitor:
             statuses = []
             for email in ("ann@example.com", "ann@example.com", "bob@example.com", "nobody"):

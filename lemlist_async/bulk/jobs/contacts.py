@@ -64,9 +64,9 @@ class UpsertContacts(Job):
         """Upsert the contact."""
         (payload,) = payloads
         fields = cast("ContactFields", payload["fields"])
-        answer = await lemlist.contacts.upsert(custom=payload["custom"], **fields)
-        warnings = "; ".join(warning.message or warning.code or "" for warning in answer.warnings or ())
-        contact = answer.data
+        response = await lemlist.contacts.upsert(custom=payload["custom"], **fields)
+        warnings = "; ".join(warning.message or warning.code or "" for warning in response.warnings or ())
+        contact = response.data
         what = "created" if contact is not None and contact.created and not again else "updated"
         return [done(what, None if contact is None else contact.id, warnings or None)]
 
@@ -150,8 +150,8 @@ class ListContacts(Job):
         ]
 
     async def _made(self, lemlist: Lemlist, email: str) -> str | None:
-        answer = await lemlist.contacts.upsert(email=email)
-        return None if answer.data is None else answer.data.id
+        response = await lemlist.contacts.upsert(email=email)
+        return None if response.data is None else response.data.id
 
 
 def _contact_key(contact: str) -> str:

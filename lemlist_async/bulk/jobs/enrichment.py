@@ -155,8 +155,8 @@ class EnrichPeople(Job):
             )
             for place, payload in enumerate(payloads)
         ]
-        answers = await lemlist.enrichments.start_many(requests, webhook_url=self.webhook_url)
-        by_place = {str(answer.metadata): answer for answer in answers}
+        responses = await lemlist.enrichments.start_many(requests, webhook_url=self.webhook_url)
+        by_place = {str(response.metadata): response for response in responses}
         return [_submitted(by_place.get(str(place))) for place in range(len(payloads))]
 
     async def verify(self, lemlist: Lemlist, payload: Payload) -> Outcome | None:
@@ -181,12 +181,12 @@ class EnrichPeople(Job):
         return done("not found", so_far.id)
 
 
-def _submitted(answer: BulkEnrichment | None) -> Outcome:
-    if answer is None:
-        return Outcome(State.UNKNOWN, "unknown", "lemlist's answer does not mention the row")
-    if answer.id is None:
-        return failed(answer.error or "lemlist gave neither an id nor an error", "not taken")
-    return Outcome(State.PENDING, "submitted", id=answer.id)
+def _submitted(response: BulkEnrichment | None) -> Outcome:
+    if response is None:
+        return Outcome(State.UNKNOWN, "unknown", "lemlist's response does not mention the row")
+    if response.id is None:
+        return failed(response.error or "lemlist gave neither an id nor an error", "not taken")
+    return Outcome(State.PENDING, "submitted", id=response.id)
 
 
 def _result(found: Enrichment) -> dict[str, Any]:

@@ -64,11 +64,13 @@ class ReadStats(Job):
         """Read the figures; each campaign has figures or an error in the response."""
         ids = [str(payload["campaign_id"]) for payload in payloads]
         span = {name: value for name, value in self.options().items() if value is not None}
-        answer = await lemlist.campaigns.list_stats_batch(campaign_ids=ids, **cast("StatsSpan", span))
+        response = await lemlist.campaigns.list_stats_batch(campaign_ids=ids, **cast("StatsSpan", span))
         found = {
             one.campaign_id: done("read", one.campaign_id, result=unstructure(one))
-            for one in answer.results or ()
+            for one in response.results or ()
         }
-        errors = {one.campaign_id: failed(one.error or "no reason given") for one in answer.errors or ()}
+        errors = {one.campaign_id: failed(one.error or "no reason given") for one in response.errors or ()}
         by_id = {**errors, **found}
-        return [by_id.get(campaign_id, failed("lemlist's answer does not mention it")) for campaign_id in ids]
+        return [
+            by_id.get(campaign_id, failed("lemlist's response does not mention it")) for campaign_id in ids
+        ]

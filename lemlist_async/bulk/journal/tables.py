@@ -61,7 +61,7 @@ UPDATE rows SET (state, what, reason, id, result) = (
     json_extract(value, '$[4]'), json_extract(value, '$[5]')
 ) FROM json_each(?) WHERE n = json_extract(value, '$[0]')
 """
-_ENDED = "an earlier run ended before the answer"
+_ENDED = "an earlier run ended before the response"
 _IDS = "id IN (SELECT value FROM json_each(?))"
 _NUMBERS = "n IN (SELECT value FROM json_each(?))"
 # of two runs that want a row, only one finds it in the state in which both have read it

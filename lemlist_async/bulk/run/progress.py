@@ -70,7 +70,7 @@ class Report:
     retries: int
     """Requests that were sent again."""
     confirmed: int
-    """Rows whose answer was lost, and which a look-up found done."""
+    """Rows whose response was lost, and which a look-up found done."""
     seconds: float
     seconds_at_limit: float
     """The least time that the limit allows for so many calls."""

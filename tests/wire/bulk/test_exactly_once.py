@@ -571,7 +571,7 @@ async def test_the_forecast_after_a_crash_is_an_upper_bound_where_everything_is_
         assert report.created == 10
 
 
-async def test_the_third_lost_answer_of_an_import_leaves_no_row_that_is_done_twice() -> None:
+async def test_the_third_lost_response_of_an_import_leaves_no_row_that_is_done_twice() -> None:
     async with Sandbox(limit=None) as sandbox, quick(sandbox.url, key=sandbox.key) as lemlist:
         campaign = sandbox.team().add_campaign(name="C")["_id"]
         sandbox.faults.add(gateway(502), match=CREATE, times=2)

@@ -7,7 +7,7 @@ import pytest
 
 from lemlist_async import Effect, Lemlist, errors
 from lemlist_async.bulk import JobStoppedError, Outcome, State
-from lemlist_async.sandbox import Reset, Sandbox, Status, lost_answer
+from lemlist_async.sandbox import Reset, Sandbox, Status, lost_response
 from tests.support.clients import KEY, quick
 
 NAME = "PATCH /campaigns/{campaignId}"
@@ -72,7 +72,7 @@ async def test_what_may_not_be_repeated_is_looked_up_or_ends_as_unknown(verify: 
     copy = "POST /campaigns/{campaignId}/duplicate"
     async with box() as sandbox, quick(sandbox.url) as lemlist:
         rows = rows_of(sandbox, 6)
-        sandbox.faults.add(lost_answer(), match=copy, after=1)
+        sandbox.faults.add(lost_response(), match=copy, after=1)
         sandbox.faults.add(Reset(), match=copy, after=3)
         run = lemlist.bulk.run(rows, each=duplicate, effect=Effect.UNSAFE, verify=verify, look_up_after=0.05)
         words = sorted([row.outcome.what async for row in run])

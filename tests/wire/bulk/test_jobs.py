@@ -23,7 +23,7 @@ from lemlist_async.bulk import (
     UpsertContacts,
 )
 from lemlist_async.bulk.source.rows import Source
-from lemlist_async.sandbox import Reset, Sandbox, Status, gateway, lost_answer
+from lemlist_async.sandbox import Reset, Sandbox, Status, gateway, lost_response
 from tests.support.clients import quick
 
 SPAN = {"start_date": "2026-01-01T00:00:00Z", "end_date": "2026-12-31T00:00:00Z"}
@@ -92,7 +92,7 @@ async def test_leads_are_stopped_and_those_who_are_gone_count_as_done(action: An
         team = sandbox.team()
         campaign = team.add_campaign(name="A")["_id"]
         lead = team.add_lead(campaign, "a@x.com")
-        sandbox.faults.add(lost_answer(), match="DELETE /campaigns/{campaignId}/leads/{leadId}")
+        sandbox.faults.add(lost_response(), match="DELETE /campaigns/{campaignId}/leads/{leadId}")
         found, report = await run_job(
             lemlist, StopLeads(campaign_id=campaign, action=action), [{"email": "a@x.com"}, "b@x.com"]
         )
@@ -115,7 +115,7 @@ async def test_contacts_are_made_or_changed_and_a_second_run_changes_nothing() -
     async with box() as sandbox, client(sandbox) as lemlist:
         team = sandbox.team()
         team.add_contact("a@x.com", firstName="Old")
-        sandbox.faults.add(lost_answer(), match="POST /contacts", after=1)
+        sandbox.faults.add(lost_response(), match="POST /contacts", after=1)
         rows = [
             {"E-Mail Address": "a@x.com", "First Name": "New", "tier": "gold"},
             {"email": "b@x.com", "companyDomain": "unknown.example"},
@@ -184,7 +184,7 @@ async def test_values_are_blocked_ten_thousand_a_call_and_unblocked_one_by_one()
 async def test_a_value_whose_unblocking_lost_its_answer_is_unblocked_and_not_absent() -> None:
     async with box() as sandbox, client(sandbox) as lemlist:
         sandbox.team().block("a@x.com", "api")
-        sandbox.faults.add(lost_answer(), match="DELETE /v2/unsubscribes/variables/{value}")
+        sandbox.faults.add(lost_response(), match="DELETE /v2/unsubscribes/variables/{value}")
         found, report = await run_job(lemlist, UnblockValues(), ["a@x.com"])
     assert words(found) == {1: "unblocked"}
     assert report.retries == 1
@@ -195,7 +195,7 @@ async def test_a_row_in_doubt_when_its_job_stopped_counts_as_done_for_the_next_r
     refused = Status(status=401, body="The authentication you supplied is incorrect")
     async with box() as sandbox:
         sandbox.team().block("a@x.com", "api")
-        sandbox.faults.add(lost_answer(), match=operation)
+        sandbox.faults.add(lost_response(), match=operation)
         sandbox.faults.add(refused, match=operation, times=None)
         async with client(sandbox) as lemlist:
             plan = await lemlist.bulk.plan(UnblockValues(), ["a@x.com"], journal=tmp_path / "j")
@@ -238,7 +238,7 @@ async def test_one_bad_row_does_not_take_its_batch_along() -> None:
 
 async def test_a_batch_whose_answer_was_lost_is_sent_again_where_that_does_no_harm(tmp_path: Path) -> None:
     async with box() as sandbox, client(sandbox) as lemlist:
-        sandbox.faults.add(lost_answer(), match="POST /v2/unsubscribes/variables", times=7)
+        sandbox.faults.add(lost_response(), match="POST /v2/unsubscribes/variables", times=7)
         _, report = await run_job(lemlist, BlockValues(), ["a@x.com", "b@x.com"], tmp_path / "j")
         assert report.complete
         assert len(sandbox.team().unsubscribes) == 2
@@ -300,7 +300,7 @@ async def test_a_price_above_the_bound_or_the_balance_submits_nothing(tmp_path: 
         assert report.complete
 
 
-@pytest.mark.parametrize("fault", [lost_answer(), gateway(502, effect=True), Reset()])
+@pytest.mark.parametrize("fault", [lost_response(), gateway(502, effect=True), Reset()])
 async def test_a_submission_whose_answer_is_lost_is_never_repeated(fault: Any, tmp_path: Path) -> None:
     async with box() as sandbox, client(sandbox) as lemlist:
         sandbox.faults.add(fault, match=BULK_ENRICH)

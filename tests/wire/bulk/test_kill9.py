@@ -10,7 +10,7 @@ import pytest
 
 from lemlist_async import Lemlist
 from lemlist_async.bulk import Journal, State
-from lemlist_async.sandbox import Reset, Sandbox, gateway, lost_answer
+from lemlist_async.sandbox import Reset, Sandbox, gateway, lost_response
 from tests.support.project import ROOT
 
 pytestmark = pytest.mark.slow
@@ -74,7 +74,7 @@ async def test_a_job_killed_twenty_times_does_every_row_exactly_once(tmp_path: P
     async with Sandbox(limit=None, latency=(0.01, 0.2), seed=9) as sandbox:
         campaign = sandbox.team().add_campaign(name="C")["_id"]
         args = (sandbox.url, "import", campaign, str(file), str(journal))
-        for fault in (lost_answer(), gateway(502, effect=True), gateway(502), Reset()):
+        for fault in (lost_response(), gateway(502, effect=True), gateway(502), Reset()):
             sandbox.faults.add(fault, match=CREATE, times=None, probability=0.02)
         killed = in_the_middle = 0
         while killed < KILLS:
@@ -100,7 +100,7 @@ async def test_people_are_never_submitted_twice_however_often_the_job_is_killed(
     async with Sandbox(limit=None, latency=(0.05, 0.4), seed=3, polls=1) as sandbox:
         sandbox.team().credits["paid"] = 100_000
         args = (sandbox.url, "enrich", "-", str(file), str(journal))
-        sandbox.faults.add(lost_answer(), match=ENRICH, after=2)
+        sandbox.faults.add(lost_response(), match=ENRICH, after=2)
         await kill_once_pending(journal, *args)
         for _ in range(7):
             await kill_after(chance.uniform(0.05, 0.6), *args)
@@ -122,7 +122,7 @@ async def test_a_batch_that_may_be_repeated_is_sent_again_after_a_kill(tmp_path:
     _ = file.write_text("\n".join(["value", *values]) + "\n")
     async with Sandbox(limit=None, latency=(0.1, 0.4), seed=5) as sandbox:
         args = (sandbox.url, "block", "-", str(file), str(journal))
-        sandbox.faults.add(lost_answer(), match=BLOCK, after=1)
+        sandbox.faults.add(lost_response(), match=BLOCK, after=1)
         killed = 0
         for _ in range(5):
             killed += await kill_after(chance.uniform(0.1, 0.5), *args)

@@ -14,7 +14,7 @@ from lemlist_async.bulk import JobStoppedError, Journal, JournalError, Report, R
 from lemlist_async.bulk.forecast import seconds_at_limit
 from lemlist_async.bulk.journal.report import report_lines
 from lemlist_async.options import Options, Retry
-from lemlist_async.sandbox import POLICIES, Reset, Sandbox, Status, gateway, lost_answer
+from lemlist_async.sandbox import POLICIES, Reset, Sandbox, Status, gateway, lost_response
 from tests.support.clients import quick
 
 CREATE = "POST /campaigns/{campaignId}/leads/"
@@ -64,11 +64,11 @@ async def test_each_row_ends_as_created_duplicate_or_refused() -> None:
     assert not report.complete
 
 
-async def test_lost_answers_and_gateway_errors_neither_lose_nor_double_a_row() -> None:
+async def test_lost_responses_and_gateway_errors_neither_lose_nor_double_a_row() -> None:
     async with Sandbox(limit=None) as sandbox, client(sandbox) as lemlist:
         campaign = sandbox.team().add_campaign(name="C")["_id"]
         for fault, after in (
-            (lost_answer(), 3),
+            (lost_response(), 3),
             (gateway(), 6),
             (gateway(503, effect=True), 9),
             (Reset(), 12),
@@ -87,7 +87,7 @@ async def test_ambiguous_rows_may_be_left_as_unknown_and_looked_up_by_the_next_r
     journal = tmp_path / "run.db"
     async with Sandbox(limit=None) as sandbox, client(sandbox) as lemlist:
         campaign = sandbox.team().add_campaign(name="C")["_id"]
-        sandbox.faults.add(lost_answer(), match=CREATE, after=2)
+        sandbox.faults.add(lost_response(), match=CREATE, after=2)
         sandbox.faults.add(Reset(), match=CREATE, after=4)
         async with await lemlist.bulk.plan_leads(campaign, people(8), journal=journal) as plan:
             _, report = await run_all(lemlist.bulk.run(plan, on_ambiguous="report"))

@@ -10,7 +10,7 @@ import pytest
 
 from lemlist_async import Call, Lemlist, errors
 from lemlist_async.resources._csv import CsvFile
-from lemlist_async.sandbox import Cut, Sandbox, lost_answer
+from lemlist_async.sandbox import Cut, Sandbox, lost_response
 
 
 @pytest.fixture
@@ -159,10 +159,10 @@ async def test_a_cut_export_raises_and_leaves_no_file(
         assert sizes(tmp_path) == {}
 
 
-async def test_an_ensured_state_survives_a_lost_answer(
+async def test_an_ensured_state_survives_a_lost_response(
     sandbox: Sandbox, lemlist: Lemlist, campaign_id: str
 ) -> None:
-    sandbox.faults.add(lost_answer(), match="POST /campaigns/{campaignId}/pause")
+    sandbox.faults.add(lost_response(), match="POST /campaigns/{campaignId}/pause")
     assert (await lemlist.campaigns.ensure_paused(campaign_id)).state == "paused"
     assert [seen.status for seen in sandbox.requests][-2:] == [None, 400]
 
@@ -170,7 +170,7 @@ async def test_an_ensured_state_survives_a_lost_answer(
 async def test_a_hook_whose_creation_lost_its_answer_is_found_and_not_made_twice(
     sandbox: Sandbox, lemlist: Lemlist
 ) -> None:
-    sandbox.faults.add(lost_answer(), match="POST /hooks")
+    sandbox.faults.add(lost_response(), match="POST /hooks")
     (hook,) = await lemlist.webhooks.ensure("https://hooks.example.com/lemlist", ["interested"])
     assert [row.id async for row in lemlist.webhooks.list()] == [hook.id]
 
@@ -178,7 +178,7 @@ async def test_a_hook_whose_creation_lost_its_answer_is_found_and_not_made_twice
 async def test_a_lead_whose_creation_lost_its_answer_is_not_added_again_and_can_be_looked_for(
     sandbox: Sandbox, lemlist: Lemlist, campaign_id: str
 ) -> None:
-    sandbox.faults.add(lost_answer(), match="POST /campaigns/{campaignId}/leads/")
+    sandbox.faults.add(lost_response(), match="POST /campaigns/{campaignId}/leads/")
     with pytest.raises(errors.AmbiguousError) as lost:
         await lemlist.leads.create(campaign_id, email="bob@example.com", find_email=True)
     assert "leads.list_by_email(email)" in (lost.value.verify or "")

@@ -112,7 +112,7 @@ async def test_a_delete_of_what_was_never_there_is_plainly_not_found() -> None:
     assert len(server.seen) == 2
 
 
-async def test_a_read_that_finds_nothing_after_a_lost_answer_is_plainly_not_found() -> None:
+async def test_a_read_that_finds_nothing_after_a_lost_response_is_plainly_not_found() -> None:
     async with scripted(hangs_up(), says(404, "Not found")) as server, quick(server.url) as lemlist:
         with pytest.raises(errors.NotFoundError) as caught:
             await lemlist.request("GET", "/things/{id}", "1", effect=Effect.READ)
