@@ -1,4 +1,4 @@
-"""What a bulk job costs: memory however many rows there are, and time beside bare calls.
+"""Cost of a bulk job: memory at any number of rows, and time beside bare calls.
 
     python benchmarks/bulk.py [--rows 1000000] [--calls 4000] [--rounds 5]
 
@@ -36,7 +36,7 @@ from lemlist_async.bulk import BlockValues, ImportLeads, Job
 from lemlist_async.bulk.jobs.function_job import FunctionJob
 
 WORKERS = 24
-"""What a run has at lemlist's limit of 20."""
+"""Rows in flight of a run at lemlist's limit of 20."""
 
 BLOCKING_SERVER = """
 import asyncio
@@ -164,7 +164,7 @@ async def through_the_runner(lemlist: Lemlist, rows: list[dict[str, str]], journ
 
 
 class Clock:
-    """What passed since it was made: wall clock, CPU of the process, and of that the thread of the event loop."""
+    """Stopwatch of wall clock, CPU of the process, and CPU of the event loop's thread."""
 
     def __init__(self) -> None:
         self._start = self._now()

@@ -1,10 +1,10 @@
-"""What it costs to turn a page of JSON into models, beside plain orjson, cattrs, pydantic and msgspec.
+"""Cost of decoding a page of JSON into models, beside plain orjson, cattrs, pydantic and msgspec.
 
 Every contender reads the same bytes in the same run, in rounds that take turns, and is compared with orjson's
 dictionaries of the same round. Run it with ``python benchmarks/decode.py``; it prints the median ratios.
 
-This library reads times and models within models when somebody looks at them. So it stands there twice: the page
-decoded, as it is for a program that looks at a few fields, and decoded with every field looked at once.
+This library decodes times and nested models on first access, so it has two rows: the page decoded, as for a program
+that reads a few fields, and decoded with every field read once.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def of_every_field(item: type[Model]) -> Callable[[Any], Any]:
 
 
 def contenders(kind: str) -> dict[str, Contender]:
-    """Who reads a page of contacts or activities; orjson to dictionaries comes first."""
+    """Decoders of a page of contacts or activities; orjson to dictionaries comes first."""
     spec, item, nested = (CONTACT, Contact, True) if kind == "contacts" else (ACTIVITY, Activity, False)
     return {
         "orjson to dict": orjson.loads,
@@ -224,7 +224,7 @@ def report(kind: str, size: int, rounds: int) -> dict[str, float]:
 
 
 def import_ratio(rounds: int) -> float:
-    """How long `import lemlist_async` takes, as a share of `import aiohttp`; in processes of their own."""
+    """Time of `import lemlist_async` as a share of `import aiohttp`, in separate processes."""
     script = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
 
     def seconds(module: str) -> float:

@@ -1,11 +1,11 @@
-"""CPU of one call: this library beside bare aiohttp with orjson, httpx, and the OpenAI and Stripe stacks.
+"""CPU of one call: this library beside bare aiohttp with orjson, httpx, and the stacks of OpenAI and Stripe.
 
     python benchmarks/overhead.py [--rounds 15] [--calls 300]
 
 All clients meet the same server, in a process of its own. Each round measures every client once, one after the
 other, so that what the machine does meanwhile falls on all of them; the medians over the rounds are compared.
-This library runs with everything on: throttle (its limit raised), classifier, retries. It reads times and models
-within models when somebody looks at them, so it stands there twice: as it is, and with every field looked at.
+This library runs with everything on: throttle (its limit raised), classifier, retries. It decodes
+times and nested models on first access, so it has two rows: as it is, and with every field read.
 """
 
 import argparse

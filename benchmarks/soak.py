@@ -37,7 +37,7 @@ asyncio.run(main())
 
 @attrs.frozen
 class Reading:
-    """What a process holds."""
+    """Resources that a process holds."""
 
     calls: int
     rss: float
@@ -109,7 +109,7 @@ async def one(lemlist: Lemlist, campaign: str, chance: random.Random) -> str:
 
 
 def growth(readings: list[Reading]) -> dict[str, float]:
-    """How much the last reading is above the first tenth."""
+    """Growth of the last reading above the first tenth."""
     first, last = readings[0], readings[-1]
     return {
         name: getattr(last, name) - getattr(first, name)

@@ -157,7 +157,7 @@ def networks(requests: int) -> None:
 
 
 def refusals_of_a_counter(processes: int = 20, requests: int = 300) -> None:
-    """How many refusals it takes until a sliding counter is known, over as many processes."""
+    """Number of refusals until a sliding counter is recognised, over as many processes."""
     rows = []
     for network in NETWORKS:
         servers = [

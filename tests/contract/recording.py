@@ -36,7 +36,7 @@ class Recorder(Lemlist):
 
 @attrs.frozen
 class Row:
-    """What one method does on the wire."""
+    """Wire view of one method: its request and result."""
 
     wire: str
     """Verb and path template, as in the vendor's document."""

@@ -35,7 +35,7 @@ NOT_SENT = {
     "DELETE /leads/{leadId}/variables": {"customField2": "an example of a name", "customField3": "another"},
 }
 _BESIDE = {"success", "message", "total", "limit", "offset"}
-"""What may stand beside a result and is not kept: it says that the call succeeded, or repeats what was asked."""
+"""Fields beside a result that are not kept: they confirm the call or repeat its arguments."""
 
 
 def rows_of(operation: Operation) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Where lemlist's answers differ from its document: each quirk met by the methods, with answers made up here."""
+"""Responses that differ from lemlist's document: each quirk, with invented data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is refused before anything is sent, and refusals that several calls behind one pass on."""
+"""Input that is refused before anything is sent, and errors that methods of several calls pass on."""
 
 from __future__ import annotations
 

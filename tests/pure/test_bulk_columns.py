@@ -1,4 +1,4 @@
-"""Columns become fields whatever their spelling, and rows that nobody could use are refused in words."""
+"""Columns become fields whatever their spelling, and unusable rows are refused with a reason."""
 
 import contextlib
 from typing import Any, TypedDict

@@ -1,4 +1,4 @@
-"""What a run tells of itself, and how the command shows it."""
+"""Progress and report of a run, and their output by the command."""
 
 from collections import Counter
 from typing import Any
@@ -85,7 +85,7 @@ def progress() -> Progress:
 
 
 def results() -> list[RowResult]:
-    """What a row brought."""
+    """Result of a row."""
     return [RowResult(1, {}, Outcome(State.DONE, "read", id="cam_1", result={"nbLeads": 1200, "opened": 0}))]
 
 

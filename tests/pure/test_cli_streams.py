@@ -1,4 +1,4 @@
-"""The command's output: whatever becomes of it, the job goes on, and nobody reads half of it as whole."""
+"""Output of the command: if it fails the job goes on, and incomplete output is reported as such."""
 
 import errno
 import io

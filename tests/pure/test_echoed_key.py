@@ -1,4 +1,4 @@
-"""A key that a server echoes is taken out before anything is cut: of a part of it nobody could tell what it is."""
+"""An echoed key is removed before a text is cut, since a part of a key could not be recognised."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def no_api(text: str) -> errors.DecodeError:
 
 
 def not_json(text: str) -> errors.DecodeError:
-    """What is no JSON."""
+    """Bodies that are not JSON."""
     return errors.DecodeError("the answer is not JSON", status=200, body=text)
 
 

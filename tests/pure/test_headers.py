@@ -56,7 +56,7 @@ def test_a_retry_after_date_is_held_against_the_servers_own_date() -> None:
 
 @pytest.mark.parametrize("text", ["1613462570", "1613462570.0", " 1613462570 ", "1613462570000"])
 def test_a_retry_after_that_can_only_be_a_date_is_read_as_one(text: str) -> None:
-    """As a wait it would stop everybody who uses the key for as long as a pause may be."""
+    """As a wait it would stop all users of the key for the longest pause."""
     assert read_retry_after(text, "Tue, 16 Feb 2021 08:02:42 GMT") == 8.0
     assert read_retry_after(text, "Tue, 16 Feb 2021 08:03:42 GMT") == 0.0
     assert read_retry_after(text) is None

@@ -1,4 +1,4 @@
-"""Who is told what, and until when."""
+"""Delivery of events to hooks, and its end."""
 
 import pytest
 

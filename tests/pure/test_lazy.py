@@ -1,4 +1,4 @@
-"""Fields that are read when somebody looks: nobody can tell, but for the time it takes."""
+"""Fields decoded on first access behave like any others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What callers of the throttle see."""
+"""Behaviour of the throttle towards its callers."""
 
 from __future__ import annotations
 

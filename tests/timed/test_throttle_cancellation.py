@@ -1,4 +1,4 @@
-"""Cancelled at any instant, nothing leaks and nobody else stops."""
+"""Cancellation at any instant leaks nothing and stops no other caller."""
 
 from __future__ import annotations
 

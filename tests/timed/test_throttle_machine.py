@@ -20,7 +20,7 @@ TURNS = 8
 """Turns of the loop after which everything that can happen at this instant has happened."""
 
 parts = st.sampled_from([0.0, 0.5, 1.0]) | st.floats(0, 1)
-"""Where between grant and answer the server checked a request; the adversary likes the ends."""
+"""Instant between grant and response at which the server checks a request; the ends are the hardest cases."""
 idle = st.sampled_from([0.001, WINDOW / 2, WINDOW, WINDOW + 0.0051, 2 * WINDOW]) | st.floats(0, 3)
 which = st.integers(0, 99)
 

@@ -1,4 +1,4 @@
-"""What a caller's editor knows; read by the type checkers only."""
+"""Types of calls as an editor sees them; read by the type checkers only."""
 
 from __future__ import annotations
 

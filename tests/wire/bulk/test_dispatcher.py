@@ -20,7 +20,7 @@ NOWHERE = "http://127.0.0.1:9/api"
 
 
 def client(limit: int = 20) -> Lemlist:
-    """A client whose limit sets the number of workers, for rows that call nobody."""
+    """A client whose limit sets the number of workers, for rows that make no call."""
     return Lemlist(KEY, NOWHERE, throttle=Throttle(ThrottleOptions(limit=limit, pacer=None)))
 
 
@@ -36,7 +36,7 @@ async def planned(
 
 
 def on_disk(journal: Path) -> Counter[str]:
-    """How many rows are in each state, as another process sees it."""
+    """Count the rows in each state, as another process sees them."""
     with closing(sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True)) as db:
         return Counter(dict(db.execute("SELECT state, count(*) FROM rows GROUP BY state")))
 

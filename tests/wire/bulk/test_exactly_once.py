@@ -47,7 +47,7 @@ class Counted:
 
     @property
     def twice(self) -> int:
-        """How many rows were done more than once."""
+        """Count the rows that were done more than once."""
         return sum(count > 1 for count in self.calls.values())
 
 
@@ -66,13 +66,13 @@ async def planned(each: Any, journal: Path | None, count: int = 60) -> AsyncIter
 
 
 def states(journal: Path) -> Counter[str]:
-    """How many rows are in each state, as another process sees it."""
+    """Count the rows in each state, as another process sees them."""
     with closing(sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True)) as db:
         return Counter(dict(db.execute("SELECT state, count(*) FROM rows GROUP BY state")))
 
 
 def written_in(folder: Path) -> set[bytes]:
-    """Which keys of these tests stand in the files of a folder."""
+    """Return the keys of these tests that occur in the files of a folder."""
     content = b"".join(file.read_bytes() for file in folder.iterdir())
     return {key for key in (b"key-a", b"key-b") if key in content}
 
@@ -537,7 +537,7 @@ async def test_rows_that_wait_for_the_quota_are_not_marked_and_the_forecast_coun
             campaign = sandbox.team().add_campaign(name="C")["_id"]
             async with await lemlist.bulk.plan_leads(campaign, people, journal=journal) as plan:
                 task = asyncio.ensure_future(lemlist.bulk.run(plan).finish())
-                while len(sandbox.team().leads) < 3:  # noqa: ASYNC110  # the sandbox tells nobody
+                while len(sandbox.team().leads) < 3:  # noqa: ASYNC110  # the sandbox has no event to wait for
                     await asyncio.sleep(0.01)
                 # three of a window of four are leads, one asked for the campaign, and five others wait
                 marked = states(journal)

@@ -1,4 +1,4 @@
-"""What comes out of lemlist: exports that are whole or not there, and events that come once each."""
+"""Exports that are complete or absent, and events that come once each."""
 
 import csv
 import random

@@ -24,12 +24,12 @@ def rows_of(sandbox: Sandbox, count: int) -> list[dict[str, Any]]:
 
 
 async def rename(lemlist: Lemlist, row: dict[str, Any]) -> Any:
-    """What a caller might do with a row."""
+    """A repeatable change that a caller might make for a row."""
     return await lemlist.campaigns.update(row["id"], name=f"New {row['n']}")
 
 
 async def duplicate(lemlist: Lemlist, row: dict[str, Any]) -> Any:
-    """What must not be done twice."""
+    """A change that must not be made twice."""
     return await lemlist.campaigns.duplicate(row["id"], name=f"Copy {row['n']}")
 
 

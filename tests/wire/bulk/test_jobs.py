@@ -51,12 +51,12 @@ async def run_job(
 
 
 def sent(sandbox: Sandbox, operation: str) -> int:
-    """How often an operation reached the sandbox."""
+    """Count the requests of an operation that reached the sandbox."""
     return sum(f"{seen.method} {seen.template}" == operation for seen in sandbox.requests)
 
 
 def words(found: dict[int, RowResult]) -> dict[int, str]:
-    """What became of each line, in a word."""
+    """Return the outcome of each line, in a word."""
     return {line: row.outcome.what for line, row in sorted(found.items())}
 
 
@@ -255,7 +255,7 @@ async def test_a_batch_whose_answer_was_lost_is_sent_again_where_that_does_no_ha
 
 
 def people(count: int) -> list[dict[str, str]]:
-    """Rows of people with a LinkedIn page; every fourth one is somebody whom nobody knows."""
+    """Rows of people with a LinkedIn page; the sandbox finds no result for every fourth one."""
     return [
         {
             "linkedin": f"https://www.linkedin.com/in/p{n}",

@@ -47,7 +47,7 @@ async def kill_once_pending(journal: Path, *args: str) -> None:
     """Start the runner, and kill it when a batch of its rows waits for results."""
     process = await start(*args)
     looked = await Journal.look(journal)
-    while not await looked.take(State.PENDING, 0, 1):  # noqa: ASYNC110  # another process tells nobody
+    while not await looked.take(State.PENDING, 0, 1):  # noqa: ASYNC110  # another process has no event to wait for
         await asyncio.sleep(0.01)
     await looked.close()
     process.kill()
@@ -60,7 +60,7 @@ async def finish(*args: str) -> None:
 
 
 async def told(sandbox: Sandbox, journal: Path) -> Counter[tuple[str, str]]:
-    """What the journal says of its rows."""
+    """Return the states of the rows in the journal."""
     async with Lemlist(sandbox.key, sandbox.url) as lemlist, await lemlist.bulk.resume(journal) as plan:
         return Counter((row.state, row.what) for row in plan.journal.rows())
 

@@ -169,7 +169,7 @@ async def test_leaving_the_loop_early_cancels_and_the_next_run_looks_up_what_was
             rows = aiter(lemlist.bulk.run(plan))
             await anext(rows)
             before = len(sandbox.requests)
-            while len(sandbox.requests) == before:  # noqa: ASYNC110  # the sandbox tells nobody
+            while len(sandbox.requests) == before:  # noqa: ASYNC110  # the sandbox has no event to wait for
                 await asyncio.sleep(0.001)
             # a request has just arrived, and its answer takes a while
             await rows.aclose()  # type: ignore[attr-defined]  # it is a generator

@@ -94,7 +94,7 @@ async def test_what_is_never_posted_is_asked_for_after_all() -> None:
     async with hooked(polls=0) as (sandbox, lemlist, hook):
         job = EnrichPeople(find=["find_email"], webhook_url=hook.url)
         async with await lemlist.bulk.plan(job, people(3)) as plan:
-            # nobody hands the posts over
+            # the posts are not passed to the run
             assert [row.outcome.what async for row in lemlist.bulk.run(plan, poll_every=0.1)] == ["found"] * 3
         assert asked(sandbox) == 3
 

@@ -21,7 +21,7 @@ LEADS = ROOT / "examples" / "leads.csv"
 
 
 class Done(NamedTuple):
-    """What a process left."""
+    """Output and exit code of a process."""
 
     code: int
     out: str
@@ -46,7 +46,7 @@ async def run(*args: str, **env: str) -> Done:
 
 
 def environment(sandbox: Sandbox) -> dict[str, str]:
-    """What leads to a sandbox."""
+    """Environment that points to a sandbox."""
     return {"LEMLIST_BASE_URL": sandbox.url, "LEMLIST_API_KEY": sandbox.key}
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 class Done(NamedTuple):
-    """What a process left."""
+    """Output and exit code of a process."""
 
     code: int
     out: str

@@ -1,4 +1,4 @@
-"""Which connections carry a request: none with an answer on it that no request asked for, and none for ever."""
+"""Reuse of connections: none with an unexpected response on it, and none beyond its lifetime."""
 
 import asyncio
 import contextlib

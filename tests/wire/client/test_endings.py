@@ -1,4 +1,4 @@
-"""How calls end when the client closes under them, and what is said where an earlier attempt is in doubt."""
+"""Ends of calls under a closing client, and errors after an earlier attempt with an unknown outcome."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ async def test_not_sent_is_not_the_last_word_about_a_lost_try() -> None:
         lemlist.on("retry", lambda _: seen.set())
         task = asyncio.create_task(lemlist.request("PUT", "/x", effect=Effect.IDEMPOTENT))
         await seen.wait()
-    # nobody listens any more
+    # the server is closed
     with pytest.raises(errors.TransportError) as caught:
         await task
     await lemlist.aclose()
@@ -255,7 +255,7 @@ async def test_a_failed_call_leaves_nothing_to_the_garbage_collector() -> None:
 
 
 def unreachable() -> list[Any]:
-    """What only the garbage collector could free."""
+    """Objects that only the garbage collector could free."""
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
         gc.collect()

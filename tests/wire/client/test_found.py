@@ -1,4 +1,4 @@
-"""What an adversary found once: each of these went wrong, and must not again."""
+"""Regressions: each of these attacks succeeded once."""
 
 import asyncio
 import enum

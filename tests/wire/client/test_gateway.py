@@ -43,7 +43,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="no ngi
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port without a listener."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

@@ -1,4 +1,4 @@
-"""What must not leave: the server behind the client sees no request."""
+"""Calls that are refused before sending: the server sees no request."""
 
 import math
 from typing import Any

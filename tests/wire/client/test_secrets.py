@@ -50,7 +50,7 @@ def leaks(text: str | bytes) -> list[str]:
 
 
 async def failure(lemlist: Lemlist) -> errors.LemlistError:
-    """What a call ends in."""
+    """Error that a call ends in."""
     with pytest.raises(errors.LemlistError) as caught:
         await lemlist.leads.list_by_email("person@example.com")
     return caught.value
@@ -109,7 +109,7 @@ async def test_a_secret_inside_an_answer_is_not_shown_by_its_repr() -> None:
 
 
 def raises_with(**held: Any) -> str:
-    """What rich shows of a traceback whose frame holds some objects."""
+    """Traceback as rich shows it, of a frame that holds some objects."""
     console = Console(file=io.StringIO(), width=400)
     try:
         raise RuntimeError(len(held))
@@ -193,7 +193,7 @@ async def test_no_printer_shows_the_password_of_a_proxy(rest: str) -> None:
 
 
 def rich_traceback(error: BaseException) -> str:
-    """What rich shows of our own frames of a traceback; the caller's own hold what it gave."""
+    """Frames of this library in a traceback as rich shows it; the caller's frames hold its own key."""
     console = Console(file=io.StringIO(), width=400)
     trace = error.__traceback__
     assert trace is not None
@@ -213,7 +213,7 @@ async def test_a_constructor_that_fails_shows_nothing_in_its_frames() -> None:
 
 
 def content(folder: Path) -> list[bytes]:
-    """What all files of a folder hold."""
+    """Content of all files of a folder."""
     return [path.read_bytes() for path in folder.iterdir()]
 
 
