@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lemlist_async.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from lemlist_async import errors as errors
@@ -24,35 +25,21 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "ApiKey": "credentials",
-    "AuthBreaker": "options",
-    "Call": "core.wire",
-    "Effect": "core.wire",
-    "Lemlist": "client",
-    "Options": "options",
-    "Page": "pagination",
-    "Pages": "pagination",
-    "Retry": "options",
-    "Throttle": "throttle",
-    "ThrottleOptions": "throttle",
-    "Timeouts": "options",
+    "ApiKey": "lemlist_async.credentials",
+    "AuthBreaker": "lemlist_async.options",
+    "Call": "lemlist_async.core.wire",
+    "Effect": "lemlist_async.core.wire",
+    "Lemlist": "lemlist_async.client",
+    "Options": "lemlist_async.options",
+    "Page": "lemlist_async.pagination",
+    "Pages": "lemlist_async.pagination",
+    "Retry": "lemlist_async.options",
+    "Throttle": "lemlist_async.throttle",
+    "ThrottleOptions": "lemlist_async.throttle",
+    "Timeouts": "lemlist_async.options",
+    "errors": "lemlist_async.errors",
 }
-__all__ = ["ApiKey", "AuthBreaker", "Call", "Effect", "Lemlist", "Options", "Page", "Pages", "Retry", "Throttle",
-           "ThrottleOptions", "Timeouts", "__version__", "errors"]  # fmt: skip
+if not TYPE_CHECKING:  # the checkers read the imports above, and refuse any other name
+    __getattr__, __dir__, __all__ = lazy_names(__name__, _HOMES, "__version__")
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name on its first use (PEP 562), so that `import lemlist_async` is light."""
-    if name == "errors":
-        return importlib.import_module("lemlist_async.errors")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"lemlist_async.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -16,6 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Each room and the rooms it may import from; its own is understood.
 BELOW = {
     "errors": set(),
+    "lazy_names": set(),
     "clock": set(),
     "masked": set(),
     "files": set(),
@@ -29,13 +30,13 @@ BELOW = {
     "resources": {"errors", "core", "files", "pagination"},
     "client": {"errors", "options", "credentials", "hooks", "core", "throttle", "transport"},
     "export": {"errors", "core", "files", "pagination", "resources"},
-    "bulk": {"errors", "core", "export", "files", "pagination", "resources", "throttle"},
+    "bulk": {"lazy_names", "errors", "core", "export", "files", "pagination", "resources", "throttle"},
     "webhooks": {"errors", "options", "masked", "core", "transport", "resources"},
-    "sandbox": {"core"},  # its JSON alone
+    "sandbox": {"core", "lazy_names"},  # its JSON alone
     "testing": {"client", "options", "sandbox", "throttle"},
     "cli": {"errors", "options", "core", "files", "bulk", "client", "sandbox"},
     "__main__": {"cli"},
-    "__init__": set(),
+    "__init__": {"lazy_names"},
 }
 ONLY_IN = {
     "aiohttp": ("transport/", "sandbox/"),
@@ -82,7 +83,7 @@ def modules_of(path: Path, node: ast.ImportFrom) -> set[str]:
     if node.level == 0:
         base = node.module or ""
     if base == "lemlist_async":
-        return {f"lemlist_async.{lemlist_async._HOMES.get(name.name, name.name)}" for name in node.names}
+        return {lemlist_async._HOMES.get(name.name, f"lemlist_async.{name.name}") for name in node.names}
     return {base}
 
 
@@ -178,3 +179,41 @@ def test_every_form_of_import_is_seen(
 ) -> None:
     monkeypatch.setattr(Path, "read_text", lambda self: source)
     assert set(imports(PACKAGE / place)) == found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent"),
+    [
+        (["--version"], {"typer", "rich", "aiohttp", "attr", "asyncio"}),
+        (["--help"], {"aiohttp", "sqlite3", "lemlist_async.client", "lemlist_async.sandbox.emulator"}),
+    ],
+)
+def test_the_command_imports_no_more_than_it_needs(arguments: list[str], absent: set[str]) -> None:
+    script = (
+        "import contextlib, io, sys; sys.argv = ['lemlist-async', *sys.argv[1:]]; out = io.StringIO()\n"
+        "from lemlist_async.cli import main\n"
+        "with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit): main()\n"
+        "assert 'lemlist-async' in out.getvalue(); print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & absent
+
+
+@pytest.mark.parametrize("face", ["__init__.py", "bulk/__init__.py", "sandbox/__init__.py"])
+def test_a_lazy_face_imports_each_name_from_where_the_type_checkers_see_it(face: str) -> None:
+    tree = ast.parse((PACKAGE / face).read_text())
+    seen = {
+        name.name: node.module
+        for block in tree.body
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    homes = next(
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_HOMES"
+    )
+    assert {name: home.removesuffix(f".{name}") for name, home in homes.items()} == seen

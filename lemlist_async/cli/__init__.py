@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 
+from lemlist_async import __version__
 from lemlist_async.cli.streams import guard_streams, lost_output
 
 
 def main() -> None:
     """Run the command; its libraries come with the extra `cli`."""
     guard_streams()
+    if sys.argv[1:] == ["--version"]:
+        print(f"lemlist-async {__version__}")  # without the libraries of the other commands
+        return
     try:
         from lemlist_async.cli.app import run
     except ModuleNotFoundError as missing:

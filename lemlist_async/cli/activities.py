@@ -6,20 +6,22 @@ import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import attrs
 import typer
 
-from lemlist_async.bulk import ActivityBatch
+from lemlist_async import bulk
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.options import Json
 from lemlist_async.cli.show import Show, dump
-from lemlist_async.client import Lemlist
 from lemlist_async.core.json import dumps, loads
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.files import write_file
+
+if TYPE_CHECKING:
+    from lemlist_async import Lemlist
 
 app: typer.Typer = typer.Typer(help="Activities: what happened to leads.", no_args_is_help=True)
 
@@ -90,7 +92,7 @@ class _Ledger:
         os.truncate(self.out, size)
         return place
 
-    def append(self, batch: ActivityBatch) -> None:
+    def append(self, batch: bulk.ActivityBatch) -> None:
         """Write the events, then the cursor. Both are on the disk before the next batch."""
         with self.out.open("ab") as file:
             file.writelines(dumps(item.to_dict()) + b"\n" for item in batch.items)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from lemlist_async import __version__
-from lemlist_async.bulk import EnrichPeople, ImportLeads, Job, Journal, Plan, report_lines
+from lemlist_async import __version__, bulk
 from lemlist_async.cli import activities, campaigns, contacts, leads, unsubscribes
 from lemlist_async.cli.execute import execute, with_client
 from lemlist_async.cli.exits import Exit
@@ -30,8 +29,10 @@ from lemlist_async.cli.options import (
 from lemlist_async.cli.row_jobs import row_job, run_rows
 from lemlist_async.cli.show import Show, dump
 from lemlist_async.cli.streams import write_data
-from lemlist_async.client import Lemlist
 from lemlist_async.sandbox import POLICIES
+
+if TYPE_CHECKING:
+    from lemlist_async import Lemlist
 
 app: typer.Typer = typer.Typer(
     name="lemlist-async",
@@ -74,12 +75,12 @@ def enrich(
         int, typer.Option(min=0, help="Do not begin if the rows may cost more than this.")
     ],
     columns: Map = None,
-) -> Job:
+) -> bulk.Job:
     """Find and check the people of a file, for credits; the results are in the report.
 
     Each person is submitted once. With --journal an interrupted run can be resumed to fetch the results.
     """
-    return EnrichPeople(find=cast("Any", find), max_credits=max_credits, columns=columns_of(columns))
+    return bulk.EnrichPeople(find=cast("Any", find), max_credits=max_credits, columns=columns_of(columns))
 
 
 @app.command()
@@ -100,7 +101,7 @@ def resume(
     async def work(lemlist: Lemlist, show: Show) -> Exit:
         check_report(report, journal)
 
-        def plan() -> Awaitable[Plan]:
+        def plan() -> Awaitable[bulk.Plan]:
             return lemlist.bulk.resume(
                 journal, retry_failed=retry_failed, force=cast("Any", force or ()), dry_run=dry_run
             )
@@ -115,7 +116,7 @@ def status(journal: JournalArgument, json: Json = False) -> None:
     """Print the counters of a job, from its journal."""
 
     async def work(_show: Show) -> Exit:
-        opened = await Journal.look(journal)
+        opened = await bulk.Journal.look(journal)
         try:
             meta, counts = await opened.meta(), await opened.counts()
         finally:
@@ -140,10 +141,10 @@ def report_(
     """Print the outcome of each row of a job."""
 
     async def work(_show: Show) -> Exit:
-        opened = await Journal.look(journal)
+        opened = await bulk.Journal.look(journal)
         try:
             await opened.in_thread(
-                lambda: write_data(report_lines(opened.rows(), format, guard=not formulas))
+                lambda: write_data(bulk.report_lines(opened.rows(), format, guard=not formulas))
             )
         finally:
             await opened.close()
@@ -160,7 +161,7 @@ def erase(journal: JournalArgument) -> None:
     """
 
     async def work(show: Show) -> Exit:
-        opened = await Journal.open(journal, new=False)
+        opened = await bulk.Journal.open(journal, new=False)
         try:
             await opened.erase()
         finally:
@@ -213,7 +214,7 @@ def demo(
     """
     if campaign is not None:
         chosen = campaign
-        run_rows(lambda: ImportLeads(campaign_id=chosen), file, report=report, json=json)
+        run_rows(lambda: bulk.ImportLeads(campaign_id=chosen), file, report=report, json=json)
         return
 
     async def work(show: Show) -> Exit:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lemlist_async.bulk import Plan, ReadStats
+from lemlist_async import bulk
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.jobs import RunSettings, run_plan
 from lemlist_async.cli.options import Json, ReportFile
 from lemlist_async.cli.show import Show
-from lemlist_async.client import Lemlist
+
+if TYPE_CHECKING:
+    from lemlist_async import Lemlist
 
 app: typer.Typer = typer.Typer(help="Campaigns, and what came of them.", no_args_is_help=True)
 
@@ -35,14 +37,14 @@ def stats(
     json: Json = False,
 ) -> None:
     """Read the figures of campaigns over a span of time, 100 campaigns a call."""
-    job = ReadStats(
+    job = bulk.ReadStats(
         start_date=since.replace(tzinfo=UTC),
         end_date=until.replace(tzinfo=UTC) if until is not None else datetime.now(UTC),
     )
     settings = RunSettings(json=json, report=report, results=True)
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
-        def plan() -> Awaitable[Plan]:
+        def plan() -> Awaitable[bulk.Plan]:
             return lemlist.bulk.plan(job, campaign or _all(lemlist))
 
         return await run_plan(lemlist, plan, settings, show)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lemlist_async.bulk import Job, ListContacts, UpsertContacts
+from lemlist_async import bulk
 from lemlist_async.cli.exports import save
 from lemlist_async.cli.options import Formulas, Json, Map, Out, columns_of
 from lemlist_async.cli.row_jobs import row_job
@@ -17,24 +17,24 @@ ListId = Annotated[str, typer.Option("--list", help="Id of a static list, clt_â€
 
 
 @row_job(app, "upsert")
-def upsert(columns: Map = None) -> Job:
+def upsert(columns: Map = None) -> bulk.Job:
     """Create contacts, or change those with the same email, LinkedIn page or contact id."""
-    return UpsertContacts(columns=columns_of(columns))
+    return bulk.UpsertContacts(columns=columns_of(columns))
 
 
 @row_job(app, "add-to-list")
 def add_to_list(
     list_id: ListId,
     create: Annotated[bool, typer.Option(help="Make a contact of an address that has none.")] = False,
-) -> Job:
+) -> bulk.Job:
     """Add contacts to a list, by contact id or email."""
-    return ListContacts(list_id=list_id, create=create)
+    return bulk.ListContacts(list_id=list_id, create=create)
 
 
 @row_job(app, "remove-from-list")
-def remove_from_list(list_id: ListId) -> Job:
+def remove_from_list(list_id: ListId) -> bulk.Job:
     """Remove contacts from a list, by contact id or email."""
-    return ListContacts(list_id=list_id, action="remove")
+    return bulk.ListContacts(list_id=list_id, action="remove")
 
 
 @app.command()

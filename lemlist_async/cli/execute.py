@@ -6,14 +6,17 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+import lemlist_async
 from lemlist_async.cli.exits import Exit, exit_of
-from lemlist_async.cli.show import Show, choose
-from lemlist_async.client import Lemlist
+from lemlist_async.cli.show import Json, Plain, Show
 from lemlist_async.errors import LemlistError
+
+if TYPE_CHECKING:
+    from lemlist_async import Lemlist
 
 
 def with_client(
@@ -24,7 +27,7 @@ def with_client(
     async def connected(show: Show) -> Exit:
         # a dry run sends nothing, so it needs no key
         key = os.environ.get("LEMLIST_API_KEY") or ("dry-run" if offline else None)
-        async with Lemlist(key) as lemlist:
+        async with lemlist_async.Lemlist(key) as lemlist:
             return await work(lemlist, show)
 
     execute(connected, json=json)
@@ -32,7 +35,7 @@ def with_client(
 
 def execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool) -> None:
     """Run to an exit code. An error of this library or of the file system becomes one line, without traceback."""
-    show = choose(json=json)
+    show = _choose(json=json)
     try:
         code = asyncio.run(work(show))
     except LemlistError as error:
@@ -45,3 +48,14 @@ def execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool) ->
     except (KeyboardInterrupt, asyncio.CancelledError):
         code = Exit.INTERRUPTED
     raise typer.Exit(int(code))
+
+
+def _choose(*, json: bool) -> Show:
+    """Return the output that fits the destination."""
+    if json:
+        return Json()
+    if not sys.stdout.isatty():
+        return Plain()
+    from lemlist_async.cli.terminal import Terminal  # rich takes a while to import
+
+    return Terminal()

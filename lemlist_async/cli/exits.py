@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from lemlist_async.bulk import JobStoppedError
+from lemlist_async import bulk
 from lemlist_async.errors import (
     APIKeyError,
     AuthenticationError,
@@ -51,6 +51,6 @@ _BY_ERROR: tuple[tuple[type[LemlistError], Exit], ...] = (
 
 def exit_of(error: LemlistError) -> Exit:
     """Return the exit code for an error."""
-    if isinstance(error, JobStoppedError) and isinstance(error.__cause__, LemlistError):
+    if isinstance(error, bulk.JobStoppedError) and isinstance(error.__cause__, LemlistError):
         return exit_of(error.__cause__)
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), Exit.ERROR)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lemlist_async.bulk import Export
+from lemlist_async import bulk
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.show import Show, dump
-from lemlist_async.client import Lemlist
+
+if TYPE_CHECKING:
+    from lemlist_async import Lemlist
 
 
-def save(make: Callable[[Lemlist], Export], out: Path, *, formulas: bool, json: bool) -> None:
+def save(make: Callable[[Lemlist], bulk.Export], out: Path, *, formulas: bool, json: bool) -> None:
     """Write an export to a file, and tell how many rows it has."""
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:

@@ -9,26 +9,17 @@ import os
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
-from lemlist_async.bulk import (
-    LOOK_UP_AFTER,
-    JobStoppedError,
-    Journal,
-    JournalError,
-    OnAmbiguous,
-    Plan,
-    Report,
-    RowResult,
-    Run,
-    State,
-    write_report,
-)
+from lemlist_async import bulk
 from lemlist_async.cli.exits import Exit, exit_of
 from lemlist_async.cli.show import Show, as_json, bad_lines, dump
-from lemlist_async.client import Lemlist
 from lemlist_async.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from lemlist_async import Lemlist
 
 _NO_ROWS = "there are no rows: the file has nothing below its column names"
 _KEPT = 1_000
@@ -43,8 +34,8 @@ class RunSettings:
     json: bool = False
     report: Path | None = None
     journal: Path | None = None
-    on_ambiguous: OnAmbiguous = "verify"
-    look_up_after: float = LOOK_UP_AFTER
+    on_ambiguous: bulk.OnAmbiguous = "verify"
+    look_up_after: float = attrs.field(factory=lambda: bulk.LOOK_UP_AFTER)
     """Seconds between a lost response and each look-up."""
     results: bool = False
     """Whether to print lemlist's response for each row."""
@@ -69,7 +60,7 @@ def check_report(report: Path | None, *inputs: Path | None) -> None:
 
 
 async def run_plan(
-    lemlist: Lemlist, make: Callable[[], Awaitable[Plan]], settings: RunSettings, show: Show
+    lemlist: Lemlist, make: Callable[[], Awaitable[bulk.Plan]], settings: RunSettings, show: Show
 ) -> Exit:
     """Plan, run and report."""
     async with await make() as plan:
@@ -96,7 +87,7 @@ async def run_plan(
         return _exit(report, stopped, settings, interrupted=run.stopped)
 
 
-async def _dry_run(plan: Plan, settings: RunSettings, show: Show, limit: str) -> Exit:
+async def _dry_run(plan: bulk.Plan, settings: RunSettings, show: Show, limit: str) -> Exit:
     bad = await _not_done(plan.journal)
     if settings.json:
         refused = [as_json(row) for row in bad]
@@ -113,13 +104,13 @@ async def _dry_run(plan: Plan, settings: RunSettings, show: Show, limit: str) ->
     return Exit.PARTIAL if plan.forecast.refused else Exit.OK
 
 
-async def _run(run: Run, show: Show, settings: RunSettings) -> JobStoppedError | None:
+async def _run(run: bulk.Run, show: Show, settings: RunSettings) -> bulk.JobStoppedError | None:
     with show, _signals(run, show):
         async with _ticking(run, show):
             try:
                 async for _ in run:
                     pass
-            except JobStoppedError as stopped:
+            except bulk.JobStoppedError as stopped:
                 return stopped
             finally:
                 show.progress(run.progress)
@@ -127,7 +118,7 @@ async def _run(run: Run, show: Show, settings: RunSettings) -> JobStoppedError |
 
 
 @contextlib.asynccontextmanager
-async def _ticking(run: Run, show: Show) -> AsyncGenerator[None]:
+async def _ticking(run: bulk.Run, show: Show) -> AsyncGenerator[None]:
     """Show the progress by the clock, not by the row, so that a waiting job shows its ETA too."""
 
     async def tick() -> None:
@@ -143,7 +134,7 @@ async def _ticking(run: Run, show: Show) -> AsyncGenerator[None]:
 
 
 @contextlib.contextmanager
-def _signals(run: Run, show: Show) -> Generator[None]:
+def _signals(run: bulk.Run, show: Show) -> Generator[None]:
     """Stop after the rows in flight at the first SIGINT or SIGTERM, and at once at the second."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
@@ -166,26 +157,26 @@ def _signals(run: Run, show: Show) -> Generator[None]:
             loop.remove_signal_handler(number)
 
 
-async def _not_done(journal: Journal) -> list[RowResult]:
-    def collect() -> list[RowResult]:
-        found: list[RowResult] = []
+async def _not_done(journal: bulk.Journal) -> list[bulk.RowResult]:
+    def collect() -> list[bulk.RowResult]:
+        found: list[bulk.RowResult] = []
         for row in journal.rows(unfinished=True):
             if row.what != "repeated" and len(found) < _KEPT:
-                found.append(RowResult(row.line, row.payload, row.outcome))
+                found.append(bulk.RowResult(row.line, row.payload, row.outcome))
         return found
 
     return await journal.in_thread(collect)
 
 
-async def _results(journal: Journal) -> list[RowResult]:
-    def collect() -> list[RowResult]:
-        done = (row for row in journal.rows() if row.state == State.DONE)
-        return [RowResult(row.line, row.payload, row.outcome) for row in itertools.islice(done, _KEPT)]
+async def _results(journal: bulk.Journal) -> list[bulk.RowResult]:
+    def collect() -> list[bulk.RowResult]:
+        done = (row for row in journal.rows() if row.state == bulk.State.DONE)
+        return [bulk.RowResult(row.line, row.payload, row.outcome) for row in itertools.islice(done, _KEPT)]
 
     return await journal.in_thread(collect)
 
 
-async def _write(journal: Journal, settings: RunSettings) -> str | None:
+async def _write(journal: bulk.Journal, settings: RunSettings) -> str | None:
     """Write the report that was asked for, and return a line about it.
 
     Raises:
@@ -195,24 +186,24 @@ async def _write(journal: Journal, settings: RunSettings) -> str | None:
     if path is None:
         return None
     try:
-        await write_report(journal, path)
+        await bulk.write_report(journal, path)
     except OSError as error:
         kept = await journal.keep()
-        raise JournalError(
+        raise bulk.JournalError(
             f"the report {path} cannot be written: {error.strerror}; all rows are in the journal {kept}; "
             f"print them with:  lemlist-async report {kept}"
         ) from None
     return f"all rows: {path}"
 
 
-def _how_to_go_on(report: Report, settings: RunSettings) -> str:
+def _how_to_go_on(report: bulk.Report, settings: RunSettings) -> str:
     if settings.journal is not None:
         return f"{report.left:,} rows are left; resume with:  lemlist-async resume {settings.journal}"
     return f"{report.left:,} rows are left, and there is no --journal to resume from: run the command again"
 
 
 def _exit(
-    report: Report, stopped: JobStoppedError | None, settings: RunSettings, *, interrupted: bool
+    report: bulk.Report, stopped: bulk.JobStoppedError | None, settings: RunSettings, *, interrupted: bool
 ) -> Exit:
     if stopped is not None:
         return exit_of(stopped)
@@ -226,8 +217,10 @@ def _exit(
 
 def summary(counts: dict[tuple[str, str], int]) -> list[str]:
     """Return the counters of a journal, as lines."""
-    order = list(State)
+    order = list(bulk.State)
     return [
         f"{state}{f' ({what})' if what and what != state else ''}: {count:,}"
-        for (state, what), count in sorted(counts.items(), key=lambda item: order.index(State(item[0][0])))
+        for (state, what), count in sorted(
+            counts.items(), key=lambda item: order.index(bulk.State(item[0][0]))
+        )
     ]

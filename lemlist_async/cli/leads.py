@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from lemlist_async.bulk import ImportLeads, Job, StopLeads, UpdateLeads
+from lemlist_async import bulk
 from lemlist_async.cli.exports import save
 from lemlist_async.cli.options import Campaign, Formulas, Json, Map, Out, columns_of
 from lemlist_async.cli.row_jobs import row_job
@@ -25,42 +25,42 @@ def import_leads(
     on_duplicate: OnDuplicate = "skip",
     deduplicate: Annotated[bool, typer.Option(help="Skip people who are in another campaign.")] = False,
     columns: Map = None,
-) -> Job:
+) -> bulk.Job:
     """Import leads from a file into a campaign.
 
     Each row is checked before anything is sent. A column that lemlist knows (email, First Name, jobTitle …)
     becomes that field, any other one a custom variable.
     """
-    return ImportLeads(
+    return bulk.ImportLeads(
         campaign_id=campaign, on_duplicate=on_duplicate, deduplicate=deduplicate, columns=columns_of(columns)
     )
 
 
 @row_job(app, "update")
-def update(campaign: Campaign, columns: Map = None) -> Job:
+def update(campaign: Campaign, columns: Map = None) -> bulk.Job:
     """Change leads of a campaign, found by their email or lead id.
 
     Columns become fields and variables as in an import; empty cells change nothing.
     """
-    return UpdateLeads(campaign_id=campaign, columns=columns_of(columns))
+    return bulk.UpdateLeads(campaign_id=campaign, columns=columns_of(columns))
 
 
 @row_job(app, "remove")
-def remove(campaign: Campaign) -> Job:
+def remove(campaign: Campaign) -> bulk.Job:
     """Remove leads from a campaign, with their history there. It cannot be undone."""
-    return StopLeads(campaign_id=campaign, action="remove")
+    return bulk.StopLeads(campaign_id=campaign, action="remove")
 
 
 @row_job(app, "unsubscribe")
-def unsubscribe(campaign: Campaign) -> Job:
+def unsubscribe(campaign: Campaign) -> bulk.Job:
     """Unsubscribe leads from a campaign: they stay in it, and get no further messages."""
-    return StopLeads(campaign_id=campaign, action="unsubscribe")
+    return bulk.StopLeads(campaign_id=campaign, action="unsubscribe")
 
 
 @row_job(app, "pause")
-def pause(campaign: Campaign) -> Job:
+def pause(campaign: Campaign) -> bulk.Job:
     """Pause leads of a campaign."""
-    return StopLeads(campaign_id=campaign, action="pause")
+    return bulk.StopLeads(campaign_id=campaign, action="pause")
 
 
 @app.command()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+import types
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import typer
 
-from lemlist_async.bulk import Job, Plan
+from lemlist_async import bulk
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.jobs import RunSettings, check_report, run_plan
@@ -27,14 +28,16 @@ from lemlist_async.cli.options import (
     delimiter_of,
 )
 from lemlist_async.cli.show import Show
-from lemlist_async.client import Lemlist
 from lemlist_async.errors import ConfigurationError
 
-Make = TypeVar("Make", bound=Callable[..., Job])
+if TYPE_CHECKING:
+    from lemlist_async import Lemlist
+
+Make = TypeVar("Make", bound=Callable[..., "bulk.Job"])
 
 
 def run_rows(
-    make: Callable[[], Job],
+    make: Callable[[], bulk.Job],
     file: File,
     encoding: Encoding = "utf-8",
     delimiter: Delimiter = None,
@@ -61,7 +64,7 @@ def run_rows(
                 "--report or --journal"
             )
 
-        def plan() -> Awaitable[Plan]:
+        def plan() -> Awaitable[bulk.Plan]:
             return lemlist.bulk.plan(
                 job,
                 file,
@@ -79,12 +82,17 @@ def run_rows(
     with_client(work, json=json, offline=dry_run)
 
 
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    # `--help` must not import the jobs, whose class stands in these signatures: typer never looks at it
+    names = {"bulk": types.SimpleNamespace(Job=object)}
+    return inspect.signature(function, eval_str=True, locals=names).parameters
+
+
 def row_job(group: typer.Typer, name: str) -> Callable[[Make], Make]:
     """Register a command: the file, then the parameters of the decorated function, then the common options."""
 
     def register(make: Make) -> Make:
-        own = inspect.signature(make, eval_str=True).parameters
-        file, *common = list(inspect.signature(run_rows, eval_str=True).parameters.values())[1:]
+        own, (_, file, *common) = _parameters(make), _parameters(run_rows).values()
 
         def command(**given: Any) -> None:
             mine = {name: given.pop(name) for name in own}

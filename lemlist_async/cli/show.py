@@ -8,12 +8,8 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 import attrs
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.table import Table
 
-from lemlist_async.bulk import Forecast, Report, RowResult
-from lemlist_async.bulk import Progress as RunProgress
+from lemlist_async import bulk
 from lemlist_async.cli.streams import write_data
 from lemlist_async.core.json import dumps
 
@@ -34,11 +30,11 @@ class Show(Protocol):
         """Print a remark."""
         ...
 
-    def forecast(self, forecast: Forecast, limit: str) -> None:
+    def forecast(self, forecast: bulk.Forecast, limit: str) -> None:
         """Show the forecast before the job begins."""
         ...
 
-    def progress(self, progress: RunProgress) -> None:
+    def progress(self, progress: bulk.Progress) -> None:
         """Show the progress while the job runs."""
         ...
 
@@ -46,7 +42,7 @@ class Show(Protocol):
         """Show the number of rows while the total is not known."""
         ...
 
-    def report(self, report: Report, bad: list[RowResult], results: list[RowResult]) -> None:
+    def report(self, report: bulk.Report, bad: list[bulk.RowResult], results: list[bulk.RowResult]) -> None:
         """Show the end: the counters, the rows that were not done, and lemlist's responses."""
         ...
 
@@ -62,11 +58,12 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
-def _pace(progress: RunProgress) -> str:
+def pace(progress: bulk.Progress) -> str:
+    """Return rate, share of the quota and ETA."""
     return f"{progress.rate:.1f}/s, {progress.quota:.0%} of quota, ETA {duration(progress.eta)}"
 
 
-def forecast_lines(forecast: Forecast, limit: str) -> list[str]:
+def forecast_lines(forecast: bulk.Forecast, limit: str) -> list[str]:
     """Return the forecast of a plan, as lines."""
     lines = [f"{forecast.rows:,} rows: {forecast.to_send:,} to send, {forecast.refused:,} refused"]
     if forecast.finished or forecast.ambiguous or forecast.pending:
@@ -80,7 +77,7 @@ def forecast_lines(forecast: Forecast, limit: str) -> list[str]:
     return lines
 
 
-def report_rows(report: Report) -> list[tuple[str, str]]:
+def report_rows(report: bulk.Report) -> list[tuple[str, str]]:
     """Return a report as pairs of name and value."""
     share = report.seconds_at_limit / report.seconds if report.seconds else 1.0
     done = {what: count for what, count in report.done.items() if what != "duplicate"} or {"done": 0}
@@ -100,64 +97,6 @@ def report_rows(report: Report) -> list[tuple[str, str]]:
             f"{duration(report.seconds)}, of {duration(report.seconds_at_limit)} the limit allows ({share:.0%})",
         ),
     ]
-
-
-class Terminal:
-    """Output for a person at a terminal."""
-
-    def __init__(self) -> None:
-        self.console: Console = Console(stderr=False, highlight=False)
-        self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            console=self.console,
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-
-    def say(self, line: str) -> None:
-        """Print a remark above the bar."""
-        self._bar.console.print(line, markup=False)
-
-    def forecast(self, forecast: Forecast, limit: str) -> None:
-        """Print one line each."""
-        for line in forecast_lines(forecast, limit):
-            self.say(line)
-
-    def progress(self, progress: RunProgress) -> None:
-        """Move the bars: one for each step, with the rate under way beside the last that has begun."""
-        current = next((step.name for step in progress.steps if step.done < step.total), None)
-        for step in progress.steps:
-            note = _pace(progress) if step.name == current or len(progress.steps) == 1 else ""
-            self._move(step.name, step.done, step.total, note)
-
-    def count(self, rows: int) -> None:
-        """Show a bar without an end."""
-        self._move("rows", rows, None, "")
-
-    def _move(self, name: str, done: int, total: int | None, note: str) -> None:
-        if name not in self._tasks:
-            self._tasks[name] = self._bar.add_task(name, total=total, note=note)
-        self._bar.update(self._tasks[name], total=total, completed=done, note=note)
-
-    def report(self, report: Report, bad: list[RowResult], results: list[RowResult]) -> None:
-        """Print a table, and under it the first rows that were not done."""
-        table = Table(title="Report", show_header=False, title_justify="left")
-        for name, value in report_rows(report):
-            table.add_row(name, value)
-        self.console.print(table)
-        for line in (*result_lines(results), *bad_lines(bad)):
-            self.console.print(line, markup=False, soft_wrap=True)
 
 
 class _Lines:
@@ -182,12 +121,12 @@ class Plain(_Lines):
         """Print a line."""
         print(line, flush=True)
 
-    def forecast(self, forecast: Forecast, limit: str) -> None:
+    def forecast(self, forecast: bulk.Forecast, limit: str) -> None:
         """Print one line each."""
         for line in forecast_lines(forecast, limit):
             self.say(line)
 
-    def progress(self, progress: RunProgress) -> None:
+    def progress(self, progress: bulk.Progress) -> None:
         """Print a line every few seconds."""
         now = time.monotonic()
         if now - self._last < _PLAIN_EVERY and progress.done < progress.total:
@@ -198,7 +137,7 @@ class Plain(_Lines):
             for step in progress.steps
             if len(progress.steps) > 1
         )
-        self.say(f"{progress.done:,} of {progress.total:,} rows, {_pace(progress)}{steps}")
+        self.say(f"{progress.done:,} of {progress.total:,} rows, {pace(progress)}{steps}")
 
     def count(self, rows: int) -> None:
         """Print a line every few seconds."""
@@ -207,7 +146,7 @@ class Plain(_Lines):
             self._last = now
             self.say(f"{rows:,} rows")
 
-    def report(self, report: Report, bad: list[RowResult], results: list[RowResult]) -> None:
+    def report(self, report: bulk.Report, bad: list[bulk.RowResult], results: list[bulk.RowResult]) -> None:
         """Print one line each."""
         for name, value in report_rows(report):
             self.say(f"{name}: {value}")
@@ -222,16 +161,16 @@ class Json(_Lines):
         """Print a remark on standard error."""
         print(line, file=sys.stderr, flush=True)
 
-    def forecast(self, forecast: Forecast, limit: str) -> None:
+    def forecast(self, forecast: bulk.Forecast, limit: str) -> None:
         """Print nothing: a dry run prints the forecast with `dump`."""
 
-    def progress(self, progress: RunProgress) -> None:
+    def progress(self, progress: bulk.Progress) -> None:
         """Print nothing: the report comes at the end."""
 
     def count(self, rows: int) -> None:
         """Print nothing: the number comes at the end."""
 
-    def report(self, report: Report, bad: list[RowResult], results: list[RowResult]) -> None:
+    def report(self, report: bulk.Report, bad: list[bulk.RowResult], results: list[bulk.RowResult]) -> None:
         """Print the object."""
         dump(
             {
@@ -245,7 +184,7 @@ class Json(_Lines):
         )
 
 
-def as_json(row: RowResult) -> dict[str, object]:
+def as_json(row: bulk.RowResult) -> dict[str, object]:
     """Return a row that was not done, for programs."""
     return {
         "line": row.line,
@@ -260,7 +199,7 @@ def dump(value: object) -> None:
     write_data([dumps(value, indent=True).decode() + "\n"])
 
 
-def bad_lines(bad: list[RowResult]) -> list[str]:
+def bad_lines(bad: list[bulk.RowResult]) -> list[str]:
     """Return the first rows that were not done, with line and reason."""
     lines = [f"line {row.line}: {row.outcome.what}: {row.outcome.reason}" for row in bad[:_SHOWN]]
     if len(bad) > _SHOWN:
@@ -268,7 +207,7 @@ def bad_lines(bad: list[RowResult]) -> list[str]:
     return lines
 
 
-def result_lines(results: list[RowResult]) -> list[str]:
+def result_lines(results: list[bulk.RowResult]) -> list[str]:
     """Return lemlist's response for each row: the numbers that are not zero."""
     return [f"{row.outcome.id}: {_figures(row.outcome.result) or 'nothing yet'}" for row in results]
 
@@ -276,10 +215,3 @@ def result_lines(results: list[RowResult]) -> list[str]:
 def _figures(result: Any) -> str:
     named: dict[str, Any] = result or {}
     return ", ".join(f"{name} {value:,}" for name, value in named.items() if isinstance(value, int) and value)
-
-
-def choose(*, json: bool) -> Show:
-    """Return the output that fits the destination."""
-    if json:
-        return Json()
-    return Terminal() if sys.stdout.isatty() else Plain()

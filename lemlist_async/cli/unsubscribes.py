@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from lemlist_async.bulk import BlockValues, Job, UnblockValues
+from lemlist_async import bulk
 from lemlist_async.cli.exports import save
 from lemlist_async.cli.options import Formulas, Json, Out
 from lemlist_async.cli.row_jobs import row_job
@@ -16,15 +16,15 @@ app: typer.Typer = typer.Typer(
 
 
 @row_job(app, "add")
-def add() -> Job:
+def add() -> bulk.Job:
     """Block values: the column 'value' of a file, or its only one."""
-    return BlockValues()
+    return bulk.BlockValues()
 
 
 @row_job(app, "remove")
-def remove() -> Job:
+def remove() -> bulk.Job:
     """Unblock values; those that the person or an abuse report blocked are protected."""
-    return UnblockValues()
+    return bulk.UnblockValues()
 
 
 @app.command()

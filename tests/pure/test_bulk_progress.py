@@ -8,7 +8,8 @@ import pytest
 from lemlist_async import Throttle, ThrottleOptions
 from lemlist_async.bulk import Forecast, Outcome, Progress, Report, RowResult, State
 from lemlist_async.bulk.run.progress import Meter, Step
-from lemlist_async.cli.show import Json, Plain, Terminal, forecast_lines, report_rows, result_lines
+from lemlist_async.cli.show import Json, Plain, forecast_lines, report_rows, result_lines
+from lemlist_async.cli.terminal import Terminal
 
 
 def forecast(**counts: Any) -> Forecast:

@@ -1,0 +1,71 @@
+"""Output for a person at a terminal: a live bar, and a table at the end."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from lemlist_async import bulk
+from lemlist_async.cli.show import bad_lines, forecast_lines, pace, report_rows, result_lines
+
+
+class Terminal:
+    """Output for a person at a terminal."""
+
+    def __init__(self) -> None:
+        self.console: Console = Console(stderr=False, highlight=False)
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self.console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, line: str) -> None:
+        """Print a remark above the bar."""
+        self._bar.console.print(line, markup=False)
+
+    def forecast(self, forecast: bulk.Forecast, limit: str) -> None:
+        """Print one line each."""
+        for line in forecast_lines(forecast, limit):
+            self.say(line)
+
+    def progress(self, progress: bulk.Progress) -> None:
+        """Move the bars: one for each step, with the rate under way beside the last that has begun."""
+        current = next((step.name for step in progress.steps if step.done < step.total), None)
+        for step in progress.steps:
+            note = pace(progress) if step.name == current or len(progress.steps) == 1 else ""
+            self._move(step.name, step.done, step.total, note)
+
+    def count(self, rows: int) -> None:
+        """Show a bar without an end."""
+        self._move("rows", rows, None, "")
+
+    def _move(self, name: str, done: int, total: int | None, note: str) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._bar.add_task(name, total=total, note=note)
+        self._bar.update(self._tasks[name], total=total, completed=done, note=note)
+
+    def report(self, report: bulk.Report, bad: list[bulk.RowResult], results: list[bulk.RowResult]) -> None:
+        """Print a table, and under it the first rows that were not done."""
+        table = Table(title="Report", show_header=False, title_justify="left")
+        for name, value in report_rows(report):
+            table.add_row(name, value)
+        self.console.print(table)
+        for line in (*result_lines(results), *bad_lines(bad)):
+            self.console.print(line, markup=False, soft_wrap=True)
