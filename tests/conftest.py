@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.support.clients import KEY
 
 # the same examples in each run, and no limit on the time of one: the suite tells of the change alone, also on a busy
 # machine. HYPOTHESIS_PROFILE=explore looks further.
-settings.register_profile("suite", derandomize=True, deadline=None)
-settings.register_profile("explore", max_examples=1000, deadline=None)
+# on a busy machine the generation of data may be slow, which says nothing about the code
+_UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("suite", derandomize=True, **_UNTIMED)
+settings.register_profile("explore", max_examples=1000, **_UNTIMED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 ENCODED = base64.b64encode(f":{KEY}".encode()).decode()
