@@ -21,6 +21,7 @@ from aiolimiter import AsyncLimiter
 
 from lemlist_async import Lemlist
 from lemlist_async.errors import RateLimitError
+from lemlist_async.observe import SlotGranted
 from lemlist_async.options import Options, Retry
 from lemlist_async.sandbox import Sandbox
 
@@ -48,7 +49,7 @@ async def ours(url: str, until: float, lane: Any) -> tuple[int, list[float]]:
     waits, done = list[float](), 0
     options = Options(retry=Retry(attempts=1), lane=lane)
     async with Lemlist(KEY, base_url=url, options=options) as lemlist:
-        lemlist.on("wait", lambda event: waits.append(event.seconds))
+        lemlist.on(SlotGranted, lambda event: event.reason and waits.append(event.waited))
 
         async def work() -> None:
             nonlocal done

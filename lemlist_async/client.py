@@ -27,7 +27,7 @@ from lemlist_async.credentials import (
     TokenSource,
 )
 from lemlist_async.errors import APIKeyError, ConfigurationError, InvalidInputError, LemlistError
-from lemlist_async.hooks import EventName, Hook
+from lemlist_async.observe import E
 from lemlist_async.options import OptionChanges, Options
 from lemlist_async.throttle import Throttle, ThrottleOptions, throttle_for
 from lemlist_async.transport.pipeline import Pipeline
@@ -354,17 +354,16 @@ class Lemlist:
         view._options = attrs.evolve(self._options, **changes)
         return view
 
-    def on(self, event: EventName, hook: Hook) -> Callable[[], None]:
-        """Call `hook` with each event of a kind, and return a function that removes the hook.
+    def on(self, event: type[E], observer: Callable[[E], object]) -> Callable[[], None]:
+        """Call `observer` with each event of a class of `lemlist_async.observe`, and return a function that ends this.
 
-        ``request``: an attempt is about to be sent. ``response``: a call succeeded. ``retry``: an attempt failed, and
-        another one follows. ``wait``: for the quota, for the pause after a 429, or before a retry. ``error``: a call
-        failed for good. Events hold no secret and no query.
+        `observe.Event` stands for all of them. The observer is a plain function that runs in the task of the call, so
+        it must not block. It sees the calls that begin from now on, in all views of the client.
 
         Raises:
-            ConfigurationError: there is no such event.
+            ConfigurationError: the class is no event, or the observer would have to be awaited.
         """
-        return self._pipeline.hooks.on(event, hook)
+        return self._pipeline.observers.on(event, observer)
 
     def redact(self, text: str) -> str:
         """Remove the API key, in every likely spelling, from a text such as a log line of your own."""

@@ -22,6 +22,7 @@ from lemlist_async.transport.faults import CAUGHT, fault
 from lemlist_async.transport.request import Request, close_stale, hide_key
 from lemlist_async.transport.response import read_capped
 from lemlist_async.transport.timeouts import TimeLimit
+from lemlist_async.transport.watch import CallWatch
 
 _ERROR_BODY = 64 * 1024
 """Bytes of an error's body that are read; a larger body closes the connection instead."""
@@ -38,8 +39,8 @@ class AttemptState:
     """
 
     __slots__ = (
-        "_call", "_key", "_limit", "_options", "_owner", "_redact", "_throttle", "granted", "key_version", "received",
-        "sent", "slot",
+        "_call", "_key", "_limit", "_options", "_owner", "_redact", "_throttle", "_watch", "granted", "key_version",
+        "received", "sent", "slot",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +52,7 @@ class AttemptState:
         limit: TimeLimit,
         owner: object,
         redact: Callable[[str], str],
+        watch: CallWatch | None,
     ) -> None:
         self._call = call
         self._redact = redact
@@ -61,6 +63,7 @@ class AttemptState:
         self._options = options
         self._limit = limit
         self._owner = owner
+        self._watch = watch
         self.key_version: int = 0
         """Version of the token that was sent."""
         self.sent: bool = False
@@ -135,6 +138,8 @@ class AttemptState:
             hide_key(request)
         if self._options.timeouts.attempt is not None:
             self._limit.allow(self._options.timeouts.attempt)
+        if self._watch is not None:
+            self._watch.granted(slot)
 
     def _release(self, slot: Slot, request: aiohttp.ClientRequest) -> None:
         """Release the slot of an attempt without a response."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import aiohttp
@@ -17,7 +17,6 @@ from lemlist_async.core.retry import may_have_happened
 from lemlist_async.core.wire import Call, Response, Upload
 from lemlist_async.credentials import Credential
 from lemlist_async.errors import Attempt, ConfigurationError, LemlistError, TransportError
-from lemlist_async.hooks import Hooks, RequestEvent, ResponseEvent, WaitEvent
 from lemlist_async.options import Options
 from lemlist_async.throttle import Throttle
 from lemlist_async.transport.attempt import AttemptState
@@ -25,6 +24,7 @@ from lemlist_async.transport.faults import ended
 from lemlist_async.transport.response import ResponseReader
 from lemlist_async.transport.session import Session, piecemeal
 from lemlist_async.transport.timeouts import SharedTimer, TimeLimit
+from lemlist_async.transport.watch import CallWatch
 
 
 @attrs.define
@@ -38,6 +38,8 @@ class CallState:
     options: Options
     deadline: float | None
     """On the clock of the event loop."""
+    watch: CallWatch | None
+    """None while the client has no observer."""
     probe: bool = False
     """Whether the call is the probe of a half-open auth circuit."""
     key_version: int = 0
@@ -66,12 +68,9 @@ class CallState:
 class Exchange:
     """Runs single attempts for the pipeline of one client."""
 
-    def __init__(
-        self, session: Session, throttle: Throttle, hooks: Hooks, redact: Callable[[str], str]
-    ) -> None:
+    def __init__(self, session: Session, throttle: Throttle, redact: Callable[[str], str]) -> None:
         self._session = session
         self._throttle = throttle
-        self._hooks = hooks
         self._redact = redact
         self._timer = SharedTimer()
         self.reader: ResponseReader = ResponseReader()
@@ -81,16 +80,38 @@ class Exchange:
         self._throttle.cancel_waiters(self)
         self._timer.close()
 
-    async def run(self, state: CallState, streamed: bool) -> Any:
+    def run(self, state: CallState, streamed: bool) -> Coroutine[Any, Any, Any]:
         """Make one attempt, and record it.
 
         Raises:
             LemlistError: the attempt failed; the error holds nothing of aiohttp's, and no key.
         """
-        limit = TimeLimit(self._timer, state.deadline)
+        limit, watch = TimeLimit(self._timer, state.deadline), state.watch
         attempt = AttemptState(
-            state.call, state.key, self._throttle, state.options, limit, self, self._redact
+            state.call, state.key, self._throttle, state.options, limit, self, self._redact, watch
         )
+        # a plain function: a client without observers does not pay for one more coroutine
+        if watch is None:
+            return self._run(state, attempt, limit, streamed)
+        return self._observed(state, attempt, limit, streamed, watch)
+
+    async def _observed(
+        self, state: CallState, attempt: AttemptState, limit: TimeLimit, streamed: bool, watch: CallWatch
+    ) -> Any:
+        """Run an attempt between its begin and its end; the attempt of a stream stays open on success."""
+        watch.attempt_begin(len(state.attempts) + 1, state.url)
+        try:
+            result = await self._run(state, attempt, limit, streamed)
+        except BaseException as error:
+            watch.attempt_end(attempt, error)
+            raise
+        if streamed:
+            watch.keep_open(attempt)
+        else:
+            watch.attempt_end(attempt, None)
+        return result
+
+    async def _run(self, state: CallState, attempt: AttemptState, limit: TimeLimit, streamed: bool) -> Any:
         error: LemlistError
         try:
             # on a warm connection a request leaves before any timer could fire
@@ -118,11 +139,11 @@ class Exchange:
             # the queue and the session do not know which call they refuse
             error.operation = error.operation or state.call.operation
         else:
-            if not self._hooks.silent:
-                self._announce_success(state, attempt, received.status)
+            if state.watch is not None:
+                _record(state, attempt, str(received.status))
             return result
         state.key_version = attempt.key_version
-        self._record(state, attempt, outcome(error))
+        _record(state, attempt, outcome(error))
         error.scrub(self._redact)
         error.attempts = tuple(state.attempts)
         if may_have_happened(error):
@@ -137,10 +158,6 @@ class Exchange:
         self, state: CallState, attempt: AttemptState, streamed: bool
     ) -> Awaitable[aiohttp.ClientResponse]:
         call = state.call
-        if self._hooks.wants("request"):
-            number = len(state.attempts) + 1
-            event = RequestEvent(operation=call.operation, number=number, lane=state.options.lane)
-            self._hooks.emit("request", event)
         data: bytes | aiohttp.FormData | None = None
         if call.upload is not None:
             data = _form(call.upload)
@@ -150,27 +167,11 @@ class Exchange:
             call.method, state.url, data, attempt, timeouts=state.options.timeouts, streamed=streamed
         )
 
-    def _record(self, state: CallState, attempt: AttemptState, result: str) -> float:
-        """Add an attempt to the record unless it never left the queue, and return its seconds."""
-        seconds = 0.0 if attempt.granted is None else steady() - attempt.granted
-        if attempt.granted is not None:
-            state.attempts.append(Attempt(result, seconds))
-        slot = attempt.slot
-        if slot is not None and slot.reason is not None and self._hooks.wants("wait"):
-            event = WaitEvent(operation=state.call.operation, reason=slot.reason, seconds=slot.waited)
-            self._hooks.emit("wait", event)
-        return seconds
 
-    def _announce_success(self, state: CallState, attempt: AttemptState, status: int) -> None:
-        seconds = self._record(state, attempt, str(status))
-        if self._hooks.wants("response"):
-            event = ResponseEvent(
-                operation=state.call.operation,
-                status=status,
-                seconds=seconds,
-                attempts=tuple(state.attempts),
-            )
-            self._hooks.emit("response", event)
+def _record(state: CallState, attempt: AttemptState, result: str) -> None:
+    """Add an attempt to the record unless it never left the queue."""
+    if attempt.granted is not None:
+        state.attempts.append(Attempt(result, steady() - attempt.granted))
 
 
 def outcome(error: LemlistError) -> str:

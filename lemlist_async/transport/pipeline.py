@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
 import aiohttp
@@ -16,7 +16,7 @@ from lemlist_async.core import retry as schedule
 from lemlist_async.core.wire import Call, UnexpectedTypes
 from lemlist_async.credentials import BaseURL, Credential, Token
 from lemlist_async.errors import APIStatusError, Attempt, AuthenticationError, LemlistError, RateLimitError
-from lemlist_async.hooks import ErrorEvent, Hooks, RetryEvent, WaitEvent
+from lemlist_async.observe import Observers
 from lemlist_async.options import Options
 from lemlist_async.throttle import Throttle
 from lemlist_async.transport.address import Addresses
@@ -24,6 +24,7 @@ from lemlist_async.transport.auth_breaker import AuthCircuit
 from lemlist_async.transport.exchange import CallState, Exchange, outcome
 from lemlist_async.transport.response import stream_body
 from lemlist_async.transport.session import Session
+from lemlist_async.transport.watch import CallWatch
 
 _log = logging.getLogger("lemlist_async")
 T = TypeVar("T")
@@ -42,9 +43,9 @@ class Pipeline:
         self.redact: Callable[[str], str] = key.redact
         self._addresses = Addresses(base)
         self.auth_circuit: AuthCircuit = AuthCircuit(options.auth_breaker)
-        self.hooks: Hooks = Hooks()
+        self.observers: Observers = Observers()
         # no reference back to the pipeline: a client that is dropped must free its throttle without the collector
-        self._exchange = Exchange(session, throttle, self.hooks, self.redact)
+        self._exchange = Exchange(session, throttle, self.redact)
         self._budget = schedule.Budget(options.retry.budget, options.retry.budget_floor)
         self._resting: set[asyncio.Future[None]] = set()
         self._streams: set[aiohttp.ClientResponse] = set()
@@ -65,22 +66,34 @@ class Pipeline:
         Raises:
             LemlistError: the error of the last attempt, with all `attempts`.
         """
-        return self._repeat(call, options, streamed=False)
+        # one look per call is all that observing costs a client without observers
+        if self.observers.silent:
+            return self._repeat(call, options, None, streamed=False)
+        return self._observed(call, options)
+
+    async def _observed(self, call: Call[Any], options: Options) -> Any:
+        with CallWatch(self.observers, call, options.lane) as watch:
+            return await self._repeat(call, options, watch, streamed=False)
 
     @asynccontextmanager
     async def stream(self, call: Call[Any], options: Options) -> AsyncGenerator[AsyncIterator[bytes]]:
         """Send a call, and yield an iterator over its body; there are no retries once the body has begun."""
-        response = await self._repeat(call, options, streamed=True)
-        self._streams.add(response)
+        watch = None if self.observers.silent else CallWatch(self.observers, call, options.lane)
 
-        def fail(error: LemlistError, seconds: float) -> LemlistError:
-            return self._failed(call, error, [Attempt(outcome(error), seconds)])
+        def ended(lost: LemlistError | None, seconds: float) -> None:
+            if lost is not None:
+                self._failed(lost, [Attempt(outcome(lost), seconds)])
+            if watch is not None:
+                watch.body_ended(lost)
 
-        try:
-            yield stream_body(call, response, lambda: self._session.closed, fail)
-        finally:
-            self._streams.discard(response)
-            response.close()
+        with watch or nullcontext():
+            response = await self._repeat(call, options, watch, streamed=True)
+            self._streams.add(response)
+            try:
+                yield stream_body(call, response, lambda: self._session.closed, ended)
+            finally:
+                self._streams.discard(response)
+                response.close()
 
     async def aclose(self) -> None:
         """Close the session. Calls in progress end now, with ClosedError where nothing can have happened."""
@@ -97,8 +110,10 @@ class Pipeline:
             response.close()
         await self._session.close()
 
-    async def _repeat(self, call: Call[Any], options: Options, *, streamed: bool) -> Any:
-        state = self._begin(call, options)
+    async def _repeat(
+        self, call: Call[Any], options: Options, watch: CallWatch | None, *, streamed: bool
+    ) -> Any:
+        state = self._begin(call, options, watch)
         try:
             if self._token is not None and state.key is not None:
                 await self._token.ready()
@@ -113,7 +128,7 @@ class Pipeline:
                     pause = self._pause(state, error)
                     if pause is None:
                         # an earlier, ambiguous error may be raised instead: the last one is then its context
-                        raise self._failed(call, state.conclude(error), state.attempts)  # noqa: B904
+                        raise self._failed(state.conclude(error), state.attempts)  # noqa: B904
                 else:
                     if state.key is not None and not self.auth_circuit.calm:
                         self.auth_circuit.accepted()
@@ -137,7 +152,7 @@ class Pipeline:
         state.renewed = True
         return await self._token.renew(state.key_version)
 
-    def _begin(self, call: Call[Any], options: Options) -> CallState:
+    def _begin(self, call: Call[Any], options: Options, watch: CallWatch | None) -> CallState:
         # arguments that cannot work are refused here, before anything waits or is sent
         url, ours = self._addresses.of(call)
         deadline = options.deadline
@@ -146,10 +161,13 @@ class Pipeline:
         try:
             probe = ours and not self.auth_circuit.calm and self.auth_circuit.admit(call)
         except AuthenticationError as refused:
-            raise self._failed(call, refused) from None
+            raise self._failed(refused) from None
         # per call and not per attempt: retries must not pay for retries
         self._budget.earn()
-        return CallState(call, url, self._key if ours else None, options, deadline, probe)
+        state = CallState(call, url, self._key if ours else None, options, deadline, watch, probe)
+        if watch is not None:
+            watch.attempts = state.attempts
+        return state
 
     async def _rest(self, seconds: float) -> None:
         """Pause before an attempt; `aclose` ends the pause."""
@@ -191,24 +209,18 @@ class Pipeline:
         return decision.seconds
 
     def _announce_retry(self, state: CallState, error: LemlistError, seconds: float) -> None:
-        operation, number = state.call.operation, len(state.attempts)
+        number = len(state.attempts)
         _log.warning("attempt %d failed, the next one follows in %.2f s: %s", number, seconds, error.brief)
-        if self.hooks.wants("retry"):
-            self.hooks.emit(
-                "retry", RetryEvent(operation=operation, number=number, seconds=seconds, error=error)
-            )
-        if self.hooks.wants("wait"):
-            self.hooks.emit("wait", WaitEvent(operation=operation, reason="backoff", seconds=seconds))
+        if state.watch is not None:
+            state.watch.retry(number, seconds, error)
 
-    def _failed(self, call: Call[Any], error: LemlistError, attempts: Sequence[Attempt] = ()) -> LemlistError:
-        """Log the error that a call ends with, announce it to the hooks, and return it."""
+    def _failed(self, error: LemlistError, attempts: Sequence[Attempt] = ()) -> LemlistError:
+        """Log the error that a call ends with, and return it with its attempts."""
         error.attempts = tuple(attempts)
         if isinstance(error, APIStatusError):
             # lemlist's text may contain personal data: above DEBUG only the brief form is logged
             _log.info("%s", error.brief)
             _log.debug("%s answered: %s", error, error.body)
-        if self.hooks.wants("error"):
-            self.hooks.emit("error", ErrorEvent(operation=call.operation, error=error))
         return error
 
 

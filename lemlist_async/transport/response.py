@@ -123,11 +123,11 @@ async def stream_body(
     call: Call[Any],
     received: aiohttp.ClientResponse,
     is_closed: Callable[[], bool],
-    fail: Callable[[LemlistError, float], LemlistError],
+    ended: Callable[[LemlistError | None, float], None],
 ) -> AsyncIterator[bytes]:
     """Yield the body of a response piece by piece.
 
-    `fail` makes the error to raise out of the fault and the seconds since the stream began.
+    `ended` is called once the body has ended, with the fault that is raised, if any, and the seconds of the stream.
     """
     began = steady()
     lost: LemlistError | None = None
@@ -140,8 +140,9 @@ async def stream_body(
     if is_closed():
         why = "the client was closed while the body was read"
         lost = maybe_done(call, why, kind="closed", status=received.status)
+    ended(lost, steady() - began)
     if lost is not None:
-        raise fail(lost, steady() - began)
+        raise lost
 
 
 async def read_capped(received: aiohttp.ClientResponse, cap: int) -> bytes | None:

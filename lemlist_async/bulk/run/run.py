@@ -18,6 +18,7 @@ from lemlist_async.bulk.run.dispatcher import Dispatcher, Finished
 from lemlist_async.bulk.run.executor import ROUNDS, BatchResult, Executor, Marks, OnAmbiguous
 from lemlist_async.bulk.run.progress import Meter, Progress, Report
 from lemlist_async.bulk.run.webhook_results import WebhookResults
+from lemlist_async.observe import RetryScheduled
 
 if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
@@ -150,7 +151,7 @@ class Run:
         # requests of an earlier run may have left right before this one began
         self._lost_at = asyncio.get_running_loop().time()
         # the transport retries below the executor, which does not see those attempts
-        off = self._lemlist.on("retry", self._saw_retry)
+        off = self._lemlist.on(RetryScheduled, self._saw_retry)
         try:
             await plan.begin()
             self._meter.start(plan.forecast)

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from lemlist_async import Call, Effect, Lemlist, Retry, Throttle, ThrottleOptions, Timeouts, errors
+from lemlist_async.observe import CallEnd, RetryScheduled
 from tests.support.clients import KEY, quick
 from tests.support.fault_server import Behaviour, answer, fault_server, sends, silence
 from tests.support.scripted import hangs_up, says, scripted
@@ -75,7 +76,7 @@ async def test_the_reader_of_a_stream_ends_with_the_client(head: bytes) -> None:
     failures: list[Any] = []
     async with fault_server(stalls(head)) as server:
         lemlist = quick(server.url)
-        lemlist.on("error", failures.append)
+        lemlist.on(CallEnd, failures.append)
 
         async def read() -> None:
             async with lemlist.stream(Call("GET", "/x")) as pieces:
@@ -148,7 +149,7 @@ async def test_not_sent_is_not_the_last_word_about_a_lost_try() -> None:
     async with scripted(hangs_up()) as server:
         lemlist = quick(server.url, retry=Retry(attempts=3, base=0.3, cap=0.3))
         seen = asyncio.Event()
-        lemlist.on("retry", lambda _: seen.set())
+        lemlist.on(RetryScheduled, lambda _: seen.set())
         task = asyncio.create_task(lemlist.request("PUT", "/x", effect=Effect.IDEMPOTENT))
         await seen.wait()
     # the server is closed
@@ -232,10 +233,10 @@ async def test_an_address_that_cannot_be_fetched_is_refused_before_anything_is_s
             await lemlist.send(file_at(url))
 
 
-async def test_a_key_that_is_known_to_be_refused_tells_the_hooks_too() -> None:
+async def test_a_key_that_is_known_to_be_refused_ends_its_calls_for_observers_too() -> None:
     failures: list[Any] = []
     async with scripted(says(401, "no")) as server, quick(server.url) as lemlist:
-        lemlist.on("error", failures.append)
+        lemlist.on(CallEnd, failures.append)
         for _ in range(4):
             with pytest.raises(errors.AuthenticationError):
                 await lemlist.campaigns.get("cam_1")

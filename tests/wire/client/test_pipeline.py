@@ -1,4 +1,4 @@
-"""One call over a real socket: auth, errors, retries, deadlines, hooks."""
+"""One call over a real socket: auth, errors, retries, deadlines."""
 
 import asyncio
 import base64
@@ -10,7 +10,6 @@ import aiohttp
 import pytest
 
 from lemlist_async import Effect, Lemlist, Retry, errors
-from lemlist_async.hooks import Event
 from tests.support.clients import KEY, quick
 from tests.support.scripted import Answer, hangs_up, says, scripted, waits
 
@@ -254,31 +253,6 @@ async def test_a_request_that_cannot_be_meant_is_refused(
     async with quick("http://127.0.0.1:1/api") as lemlist:
         with pytest.raises(errors.InvalidInputError):
             await lemlist.request(method, path, *ids, effect=Effect.READ)
-
-
-async def test_hooks_see_each_step_and_break_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    seen: list[Event] = []
-
-    def breaks(_event: Event) -> None:
-        raise RuntimeError("a hook of somebody else")
-
-    async with scripted(says(502, ""), OK) as server, quick(server.url) as lemlist:
-        for name in ("request", "response", "retry", "wait", "error"):
-            lemlist.on(name, seen.append)
-        off = lemlist.on("request", breaks)
-        await lemlist.campaigns.get("cam_1")
-        off()
-        server.answers[:] = [says(404, "Campaign not found")]
-        with pytest.raises(errors.NotFoundError):
-            await lemlist.campaigns.get("cam_1")
-    names = [type(event).__name__.removesuffix("Event") for event in seen]
-    assert names == ["Request", "Retry", "Wait", "Request", "Response", "Request", "Error"]
-    assert KEY not in repr(seen)
-    assert sum("a request hook failed" in record.message for record in caplog.records) == 2
-    response = next(event for event in seen if type(event).__name__ == "ResponseEvent")
-    assert [attempt.outcome for attempt in response.attempts] == ["502", "200"]  # type: ignore[union-attr]  # by its name
-    with pytest.raises(errors.ConfigurationError):
-        lemlist.on("responses", seen.append)  # type: ignore[arg-type]  # that is the point
 
 
 async def test_retries_and_error_answers_are_logged_one_line_each(caplog: pytest.LogCaptureFixture) -> None:

@@ -23,6 +23,7 @@ from lemlist_async import Call, Effect, Lemlist, Options, Retry, Throttle, Throt
 from lemlist_async.bulk import Outcome, State
 from lemlist_async.core.wire import Upload, fill
 from lemlist_async.errors import InvalidInputError
+from lemlist_async.observe import Event
 from lemlist_async.resources.team import Team
 from lemlist_async.resources.webhooks import Webhook
 from lemlist_async.sandbox import Sandbox
@@ -76,8 +77,7 @@ def everything(error: errors.LemlistError) -> str:
 async def test_no_error_tells_the_key_or_the_person(fault: Any) -> None:
     events: list[Any] = []
     async with scripted(fault) as server, quick(server.url, retry=Retry(attempts=2, base=0)) as lemlist:
-        for name in ("request", "response", "retry", "wait", "error"):
-            lemlist.on(name, events.append)
+        lemlist.on(Event, events.append)
         error = await failure(lemlist)
         told = everything(error)
         assert not leaks(told.replace(repr(ECHO), ""))

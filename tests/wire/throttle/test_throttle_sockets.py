@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from lemlist_async import Lemlist, ThrottleOptions, errors
+from lemlist_async.observe import RetryScheduled, SlotGranted
 from lemlist_async.sandbox import Sandbox, rate_limited
 
 pytestmark = pytest.mark.slow
@@ -59,10 +60,10 @@ async def test_one_429_stops_every_caller_of_the_key_until_it_is_over() -> None:
         sandbox.faults.add(rate_limited(1), match="GET /team")
         one, other = Lemlist(sandbox.key, sandbox.url), Lemlist(sandbox.key, sandbox.url)
         assert one.throttle is other.throttle
-        waits: list[str] = []
-        other.on("wait", lambda event: waits.append(event.reason))
+        waits: list[str | None] = []
+        other.on(SlotGranted, lambda event: waits.append(event.reason))
         refused = asyncio.Event()
-        one.on("retry", lambda _event: refused.set())
+        one.on(RetryScheduled, lambda _event: refused.set())
         first = asyncio.create_task(one.team.get())
         await refused.wait()
         started = asyncio.get_running_loop().time()
