@@ -30,7 +30,17 @@ BELOW = {
     "resources": {"errors", "core", "files", "pagination"},
     "client": {"errors", "options", "credentials", "observe", "core", "throttle", "transport"},
     "export": {"errors", "core", "files", "pagination", "resources"},
-    "bulk": {"lazy_names", "errors", "core", "export", "files", "observe", "pagination", "resources", "throttle"},
+    "bulk": {
+        "lazy_names",
+        "errors",
+        "core",
+        "export",
+        "files",
+        "observe",
+        "pagination",
+        "resources",
+        "throttle",
+    },
     "webhooks": {"errors", "options", "masked", "core", "transport", "resources"},
     "sandbox": {"core", "lazy_names"},  # its JSON alone
     "testing": {"client", "options", "sandbox", "throttle"},
