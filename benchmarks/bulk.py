@@ -159,7 +159,7 @@ async def bare(lemlist: Lemlist, rows: list[dict[str, str]]) -> None:
 
 async def through_the_runner(lemlist: Lemlist, rows: list[dict[str, str]], journal: Path | None) -> None:
     """The same calls as a job."""
-    async for _ in lemlist.bulk.run(rows, each=read, effect=Effect.READ, journal=journal):
+    async for _ in lemlist.bulk.run_function(rows, read, effect=Effect.READ, journal=journal):
         pass
 
 

@@ -6,6 +6,8 @@ from lemlist_async.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from lemlist_async.bulk.facade import Bulk as Bulk
+    from lemlist_async.bulk.facade import LeadPlanOptions as LeadPlanOptions
+    from lemlist_async.bulk.facade import PlanOptions as PlanOptions
     from lemlist_async.bulk.forecast import Forecast as Forecast
     from lemlist_async.bulk.jobs.contacts import ListContacts as ListContacts
     from lemlist_async.bulk.jobs.contacts import UpsertContacts as UpsertContacts
@@ -50,10 +52,12 @@ _HOMES = {
     "Journal": "lemlist_async.bulk.journal.journal",
     "JournalError": "lemlist_async.bulk.journal.journal",
     "LOOK_UP_AFTER": "lemlist_async.bulk.run.run",
+    "LeadPlanOptions": "lemlist_async.bulk.facade",
     "ListContacts": "lemlist_async.bulk.jobs.contacts",
     "OnAmbiguous": "lemlist_async.bulk.run.executor",
     "Outcome": "lemlist_async.bulk.jobs.job",
     "Plan": "lemlist_async.bulk.plan",
+    "PlanOptions": "lemlist_async.bulk.facade",
     "Progress": "lemlist_async.bulk.run.progress",
     "ReadStats": "lemlist_async.bulk.jobs.stats",
     "Report": "lemlist_async.bulk.run.progress",

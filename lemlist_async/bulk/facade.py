@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from lemlist_async.bulk.jobs import KINDS
 from lemlist_async.bulk.jobs.function_job import Each, FunctionJob, FunctionRun, Key
@@ -38,87 +38,83 @@ if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
 
 
+class PlanOptions(TypedDict, total=False):
+    """Options of planning a job: its journal, and the format of its file of rows."""
+
+    journal: str | os.PathLike[str] | None
+    """File that lets the job survive a crash; given again with the same rows, the job resumes. By default a temporary
+    one is used."""
+    encoding: str
+    """Encoding of a file without a byte order mark; by default UTF-8."""
+    delimiter: str | None
+    """Character between the cells of a CSV; by default detected."""
+    header: bool
+    """Whether the first line of a CSV names the columns, as it does by default. Otherwise they are ``1``, ``2``, …,
+    and a single one is ``value``."""
+    retry_failed: bool
+    """Whether rows are sent again that lemlist refused in an earlier run; by default False."""
+    force: Collection[Binding]
+    """Parts of its description to which a journal is not bound in this run. ``rows`` ignores the rows that are given;
+    ``key`` and ``host`` do the rest with the present key or server. By default it is bound to all three."""
+    dry_run: bool
+    """Whether the plan is only to be looked at: key and server are neither compared with the journal nor written to
+    it, and the plan cannot run. By default False."""
+
+
+class LeadPlanOptions(PlanOptions, LeadFlags, total=False):
+    """Options of planning an import of leads."""
+
+    on_duplicate: OnDuplicate
+    """Treatment of a lead that is there already: ``skip`` (by default) or ``raise``."""
+    columns: dict[str, str] | None
+    """Field of a column whose name does not show it."""
+
+
 class Bulk:
     """Work over many rows, in the bulk lane, where it never delays interactive requests."""
 
     def __init__(self, lemlist: Lemlist) -> None:
         self._lemlist = lemlist
 
-    async def plan_leads(
-        self,
-        campaign_id: str,
-        rows: Source,
-        *,
-        journal: str | os.PathLike[str] | None = None,
-        encoding: str = "utf-8",
-        delimiter: str | None = None,
-        header: bool = True,
-        on_duplicate: OnDuplicate = "skip",
-        columns: dict[str, str] | None = None,
-        retry_failed: bool = False,
-        force: Collection[Binding] = (),
-        **flags: Unpack[LeadFlags],
-    ) -> Plan:
+    async def plan_leads(self, campaign_id: str, rows: Source, **options: Unpack[LeadPlanOptions]) -> Plan:
         """Plan an import of leads into a campaign; nothing is sent.
 
-        As `plan` with `ImportLeads`. `flags` are those of `leads.create`: ``deduplicate``, ``find_email``, …
+        As `plan` with `ImportLeads`, and with the options of both. The flags are those of `leads.create`:
+        ``deduplicate``, ``find_email``, …
         """
-        job = ImportLeads(campaign_id=campaign_id, on_duplicate=on_duplicate, columns=columns or {}, **flags)
-        return await self.plan(
-            job,
-            rows,
-            journal=journal,
-            encoding=encoding,
-            delimiter=delimiter,
-            header=header,
-            retry_failed=retry_failed,
-            force=force,
-        )
+        given: dict[str, Any] = dict(options)
+        planning: Any = {name: given.pop(name) for name in PlanOptions.__annotations__ if name in given}
+        given["columns"] = given.get("columns") or {}
+        return await self.plan(ImportLeads(campaign_id=campaign_id, **given), rows, **planning)
 
-    async def plan(
-        self,
-        job: Job,
-        rows: Source,
-        *,
-        journal: str | os.PathLike[str] | None = None,
-        encoding: str = "utf-8",
-        delimiter: str | None = None,
-        header: bool = True,
-        retry_failed: bool = False,
-        force: Collection[Binding] = (),
-        dry_run: bool = False,
-    ) -> Plan:
+    async def plan(self, job: Job, rows: Source, **options: Unpack[PlanOptions]) -> Plan:
         """Plan a job; nothing is sent.
 
         `rows` is a CSV or JSON lines file, or mappings from column to value; a plain text among them is a row
-        with that one value, where the job takes such rows. `journal` is the file that lets the job survive a crash;
-        given again with the same rows, the job resumes. `retry_failed` sends rows again that lemlist refused.
-
-        A file tells its `encoding` by a byte order mark, else it is UTF-8; the `delimiter` of a CSV is detected. With
-        `header=False` its first row is a row, and the columns are ``1``, ``2``, … or, alone, ``value``.
-
-        A journal is bound to its rows, the API key and the server. `force` resumes it although one of these
-        differs: ``rows`` ignores the rows that are given, ``key`` and ``host`` do the rest with the present key or
-        server. With `dry_run` the plan cannot run: key and server are neither compared with the journal nor
-        written to it.
+        with that one value, where the job takes such rows. The options are explained at `PlanOptions`.
 
         Raises:
             InvalidInputError: the rows cannot be read, or have no column that the job needs.
             ConfigurationError: an option that cannot work, or a journal of another job, other rows, another key or
                 another server.
             JournalError: the journal cannot be used.
-            TypeError: rows that are neither a path nor an iterable of mappings.
+            TypeError: rows that are neither a path nor an iterable of mappings, or an option that there is not.
         """
-        file_format = FileFormat(encoding=encoding, delimiter=delimiter, header=header)
+        _check_names(options)
+        file_format = FileFormat(
+            encoding=options.get("encoding", "utf-8"),
+            delimiter=options.get("delimiter"),
+            header=options.get("header", True),
+        )
         if is_path(rows) and (columns := header_of(Path(rows), file_format)):
             job.check_columns(columns)
         return await make_plan(
             job,
             rows,
-            journal=journal,
+            journal=options.get("journal"),
             file_format=file_format,
-            around=self._around(force, dry_run),
-            retry_failed=retry_failed,
+            around=self._around(options.get("force", ()), options.get("dry_run", False)),
+            retry_failed=options.get("retry_failed", False),
         )
 
     async def resume(
@@ -170,56 +166,16 @@ class Bulk:
             binds=not dry_run,
         )
 
-    @overload
     def run(
         self,
         plan: Plan,
         *,
-        on_ambiguous: OnAmbiguous = ...,
-        poll_every: float = ...,
-        patience: float = ...,
-        look_up_after: float = ...,
-    ) -> Run: ...
-    @overload
-    def run(
-        self,
-        plan: Source,
-        *,
-        each: Each,
-        effect: Effect,
-        key: Key | None = ...,
-        verify: Each | None = ...,
-        name: str = ...,
-        journal: str | os.PathLike[str] | None = ...,
-        encoding: str = ...,
-        delimiter: str | None = ...,
-        header: bool = ...,
-        retry_failed: bool = ...,
-        force: Collection[Binding] = ...,
-        on_ambiguous: OnAmbiguous = ...,
-        look_up_after: float = ...,
-    ) -> FunctionRun: ...
-    def run(
-        self,
-        plan: Plan | Source,
-        *,
-        each: Each | None = None,
-        effect: Effect = Effect.UNSAFE,
-        key: Key | None = None,
-        verify: Each | None = None,
-        name: str = "",
-        journal: str | os.PathLike[str] | None = None,
-        encoding: str = "utf-8",
-        delimiter: str | None = None,
-        header: bool = True,
-        retry_failed: bool = False,
-        force: Collection[Binding] = (),
         on_ambiguous: OnAmbiguous = "verify",
         poll_every: float = 5.0,
         patience: float = 900.0,
         look_up_after: float = LOOK_UP_AFTER,
-    ) -> Run | FunctionRun:
-        """Run a plan, or rows with a function of your own; iterate over the result for each row as it finishes.
+    ) -> Run:
+        """Run a plan; iterate over the result for each row as it finishes.
 
         `on_ambiguous` decides about a row whose response was lost, and that may not simply be sent again. ``verify``
         looks it up, twice if need be, `look_up_after` seconds after the loss and after the first look-up. A row that
@@ -227,46 +183,56 @@ class Bulk:
         `poll_every` is the least time between two requests for the same result. `patience` is the time without any
         new result after which the run ends, and leaves the rest to another run. Both are in seconds.
 
-        With rows, ``await each(lemlist, row)`` does one of them: it returns plain JSON, a model, None or an
-        `Outcome`. `effect` is the effect of doing a row twice. After a lost response or a crash a repeatable row is
-        done again. Any other row is given to `verify`, which returns None if the row was not done; without it the row
-        ends as unknown. `key` tells which rows are the same; by default those that are equal. `journal`, `encoding`,
-        `delimiter`, `header`, `retry_failed` and `force` are those of `plan`, and `name` is what the journal calls
-        the job.
-
         Raises:
-            ConfigurationError: rows without `each`, or times below zero.
+            ConfigurationError: times below zero.
+            TypeError: rows instead of a plan.
         """
+        if not isinstance(plan, Plan):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a checker
+            raise TypeError(
+                "bulk.run takes a plan; for rows and a function of your own there is bulk.run_function"
+            )
         if min(poll_every, patience, look_up_after) < 0:
             raise ConfigurationError("poll_every, patience and look_up_after are seconds of at least 0")
+        return Run(
+            self._lemlist,
+            plan,
+            on_ambiguous=on_ambiguous,
+            poll_every=poll_every,
+            patience=patience,
+            look_up_after=look_up_after,
+        )
 
-        def run(made: Plan) -> Run:
-            return Run(
-                self._lemlist,
-                made,
-                on_ambiguous=on_ambiguous,
-                poll_every=poll_every,
-                patience=patience,
-                look_up_after=look_up_after,
-            )
+    def run_function(
+        self,
+        rows: Source,
+        function: Each,
+        *,
+        effect: Effect,
+        key: Key | None = None,
+        verify: Each | None = None,
+        name: str = "",
+        on_ambiguous: OnAmbiguous = "verify",
+        look_up_after: float = LOOK_UP_AFTER,
+        **options: Unpack[PlanOptions],
+    ) -> FunctionRun:
+        """Run a function of your own over rows; iterate over the result for each row as it finishes.
 
-        if isinstance(plan, Plan):
-            return run(plan)
-        if each is None:
-            raise ConfigurationError("give a plan, or rows with each=…, the function that does one of them")
-        rows, job = plan, FunctionJob(each=each, effect=effect, by=key, look_up=verify, name=name)
+        ``await function(lemlist, row)`` does one row: it returns plain JSON, a model, None or an `Outcome`. `effect`
+        is the effect of doing a row twice. After a lost response or a crash a repeatable row is done again. Any other
+        row is given to `verify`, which returns None if the row was not done; without it the row ends as unknown. `key`
+        tells which rows are the same; by default those that are equal. `name` is the job's name in its journal.
+        `on_ambiguous` and `look_up_after` are those of `run`, the other options those of `plan`.
+
+        Raises:
+            ConfigurationError: `look_up_after` is below zero.
+        """
+        if look_up_after < 0:
+            raise ConfigurationError("look_up_after is a number of seconds of at least 0")
+        _check_names(options)
+        job = FunctionJob(each=function, effect=effect, by=key, look_up=verify, name=name)
         return FunctionRun(
-            lambda: self.plan(
-                job,
-                rows,
-                journal=journal,
-                encoding=encoding,
-                delimiter=delimiter,
-                header=header,
-                retry_failed=retry_failed,
-                force=force,
-            ),
-            run,
+            lambda: self.plan(job, rows, **options),
+            lambda plan: self.run(plan, on_ambiguous=on_ambiguous, look_up_after=look_up_after),
         )
 
     # Out of lemlist -------------------------------------------------------------------------------------
@@ -311,6 +277,14 @@ class Bulk:
         """
         view = self._lemlist.with_options(lane="bulk")
         return sync_activities(view, cursor, since=since, until=until, overlap=overlap, types=types)
+
+
+def _check_names(options: PlanOptions) -> None:
+    # at run time `Unpack` takes any keyword: a misspelt one must not be ignored
+    if unknown := options.keys() - PlanOptions.__annotations__.keys():
+        raise TypeError(
+            f"there is no option {min(unknown)!r}; there are {', '.join(PlanOptions.__annotations__)}"
+        )
 
 
 def job_of(meta: dict[str, str], path: Path) -> Job:

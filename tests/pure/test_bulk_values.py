@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from lemlist_async import Effect
+from lemlist_async import Effect, Lemlist
 from lemlist_async.bulk import BlockValues, ImportLeads, Job
 from lemlist_async.bulk.jobs.function_job import FunctionJob
 from lemlist_async.bulk.journal.tables import NewRow
@@ -262,3 +262,15 @@ async def test_a_long_whole_number_of_a_json_file_refuses_its_row_and_becomes_no
     ((row,),) = [one async for one in read_rows(tmp_path / name, FileFormat(), most=10)]
     assert row.values["n"] == int(number)
     assert "64 bits" in (planned(LEADS, row.values).reason or "")
+
+
+async def test_an_option_that_there_is_not_is_refused_and_a_function_has_its_own_method() -> None:
+    async with Lemlist("k", base_url="http://127.0.0.1:9") as lemlist:
+        with pytest.raises(TypeError, match="there is no option 'jornal'; there are journal, encoding"):
+            await lemlist.bulk.plan(LEADS, [], jornal="j")  # type: ignore[call-arg]  # on purpose
+        with pytest.raises(TypeError, match="'jornal'"):
+            lemlist.bulk.run_function([], nothing, effect=Effect.READ, jornal="j")  # type: ignore[call-arg]  # on purpose
+        with pytest.raises(TypeError, match="for rows and a function of your own there is bulk"):
+            lemlist.bulk.run([{"n": 1}])  # type: ignore[arg-type]  # on purpose
+        with pytest.raises(TypeError, match="jornal"):
+            await lemlist.bulk.plan_leads("cam_1", [], jornal="j")  # type: ignore[call-arg]  # on purpose

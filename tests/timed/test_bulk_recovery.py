@@ -201,7 +201,7 @@ async def test_a_row_without_a_look_up_is_unknown_at_once_and_its_reason_does_no
         throttle = Throttle(ThrottleOptions(pacer=None), clock=asyncio.get_running_loop().time)
         async with Lemlist(KEY, "http://127.0.0.1:9/api", throttle=throttle) as lemlist:
             began = asyncio.get_running_loop().time()
-            run = lemlist.bulk.run([{"n": 1}], each=each, effect=Effect.UNSAFE, journal=tmp_path / "j")
+            run = lemlist.bulk.run_function([{"n": 1}], each, effect=Effect.UNSAFE, journal=tmp_path / "j")
             reasons += [row.outcome.reason async for row in run]
             assert asyncio.get_running_loop().time() - began < 1
     assert len(reasons) == 3
@@ -218,6 +218,6 @@ async def test_a_deadline_or_a_bound_of_the_queue_is_no_matter_of_rows() -> None
     throttle = Throttle(ThrottleOptions(pacer=None), clock=asyncio.get_running_loop().time)
     async with Lemlist(KEY, "http://127.0.0.1:9/api", throttle=throttle) as client:
         impatient = client.with_options(deadline=1.0, max_wait=0.1)
-        report = await impatient.bulk.run([{"n": 1}], each=each, effect=Effect.READ).finish()
+        report = await impatient.bulk.run_function([{"n": 1}], each, effect=Effect.READ).finish()
     assert report.complete
     assert seen == [(None, None, "bulk")]

@@ -75,29 +75,44 @@ async def read_rows(
         read = read_file(Path(source), file_format)
     else:
         read = (_raw(number, values, texts) for number, values in enumerate(source, 1))
-    rows, size = list[RawRow](), 0
+    chunk = _Chunk(most)
     for row in read:
-        rows.append(row)
-        size += sum([len(one) if type(one) is str else _size(one) for one in row.values.values()])
-        if len(rows) == most or size >= _PIECE:
-            yield rows
-            rows, size = [], 0
-    if rows:
-        yield rows
+        if chunk.add(row):
+            yield chunk.take()
+    if chunk.rows:
+        yield chunk.take()
 
 
 async def _gathered(source: AsyncIterable[Row], most: int, texts: bool) -> AsyncIterator[list[RawRow]]:
-    number, size, rows = 0, 0, list[RawRow]()
+    chunk, number = _Chunk(most), 0
     async for values in source:
         number += 1
-        row = _raw(number, values, texts)
-        rows.append(row)
-        size += sum([len(one) if type(one) is str else _size(one) for one in row.values.values()])
-        if len(rows) == most or size >= _PIECE:
-            yield rows
-            rows, size = [], 0
-    if rows:
-        yield rows
+        if chunk.add(_raw(number, values, texts)):
+            yield chunk.take()
+    if chunk.rows:
+        yield chunk.take()
+
+
+class _Chunk:
+    """Rows that are read together, up to a number of rows or of bytes."""
+
+    __slots__ = ("most", "rows", "size")
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.rows: list[RawRow] = []
+        self.size = 0
+
+    def add(self, row: RawRow) -> bool:
+        """Take a row, and return whether the chunk is full."""
+        self.rows.append(row)
+        self.size += sum([len(one) if type(one) is str else _size(one) for one in row.values.values()])
+        return len(self.rows) == self.most or self.size >= _PIECE
+
+    def take(self) -> list[RawRow]:
+        """Return the rows, and begin anew."""
+        rows, self.rows, self.size = self.rows, [], 0
+        return rows
 
 
 def _size(value: object) -> int:

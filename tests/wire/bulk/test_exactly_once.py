@@ -106,7 +106,7 @@ async def test_a_run_is_iterated_once(tmp_path: Path) -> None:
         assert (await run.finish()).complete
         with pytest.raises(JournalError, match="begun before"):
             await run.finish()
-        own = lemlist.bulk.run(numbers(1), each=Counted(0), effect=Effect.READ)
+        own = lemlist.bulk.run_function(numbers(1), Counted(0), effect=Effect.READ)
         await own.finish()
         with pytest.raises(JobStoppedError, match="runs once"):
             await own.finish()
@@ -230,8 +230,8 @@ async def test_a_row_of_which_a_request_was_made_is_in_doubt_whatever_stops_the_
 
     async with Sandbox(limit=None) as sandbox, quick(sandbox.url, key=sandbox.key) as lemlist:
         for _ in range(2):
-            run = lemlist.bulk.run(
-                [{"name": "A"}, {"name": "B"}], each=each, effect=Effect.UNSAFE, journal=tmp_path / "j"
+            run = lemlist.bulk.run_function(
+                [{"name": "A"}, {"name": "B"}], each, effect=Effect.UNSAFE, journal=tmp_path / "j"
             )
             try:
                 found = {row.payload["name"]: row.outcome async for row in run}
@@ -251,7 +251,7 @@ async def test_a_row_of_which_only_reads_were_made_is_new_again(tmp_path: Path, 
         raise door
 
     async with Sandbox(limit=None) as sandbox, quick(sandbox.url, key=sandbox.key) as lemlist:
-        run = lemlist.bulk.run(numbers(2), each=each, effect=Effect.UNSAFE, journal=tmp_path / "j")
+        run = lemlist.bulk.run_function(numbers(2), each, effect=Effect.UNSAFE, journal=tmp_path / "j")
         with pytest.raises(JobStoppedError):
             await run.finish()
         assert (await run.report()).left == 2
@@ -262,7 +262,7 @@ async def test_a_request_that_lemlist_refuses_has_not_happened(tmp_path: Path) -
         await lemlist.campaigns.duplicate("cam_00000000000000000", name=str(row["n"]))
 
     async with Sandbox(limit=None) as sandbox, quick(sandbox.url, key=sandbox.key) as lemlist:
-        run = lemlist.bulk.run(numbers(2), each=each, effect=Effect.UNSAFE, journal=tmp_path / "j")
+        run = lemlist.bulk.run_function(numbers(2), each, effect=Effect.UNSAFE, journal=tmp_path / "j")
         report = await run.finish()
     assert (report.failed, report.unknown) == (2, 0)
 
@@ -393,7 +393,7 @@ async def test_a_function_that_ends_with_cancellederror_ends_the_run_with_an_err
             await dead
 
     async with quick(NOWHERE) as lemlist:
-        run = lemlist.bulk.run(numbers(1000), each=each, effect=effect)
+        run = lemlist.bulk.run_function(numbers(1000), each, effect=effect)
         with pytest.raises(JobStoppedError, match="line 31: something that was awaited"):
             await run.finish()
         report = await run.report()
@@ -414,7 +414,7 @@ async def test_no_exception_of_a_function_is_swallowed() -> None:
 
     async with quick(NOWHERE) as lemlist:
         with pytest.raises(OddError):
-            await lemlist.bulk.run(numbers(100), each=each, effect=Effect.READ).finish()
+            await lemlist.bulk.run_function(numbers(100), each, effect=Effect.READ).finish()
 
 
 CIRCLE: list[Any] = []
@@ -434,8 +434,8 @@ async def test_a_result_that_is_no_json_costs_that_result_only(
         return bad if row["n"] == 5 else {"ok": row["n"]}
 
     async with quick(NOWHERE) as lemlist:
-        run = lemlist.bulk.run(
-            numbers(30), each=each, effect=Effect.UNSAFE, journal=None if temporary else tmp_path / "j"
+        run = lemlist.bulk.run_function(
+            numbers(30), each, effect=Effect.UNSAFE, journal=None if temporary else tmp_path / "j"
         )
         found = {row.payload["n"]: row.outcome async for row in run}
         report = await run.report()
@@ -450,8 +450,8 @@ async def test_words_that_utf_8_cannot_carry_do_no_harm(tmp_path: Path) -> None:
         return Outcome(State.FAILED, "odd\ud83d", "half \ud83d", id="\udc00") if row["n"] == 5 else None
 
     async with quick(NOWHERE) as lemlist:
-        report = await lemlist.bulk.run(
-            numbers(30), each=each, effect=Effect.UNSAFE, journal=tmp_path / "j"
+        report = await lemlist.bulk.run_function(
+            numbers(30), each, effect=Effect.UNSAFE, journal=tmp_path / "j"
         ).finish()
     assert (report.done, report.failed) == ({"done": 29}, 1)
 

@@ -44,8 +44,8 @@ async def copied(lemlist: Lemlist, row: dict[str, Any]) -> Outcome | None:
 async def test_results_are_kept_as_json_with_their_rows(tmp_path: Path) -> None:
     async with box() as sandbox, quick(sandbox.url) as lemlist:
         rows = rows_of(sandbox, 12)
-        run = lemlist.bulk.run(
-            [*rows, rows[3]], each=rename, effect=Effect.IDEMPOTENT, journal=tmp_path / "j"
+        run = lemlist.bulk.run_function(
+            [*rows, rows[3]], rename, effect=Effect.IDEMPOTENT, journal=tmp_path / "j"
         )
         assert run.progress is None
         with pytest.raises(JobStoppedError, match="not begun"):
@@ -55,13 +55,13 @@ async def test_results_are_kept_as_json_with_their_rows(tmp_path: Path) -> None:
         assert {row.outcome.result["name"] for row in found} == {f"New {n}" for n in range(12)}
         assert (report.done, report.repeated) == ({"done": 12}, 1)
         assert run.progress is not None
-        again = lemlist.bulk.run(
-            [*rows, rows[3]], each=rename, effect=Effect.IDEMPOTENT, journal=tmp_path / "j"
+        again = lemlist.bulk.run_function(
+            [*rows, rows[3]], rename, effect=Effect.IDEMPOTENT, journal=tmp_path / "j"
         )
         assert [row async for row in again] == []
         with pytest.raises(errors.ConfigurationError, match="another job"):
             await anext(
-                aiter(lemlist.bulk.run([], each=duplicate, effect=Effect.UNSAFE, journal=tmp_path / "j"))
+                aiter(lemlist.bulk.run_function([], duplicate, effect=Effect.UNSAFE, journal=tmp_path / "j"))
             )
         with pytest.raises(errors.ConfigurationError, match="only be resumed by its program"):
             await lemlist.bulk.resume(tmp_path / "j")
@@ -74,7 +74,9 @@ async def test_what_may_not_be_repeated_is_looked_up_or_ends_as_unknown(verify: 
         rows = rows_of(sandbox, 6)
         sandbox.faults.add(lost_response(), match=copy, after=1)
         sandbox.faults.add(Reset(), match=copy, after=3)
-        run = lemlist.bulk.run(rows, each=duplicate, effect=Effect.UNSAFE, verify=verify, look_up_after=0.05)
+        run = lemlist.bulk.run_function(
+            rows, duplicate, effect=Effect.UNSAFE, verify=verify, look_up_after=0.05
+        )
         words = sorted([row.outcome.what async for row in run])
         made = [one["name"] for one in sandbox.team().campaigns.values() if one["name"].startswith("Copy")]
     # one answer was lost, and one request: which of the two it was shows only where a look-up finds it
@@ -85,10 +87,12 @@ async def test_what_may_not_be_repeated_is_looked_up_or_ends_as_unknown(verify: 
 async def test_what_may_be_repeated_is_done_again_after_a_crash_without_a_look_up(tmp_path: Path) -> None:
     async with box() as sandbox, quick(sandbox.url) as lemlist:
         rows = rows_of(sandbox, 40)
-        left = aiter(lemlist.bulk.run(rows, each=rename, effect=Effect.IDEMPOTENT, journal=tmp_path / "j"))
+        left = aiter(
+            lemlist.bulk.run_function(rows, rename, effect=Effect.IDEMPOTENT, journal=tmp_path / "j")
+        )
         await anext(left)
         await left.aclose()  # type: ignore[attr-defined]  # it is a generator
-        run = lemlist.bulk.run(rows, each=rename, effect=Effect.IDEMPOTENT, journal=tmp_path / "j")
+        run = lemlist.bulk.run_function(rows, rename, effect=Effect.IDEMPOTENT, journal=tmp_path / "j")
         _ = [row async for row in run]
         assert (await run.report()).done == {"done": 40}
         assert (await run.report()).complete
@@ -103,8 +107,8 @@ async def test_outcomes_refusals_and_errors_of_a_function_are_told_apart() -> No
         return await lemlist.campaigns.get("cam_00000000000000000" if row["n"] == 2 else row["id"])
 
     async with box() as sandbox, quick(sandbox.url) as lemlist:
-        run = lemlist.bulk.run(
-            rows_of(sandbox, 4), each=each, effect=Effect.READ, key=lambda row: str(row["n"])
+        run = lemlist.bulk.run_function(
+            rows_of(sandbox, 4), each, effect=Effect.READ, key=lambda row: str(row["n"])
         )
         found = {row.payload["n"]: row.outcome async for row in run}
     assert (found[0].what, found[0].reason) == ("unwanted", "not today")
@@ -119,7 +123,7 @@ async def test_a_fault_in_the_function_is_raised_and_begins_no_further_row(tmp_p
 
     async with quick("http://127.0.0.1:9/api") as lemlist:
         rows = [{"n": n} for n in range(1000)]
-        run = lemlist.bulk.run(rows, each=each, effect=Effect.IDEMPOTENT, journal=tmp_path / "j")
+        run = lemlist.bulk.run_function(rows, each, effect=Effect.IDEMPOTENT, journal=tmp_path / "j")
         with pytest.raises(ZeroDivisionError):
             _ = [row async for row in run]
         report = await run.report()
@@ -129,20 +133,18 @@ async def test_a_fault_in_the_function_is_raised_and_begins_no_further_row(tmp_p
 
 async def test_a_run_that_is_stopped_before_it_begins_does_nothing_and_rows_must_be_json() -> None:
     async with quick("http://127.0.0.1:9/api") as lemlist:
-        run = lemlist.bulk.run([{"n": 1}, {"n": object()}, 5], each=rename, effect=Effect.READ)  # type: ignore[list-item]  # on purpose
+        run = lemlist.bulk.run_function([{"n": 1}, {"n": object()}, 5], rename, effect=Effect.READ)  # type: ignore[list-item]  # on purpose
         run.stop()
         assert [row async for row in run] == []
         report = await run.report()
         assert (report.left, report.refused) == (1, 2)
-        with pytest.raises(errors.ConfigurationError, match="each"):
-            lemlist.bulk.run([{"n": 1}])  # type: ignore[call-overload]  # on purpose
 
 
 async def test_a_key_that_is_refused_ends_the_job() -> None:
     refused = Status(status=401, body="The authentication you supplied is incorrect")
     async with box() as sandbox, quick(sandbox.url) as lemlist:
         sandbox.faults.add(refused, match=NAME, times=None)
-        run = lemlist.bulk.run(rows_of(sandbox, 200), each=rename, effect=Effect.IDEMPOTENT)
+        run = lemlist.bulk.run_function(rows_of(sandbox, 200), rename, effect=Effect.IDEMPOTENT)
         with pytest.raises(JobStoppedError):
             _ = [row async for row in run]
         assert (await run.report()).left == 200

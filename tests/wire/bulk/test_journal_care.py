@@ -75,7 +75,7 @@ async def run_own(journal: Path, calls: Counter[int], count: int = 200) -> int:
 
     async with quick(NOWHERE) as lemlist:
         rows = [{"n": n, "pad": "x" * 50} for n in range(count)]
-        run = lemlist.bulk.run(rows, each=each, effect=Effect.UNSAFE, name="t", journal=journal)
+        run = lemlist.bulk.run_function(rows, each, effect=Effect.UNSAFE, name="t", journal=journal)
         return len([row async for row in run])
 
 
@@ -168,7 +168,9 @@ async def half_done(tmp_path: Path) -> tuple[bytes, frozenset[int]]:
 
     async with quick(NOWHERE) as lemlist:
         rows = [{"n": n, "pad": "x" * 50} for n in range(200)]
-        run = lemlist.bulk.run(rows, each=each, effect=Effect.UNSAFE, name="t", journal=tmp_path / "whole")
+        run = lemlist.bulk.run_function(
+            rows, each, effect=Effect.UNSAFE, name="t", journal=tmp_path / "whole"
+        )
         async for _ in run:
             if len(calls) > 100:
                 run.stop()
@@ -282,8 +284,8 @@ async def test_rows_on_their_way_are_bounded_by_bytes(
 
     async with quick(NOWHERE) as lemlist:
         rows = ({"n": n, "x": "a" * 100_000} for n in range(100))
-        run = lemlist.bulk.run(
-            rows, each=each, effect=Effect.READ, journal=None if temporary else tmp_path / "j"
+        run = lemlist.bulk.run_function(
+            rows, each, effect=Effect.READ, journal=None if temporary else tmp_path / "j"
         )
         assert len([row async for row in run]) == 100
     assert most <= 11

@@ -231,7 +231,7 @@ async def test_a_journal_keeps_no_secret_that_a_job_of_ones_own_gives_back(
         }[result]
 
     async with scripted(says(200, SECRET_TEAM)) as server, quick(server.url) as lemlist:
-        run = lemlist.bulk.run([{"n": 1}], each=each, effect=Effect.READ, journal=tmp_path / "j")
+        run = lemlist.bulk.run_function([{"n": 1}], each, effect=Effect.READ, journal=tmp_path / "j")
         rows = [row async for row in run]
     assert rows[0].outcome.state is State.DONE
     kept = b"".join(content(tmp_path))
