@@ -26,7 +26,7 @@ from lemlist_async.webhooks import (
     WebhookError,
     parse,
 )
-from lemlist_async.webhooks.parse import Delivery, Secrets, delivery_of
+from lemlist_async.webhooks.parsing import Delivery, Secrets, delivery_of
 from tests.support.posted import PRIVATE, SECRET, event, posted, results
 
 TYPES = get_args(EventType)

@@ -1,0 +1,75 @@
+"""Upkeep of a file of events: bodies erased, old events forgotten, small values kept."""
+
+from __future__ import annotations
+
+from lemlist_async.webhooks.database import Database
+from lemlist_async.webhooks.options import ReceiverOptions
+
+_AT_ONCE = 500
+"""Rows in one statement, so that a process that receives never waits long."""
+
+
+class Upkeep:
+    """Work on an open file that is neither receiving nor handling."""
+
+    def __init__(self, database: Database) -> None:
+        self._file = database
+
+    def turn(self, options: ReceiverOptions, now: float, every: float) -> None:
+        """Erase and forget what is old, if no other process has done so within `every` seconds."""
+        if not self.take_turn("upkeep turn", now, now + 0.9 * every):
+            return
+        erased = 0
+        for state, kept in (("done", options.keep_bodies), ("dead", options.keep_dead)):
+            while found := self.erase(state, now - kept):
+                erased += found
+        while self.forget(now - options.keep_keys):
+            pass
+        if erased:
+            self.empty_log()
+
+    def erase(self, state: str, before: float) -> int:
+        """Erase the bodies of events that ended before a time, some at a time; return how many."""
+        with self._file.told():
+            return self._file.quick.execute(
+                "UPDATE events SET body = NULL, error = NULL WHERE n IN (SELECT n FROM events "
+                "WHERE state = ? AND ended_at < ? AND state <> 'waiting' AND body IS NOT NULL LIMIT ?)",
+                (state, before, _AT_ONCE),
+            ).rowcount
+
+    def forget(self, before: float) -> int:
+        """Remove events without a body that came before a time, some at a time; return how many."""
+        with self._file.told():
+            return self._file.quick.execute(
+                "DELETE FROM events WHERE n IN (SELECT n FROM events "
+                "WHERE received_at < ? AND state <> 'waiting' AND body IS NULL LIMIT ?)",
+                (before, _AT_ONCE),
+            ).rowcount
+
+    def empty_log(self) -> None:
+        """Move the write-ahead log into the file, and empty it: it holds erased bodies otherwise."""
+        with self._file.told():
+            self._file.durable.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def read(self, key: str) -> str | None:
+        """Return a value."""
+        with self._file.told():
+            found = self._file.durable.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def write(self, key: str, value: str) -> None:
+        """Keep a value."""
+        with self._file.told():
+            self._file.durable.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def take_turn(self, key: str, now: float, until: float) -> bool:
+        """Reserve a piece of work for this process until a time; False if another one has it."""
+        with self._file.told():
+            self._file.durable.execute("INSERT OR IGNORE INTO meta VALUES (?, '0')", (key,))
+            return (
+                self._file.durable.execute(
+                    "UPDATE meta SET value = ? WHERE key = ? AND CAST(value AS REAL) <= ?",
+                    (repr(until), key, now),
+                ).rowcount
+                == 1
+            )

@@ -1,0 +1,237 @@
+"""Handling of stored events: leased, attempted, ended.
+
+Invariants: an event is handled under a lease, which is renewed while the handler runs. Each place handles one event at
+a time, and begins the next one after the result of the one before is in the file: a killed process leaves at most as
+many events to be handled twice as it has places. A result is written only while the lease holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+import traceback
+
+import backoff
+
+from lemlist_async.core import retry as schedule
+from lemlist_async.errors import LemlistError
+from lemlist_async.transport.pipeline import next_ceiling
+from lemlist_async.webhooks.disk import Disk
+from lemlist_async.webhooks.errors import StoreError
+from lemlist_async.webhooks.events import KNOWN, event_of
+from lemlist_async.webhooks.handlers import Handlers, Registration
+from lemlist_async.webhooks.options import ReceiverOptions
+from lemlist_async.webhooks.store import Claimed, Ended
+
+_Attempted = tuple[Claimed, Ended]
+"""An event, and the result of its attempt."""
+
+_log = logging.getLogger("lemlist_async.webhooks")
+_REST = 1.0
+"""Seconds until a file that failed is tried again."""
+_KILLED = "the process ended while it was handled"
+
+
+class Worker:
+    """Takes due events from the file to their handlers."""
+
+    def __init__(self, disk: Disk, handlers: Handlers, options: ReceiverOptions) -> None:
+        self._disk = disk
+        self._handlers = handlers
+        self._options = options
+        self._owner = secrets.token_hex(8)
+        self._woken = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._asking = asyncio.Lock()
+        """Held by the one place that looks for an event or waits for one."""
+        self._busy = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        # a repeat of a handler makes no outage of lemlist worse, so it takes nothing out of a budget
+        self._budget = schedule.Budget(0, 0)
+        self._failing = False
+
+    def wake(self) -> None:
+        """Look for events now."""
+        self._woken.set()
+
+    def start(self) -> None:
+        """Begin to handle events."""
+        places = [self._place() for _ in range(self._options.concurrency)]
+        self._tasks = [asyncio.create_task(work) for work in (*places, self._renew())]
+
+    async def stop(self) -> None:
+        """Begin no more events, let handlers finish for `shutdown_timeout` seconds, and cancel the rest."""
+        self._stopping.set()
+        self._woken.set()
+        *places, renewal = self._tasks
+        await asyncio.wait(places, timeout=self._options.shutdown_timeout)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*places, renewal, return_exceptions=True)
+
+    # Taking events ------------------------------------------------------------------------------------------
+
+    async def _place(self) -> None:
+        """Handle one event after the other."""
+        ended: _Attempted | None = None
+        while not self._stopping.is_set():
+            event = await self._next(ended)
+            ended = None if event is None else (event, await self._handle(event))
+        if ended is not None:
+            await self._end(*ended)
+
+    async def _next(self, ended: _Attempted | None) -> Claimed | None:
+        """Write the result of the event before, and take the next one; None once the worker stops."""
+        if ended is not None and self._options.concurrency > 1:
+            # the place that looks for events may wait for long, and a result must not
+            await self._end(*ended)
+            ended = None
+        async with self._asking:
+            while not self._stopping.is_set():
+                self._woken.clear()
+                event = await self._step(ended)
+                ended = None
+                if event is not None:
+                    return event
+                await self._idle()
+        return None
+
+    async def _step(self, ended: _Attempted | None) -> Claimed | None:
+        """Write a result and take an event in one visit to the thread of the file."""
+        if not self._handlers:
+            if ended is not None:
+                await self._end(*ended)
+            return None
+        while True:
+            try:
+                held, event = await self._disk.run(
+                    self._disk.store.step, ended, self._owner, time.time(), self._options.lease
+                )
+            except StoreError as error:
+                self._complain(error)
+                if ended is None or self._stopping.is_set():
+                    return None
+                await asyncio.sleep(_REST)
+                continue
+            self._failing = False
+            self._check(ended, held=held)
+            return event
+
+    async def _idle(self) -> None:
+        """Wait until an event is received or due, or another process may have left one."""
+        seconds = self._options.poll_every
+        with contextlib.suppress(StoreError):
+            due = await self._disk.run(self._disk.store.next_due) if self._handlers else None
+            seconds = seconds if due is None else min(seconds, max(0.001, due - time.time()))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), _REST if self._failing else seconds)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._options.lease / 3)
+            if self._busy:
+                with contextlib.suppress(StoreError):
+                    until = time.time() + self._options.lease
+                    await self._disk.run(self._disk.store.renew, self._owner, until)
+
+    def _complain(self, error: StoreError) -> None:
+        _log.log(
+            logging.DEBUG if self._failing else logging.ERROR, "no events are handled: %s", error.message
+        )
+        self._failing = True
+
+    # Handling one -------------------------------------------------------------------------------------------
+
+    async def _handle(self, event: Claimed) -> Ended:
+        self._busy += 1
+        try:
+            return await self._attempt(event)
+        except asyncio.CancelledError:
+            # the receiver closes: the attempt does not count, and another process may have the event at once
+            await self._end(event, Ended(due_at=time.time(), handled=tuple(event.handled), uncounted=True))
+            raise
+        finally:
+            self._busy -= 1
+
+    async def _end(self, event: Claimed, result: Ended) -> None:
+        """Write a result, however long the file cannot be written: otherwise the event would be handled again."""
+        while True:
+            try:
+                held = await self._disk.run(self._disk.store.end, event, result, time.time())
+            except StoreError as error:
+                self._complain(error)
+                if self._stopping.is_set():
+                    return
+                await asyncio.sleep(_REST)
+            else:
+                self._check((event, result), held=held)
+                return
+
+    def _check(self, ended: _Attempted | None, *, held: bool) -> None:
+        if ended is not None and not held:
+            _log.warning(
+                "event %d outlived its lease while it was handled, and may be handled twice", ended[0].n
+            )
+
+    async def _attempt(self, event: Claimed) -> Ended:
+        if event.attempts > self._options.retry.attempts:
+            return self._failed(event, _KILLED)
+        for handler in self._handlers.of(event.type):
+            if handler.name in event.handled:
+                continue
+            if (error := await self._call(handler, event)) is not None:
+                where = _place(error)
+                _log.warning(
+                    "%s failed on event %d (%s), attempt %d: %s\n%s", handler.name, event.n, _shown(event.type),
+                    event.attempts, where, "".join(traceback.format_tb(error.__traceback__)),
+                )  # fmt: skip
+                return self._failed(event, where, error)
+            event.handled.append(handler.name)
+        return Ended(done=True)
+
+    async def _call(self, handler: Registration, event: Claimed) -> BaseException | None:
+        """Call a handler, and return its exception. The event is decoded anew: a handler may change its own."""
+        try:
+            async with asyncio.timeout(self._options.handler_timeout):
+                await handler.call(event_of(event.type, event.data))
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return error  # of the handler's own making
+        except Exception as error:  # noqa: BLE001  # a handler is foreign code: it may raise anything
+            return error
+        return None
+
+    def _failed(self, event: Claimed, why: str, error: BaseException | None = None) -> Ended:
+        """Return when to try again by the rules of calls: jitter, and at least the Retry-After of lemlist."""
+        retry = self._options.retry
+        decision = schedule.decide(
+            retry,
+            self._budget,
+            attempts=event.attempts,
+            floor=schedule.floor(error) if isinstance(error, LemlistError) else None,
+            jitter=lambda n: backoff.full_jitter(next_ceiling(n, retry.base, retry.cap)),
+            left=None,
+            free=True,
+        )
+        handled = tuple(event.handled)
+        if isinstance(decision, schedule.Wait):
+            return Ended(due_at=time.time() + decision.seconds, handled=handled, error=why)
+        _log.error("event %d (%s) is a dead letter: %s", event.n, _shown(event.type), decision.why)
+        return Ended(handled=handled, error=why)
+
+
+def _shown(kind: str) -> str:
+    # a name that is none of lemlist's may be a text of a lead
+    return kind if kind in KNOWN else "of an unknown type"
+
+
+def _place(error: BaseException) -> str:
+    """Return class and line of an exception. Its message may hold personal data, and is told nowhere."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"
