@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from lemlist_async import __version__, bulk
-from lemlist_async.cli import activities, campaigns, contacts, leads, unsubscribes
+from lemlist_async.cli import activities, campaigns, contacts, leads, unsubscribes, webhooks
 from lemlist_async.cli.execute import execute, with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.jobs import RunSettings, check_report, run_plan, summary
@@ -49,6 +49,7 @@ app.add_typer(contacts.app, name="contacts")
 app.add_typer(unsubscribes.app, name="unsubscribes")
 app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(activities.app, name="activities")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 @app.callback(invoke_without_command=True)
