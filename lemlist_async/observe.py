@@ -1,4 +1,4 @@
-"""Events of calls, attempts and jobs, and the observers that receive them; events hold no secrets and no query.
+"""Events of calls and attempts, and the observers that receive them; events hold no secrets and no query.
 
 CallBegin                  a call begins, before anything is checked
 ├─ AttemptBegin            an attempt enters the queue
@@ -9,8 +9,6 @@ CallBegin                  a call begins, before anything is checked
 
 Every call has one begin and one end with the same `call_id`, and so has every attempt of it: also one that is refused
 before it is sent, that is cancelled in any phase, or that streams its response.
-
-RowsEnd                    rows of a bulk job got their final outcome
 """
 
 from __future__ import annotations
@@ -34,14 +32,9 @@ Outcome = Literal["success", "error", "cancelled"]
 """End of a call or an attempt. A stream that is left before its last byte is ``cancelled``."""
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Event:
     """Any event: what an observer of everything registers for."""
-
-
-@attrs.frozen
-class CallEvent(Event):
-    """An event of one call."""
 
     call_id: str
     """Name of the call, the same in all of its events and in those of no other call of this process."""
@@ -49,15 +42,15 @@ class CallEvent(Event):
     """Verb and path template, such as ``GET /campaigns/{campaignId}``."""
 
 
-@attrs.frozen
-class CallBegin(CallEvent):
+@attrs.frozen(kw_only=True)
+class CallBegin(Event):
     """A call begins."""
 
     lane: Lane
 
 
-@attrs.frozen
-class AttemptBegin(CallEvent):
+@attrs.frozen(kw_only=True)
+class AttemptBegin(Event):
     """An attempt is about to wait for a slot and be sent."""
 
     number: int
@@ -67,8 +60,8 @@ class AttemptBegin(CallEvent):
     port: int | None
 
 
-@attrs.frozen
-class SlotGranted(CallEvent):
+@attrs.frozen(kw_only=True)
+class SlotGranted(Event):
     """The throttle granted a slot: the attempt is sent now."""
 
     number: int
@@ -78,8 +71,8 @@ class SlotGranted(CallEvent):
     """Reason for the wait: the quota was used, or a 429 had paused the key. None without a wait."""
 
 
-@attrs.frozen
-class AttemptEnd(CallEvent):
+@attrs.frozen(kw_only=True)
+class AttemptEnd(Event):
     """An attempt ended."""
 
     number: int
@@ -96,8 +89,8 @@ class AttemptEnd(CallEvent):
     """Error of a failed attempt: a `LemlistError`, or an exception of code that this library called."""
 
 
-@attrs.frozen
-class RetryScheduled(CallEvent):
+@attrs.frozen(kw_only=True)
+class RetryScheduled(Event):
     """An attempt failed, and another one follows after `seconds`."""
 
     number: int
@@ -106,8 +99,8 @@ class RetryScheduled(CallEvent):
     error: LemlistError
 
 
-@attrs.frozen
-class CallEnd(CallEvent):
+@attrs.frozen(kw_only=True)
+class CallEnd(Event):
     """A call ended."""
 
     outcome: Outcome
@@ -119,26 +112,13 @@ class CallEnd(CallEvent):
     """Error of a failed call: a `LemlistError`, or an exception of code that this library called."""
 
 
-@attrs.frozen
-class RowsEnd(Event):
-    """Rows of a bulk job got their final outcome, and the journal holds it."""
-
-    job: str
-    """Kind of the job, such as ``leads.create``."""
-    state: str
-    """State of the rows: ``done``, ``failed`` or ``unknown``."""
-    what: str
-    """Outcome in one word: ``created``, ``duplicate``, …"""
-    count: int
-
-
 E = TypeVar("E", bound=Event)
 Notify = Callable[[Event], None]
 Table = Mapping[type[Event], tuple[Notify, ...]]
 """Notifiers by class of event. A table is never changed: a call keeps the one that it began with."""
 
 KINDS: tuple[type[Event], ...] = (
-    CallBegin, AttemptBegin, SlotGranted, AttemptEnd, RetryScheduled, CallEnd, RowsEnd
+    CallBegin, AttemptBegin, SlotGranted, AttemptEnd, RetryScheduled, CallEnd
 )  # fmt: skip
 
 
@@ -179,7 +159,7 @@ class Observers:
         Raises:
             ConfigurationError: the class is no event, or the observer is not a plain function.
         """
-        chosen = [each for each in KINDS if kind in {each, *each.__bases__, Event}]
+        chosen = [each for each in KINDS if kind in {each, Event}]
         if not chosen:
             names = ", ".join(each.__name__ for each in KINDS)
             raise ConfigurationError(f"no event {kind!r}; there are {names}, and Event for all of them")
@@ -195,11 +175,6 @@ class Observers:
             self._set({each: tuple(one for one in self.table[each] if one is not notify) for each in chosen})
 
         return off
-
-    def emit(self, event: Event) -> None:
-        """Notify the observers of an event that belongs to no call."""
-        for notify in self.table.get(type(event), ()):
-            notify(event)
 
     def new_id(self) -> str:
         """Return a name for a call that no other call of this process has."""

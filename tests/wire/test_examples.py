@@ -39,6 +39,18 @@ async def test_results_are_posted_to_the_program_itself(capsys: pytest.CaptureFi
     assert "2 requests" in told  # the balance, and one submission for all
 
 
+async def test_webhooks_are_received_once(capsys: pytest.CaptureFixture[str]) -> None:
+    await load("webhook_receiver").main()
+    told = capsys.readouterr().out
+    assert [line for line in told.splitlines() if line.startswith("answered")] == [
+        "answered 200",
+        "answered 200",
+        "answered 401",
+    ]
+    assert told.count("replied: ann@example.com - Yes") == 1
+    assert "hooks: ['emailsReplied']" in told
+
+
 async def test_a_web_backend_embeds_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     async with Sandbox(limit=None) as sandbox:
         monkeypatch.setenv("LEMLIST_API_KEY", sandbox.key)
@@ -61,7 +73,9 @@ def test_the_leads_file_is_what_its_script_writes() -> None:
     assert len(script.rows()) == 240
 
 
-@pytest.mark.parametrize("name", ["quickstart", "enrich_people", "enrich_by_webhook", "sync_activities"])
+@pytest.mark.parametrize(
+    "name", ["quickstart", "enrich_people", "enrich_by_webhook", "sync_activities", "webhook_receiver"]
+)
 def test_an_example_can_be_run_by_itself(name: str) -> None:
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / f"{name}.py")], capture_output=True, text=True, timeout=60
