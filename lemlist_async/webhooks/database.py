@@ -29,19 +29,25 @@ BUSY = 5.0
 """Seconds for which another process may hold the file."""
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
-_SCHEMA = f"""
-CREATE TABLE events (
-    n INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, type TEXT NOT NULL, body TEXT, received_at REAL NOT NULL,
-    state TEXT NOT NULL DEFAULT 'waiting', due_at REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, owner TEXT,
-    handled TEXT NOT NULL DEFAULT '[]', error TEXT, ended_at REAL
-);
-CREATE INDEX events_due ON events (due_at, n) WHERE state = 'waiting';
-CREATE INDEX events_ended ON events (state, ended_at) WHERE state <> 'waiting' AND body IS NOT NULL;
-CREATE INDEX events_received ON events (received_at);
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-PRAGMA application_id={APPLICATION};
-PRAGMA user_version={VERSION};
-"""
+_SCHEMA = (
+    # bodies are written once: in one table with the states each change would write them again, and to the log
+    """CREATE TABLE events (
+        n INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, type TEXT NOT NULL, body TEXT, received_at REAL NOT NULL
+    )""",
+    "CREATE INDEX events_received ON events (received_at)",
+    """CREATE TABLE work (
+        n INTEGER PRIMARY KEY, state TEXT NOT NULL DEFAULT 'waiting', due_at REAL NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0, owner TEXT, handled TEXT NOT NULL DEFAULT '[]', error TEXT, ended_at REAL
+    )""",
+    "CREATE INDEX work_due ON work (due_at, n) WHERE state = 'waiting'",
+    "CREATE INDEX work_ended ON work (state, ended_at) WHERE ended_at IS NOT NULL",
+    """CREATE TRIGGER events_added AFTER INSERT ON events
+        BEGIN INSERT INTO work (n, due_at) VALUES (new.n, new.received_at); END""",
+    "CREATE TRIGGER events_removed AFTER DELETE ON events BEGIN DELETE FROM work WHERE n = old.n; END",
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    f"PRAGMA application_id={APPLICATION}",
+    f"PRAGMA user_version={VERSION}",
+)
 
 
 class Database:
@@ -54,6 +60,7 @@ class Database:
         self._quick: sqlite3.Connection | None = None
         self._inode = 0
         self._looked_at = 0.0
+        self._full = False
 
     # Opening ------------------------------------------------------------------------------------------------
 
@@ -96,7 +103,7 @@ class Database:
         try:
             # another process may have been first
             if not self._version(db):
-                for statement in _SCHEMA.split(";"):
+                for statement in _SCHEMA:
                     db.execute(statement)
                 db.execute("INSERT INTO meta VALUES ('begun', ?)", (str(time.time()),))
             db.execute("COMMIT")
@@ -123,23 +130,34 @@ class Database:
         """Close the file."""
         for db in (self._quick, self._durable):
             if db is not None:
-                with contextlib.suppress(
-                    sqlite3.Error
-                ):  # a full disk; the log stays, and is read the next time
+                # a full disk: the log stays, and is read the next time
+                with contextlib.suppress(sqlite3.Error):
                     db.close()
         self._durable = self._quick = None
 
-    def make_sure_of_file(self) -> None:
-        """Open the file anew if it was removed or replaced: what went into the old one would be lost."""
+    def prepare(self) -> None:
+        """Make sure that what is written next goes into the file that others open, and that its log has room."""
         now = time.monotonic()
-        if self._durable is not None and now - self._looked_at < _LOOK_EVERY:
-            return
-        self._looked_at = now
+        if self._full:
+            # on a disk that is nearly full the log would never be long enough to be emptied by itself
+            with contextlib.suppress(sqlite3.Error):
+                self.empty_log()
+                self._full = False
+        if self._durable is None or now - self._looked_at >= _LOOK_EVERY:
+            self._looked_at = now
+            self._make_sure_of_file()
+
+    def _make_sure_of_file(self) -> None:
+        """Open the file anew if it was removed or replaced: what went into the old one would be lost."""
         with contextlib.suppress(FileNotFoundError):
             if self._file.stat().st_ino == self._inode:
                 return
         self.close()
         self.open()
+
+    def empty_log(self) -> None:
+        """Move the write-ahead log into the file, and empty it, unless another process reads an older state."""
+        self.durable.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     @contextlib.contextmanager
     def told(self) -> Generator[None]:
@@ -147,6 +165,7 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
+            self._full = self._full or _code(error) in {"SQLITE_FULL", "SQLITE_IOERR"}
             raise StoreError(f"{self.path}: {error}{_ADVICE.get(_code(error), '')}") from None
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror}") from None

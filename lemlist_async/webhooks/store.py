@@ -25,11 +25,12 @@ AGAIN_AFTER = 3600.0
 _TOGETHER = 500
 """Rows in one INSERT at most."""
 
-_INSERT = "INSERT OR IGNORE INTO events (key, type, body, received_at, due_at) VALUES "
+_INSERT = "INSERT OR IGNORE INTO events (key, type, body, received_at) VALUES "
 _CLAIM = """
-UPDATE events SET owner = ?, due_at = ?, attempts = attempts + 1 WHERE n IN (
-    SELECT n FROM events INDEXED BY events_due WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at, n LIMIT ?
-) RETURNING n, type, body, attempts, handled
+UPDATE work SET owner = ?, due_at = ?, attempts = attempts + 1 WHERE n = (
+    SELECT n FROM work INDEXED BY work_due WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at, n LIMIT 1
+) RETURNING n, (SELECT type FROM events WHERE n = work.n), (SELECT body FROM events WHERE n = work.n), attempts,
+    handled
 """
 _MINE = "n = ? AND owner = ? AND attempts = ? AND state = 'waiting'"
 """An event whose lease was lost is not written: another process has it."""
@@ -93,37 +94,35 @@ class Store(Database):
         """
         added = 0
         with self.told():
-            self.make_sure_of_file()
+            self.prepare()
             if unnamed := [one.key.hex() for one in deliveries if not one.named]:
                 self._forget_unnamed(unnamed, now)
             for start in range(0, len(deliveries), _TOGETHER):
                 rows = deliveries[start : start + _TOGETHER]
                 values: list[Any] = []
                 for one in rows:
-                    values += (one.key, one.type, one.text, now, now)
-                marks = ", ".join(["(?, ?, ?, ?, ?)"] * len(rows))
+                    values += (one.key, one.type, one.text, now)
+                marks = ", ".join(["(?, ?, ?, ?)"] * len(rows))
                 added += self.durable.execute(_INSERT + marks, values).rowcount
         return added
 
     def _forget_unnamed(self, keys: list[str], now: float) -> None:
         self.durable.execute(
-            "DELETE FROM events WHERE state = 'done' AND received_at < ? "
-            "AND lower(hex(key)) IN (SELECT value FROM json_each(?))",
+            "DELETE FROM events WHERE received_at < ? AND lower(hex(key)) IN (SELECT value FROM json_each(?)) "
+            "AND (SELECT state FROM work WHERE n = events.n) = 'done'",
             (now - AGAIN_AFTER, dumps(keys).decode()),
         )
 
     # Handling -----------------------------------------------------------------------------------------------
 
-    def claim(self, owner: str, most: int, now: float, lease: float) -> list[Claimed]:
-        """Take events that are due, the longest waiting first, under a lease."""
+    def claim(self, owner: str, now: float, lease: float) -> Claimed | None:
+        """Take the event that has been due for longest, under a lease; None if none is due."""
         with self.told():
-            self.make_sure_of_file()
-            rows = self.quick.execute(_CLAIM, (owner, now + lease, now, most)).fetchall()
-        claimed = [
-            Claimed(n, kind, text or "{}", attempts, loads(handled), owner)
-            for n, kind, text, attempts, handled in rows
-        ]
-        return sorted(claimed)
+            self.prepare()
+            rows = self.quick.execute(_CLAIM, (owner, now + lease, now)).fetchall()
+        for n, kind, text, attempts, handled in rows:
+            return Claimed(n, kind, text or "{}", attempts, loads(handled), owner)
+        return None
 
     def end(self, event: Claimed, result: Ended, now: float) -> bool:
         """Write the result of an attempt; False if the lease was lost, so that another process has the event."""
@@ -133,8 +132,9 @@ class Store(Database):
             None if state == "waiting" else now, int(result.uncounted), event.n, event.owner, event.attempts,
         )  # fmt: skip
         with self.told():
+            self.prepare()
             found = self.quick.execute(
-                "UPDATE events SET state = ?, owner = NULL, due_at = ?, handled = ?, error = ?, ended_at = ?, "  # noqa: S608  # our own words
+                "UPDATE work SET state = ?, owner = NULL, due_at = ?, handled = ?, error = ?, ended_at = ?, "  # noqa: S608  # our own words
                 f"attempts = attempts - ? WHERE {_MINE}",
                 values,
             )
@@ -146,25 +146,24 @@ class Store(Database):
         """Write the result of an attempt, and take the next event; return whether the lease held, and the event."""
         held = ended is None or self.end(*ended, now)
         try:
-            claimed = self.claim(owner, 1, now, lease)
+            return held, self.claim(owner, now, lease)
         except StoreError:
             if ended is None:
                 raise
             return held, None  # the result is written: only the next event has to wait
-        return held, claimed[0] if claimed else None
 
     def renew(self, owner: str, until: float) -> None:
         """Extend the leases of an owner."""
         with self.told():
             self.quick.execute(
-                "UPDATE events SET due_at = ? WHERE owner = ? AND state = 'waiting'", (until, owner)
+                "UPDATE work SET due_at = ? WHERE owner = ? AND state = 'waiting'", (until, owner)
             )
 
     def next_due(self) -> float | None:
         """Return when the next waiting event is due; None if there is none."""
         with self.told():
             found: float | None = self.quick.execute(
-                "SELECT min(due_at) FROM events WHERE state = 'waiting'"
+                "SELECT min(due_at) FROM work WHERE state = 'waiting'"
             ).fetchone()[0]
         return found
 
@@ -174,7 +173,7 @@ class Store(Database):
         """Return events in a state, the oldest first."""
         with self.told():
             rows = self.quick.execute(
-                "SELECT n, type, received_at, state, attempts, error, body FROM events "
+                "SELECT n, type, received_at, state, attempts, error, body FROM work JOIN events USING (n) "
                 "WHERE state = ? ORDER BY n LIMIT ?",
                 (state, most),
             )
@@ -183,7 +182,7 @@ class Store(Database):
     def counts(self) -> dict[str, int]:
         """Return the number of events in each state."""
         with self.told():
-            found = dict(self.quick.execute("SELECT state, count(*) FROM events GROUP BY state").fetchall())
+            found = dict(self.quick.execute("SELECT state, count(*) FROM work GROUP BY state").fetchall())
         return {state: found.get(state, 0) for state in ("waiting", "done", "dead")}
 
     def requeue(self, numbers: Sequence[int] | None, now: float) -> int:
@@ -192,7 +191,7 @@ class Store(Database):
         values = () if numbers is None else (dumps(list(numbers)).decode(),)
         with self.told():
             return self.durable.execute(
-                "UPDATE events SET state = 'waiting', due_at = ?, attempts = 0, ended_at = NULL "  # noqa: S608  # our own words
-                f"WHERE state = 'dead' AND body IS NOT NULL {only}",
+                "UPDATE work SET state = 'waiting', due_at = ?, attempts = 0, ended_at = NULL "  # noqa: S608  # our own words
+                f"WHERE state = 'dead' AND ended_at IS NOT NULL {only}",
                 (now, *values),
             ).rowcount

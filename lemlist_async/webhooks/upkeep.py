@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lemlist_async.core.json import dumps
 from lemlist_async.webhooks.database import Database
 from lemlist_async.webhooks.options import ReceiverOptions
 
@@ -26,30 +27,36 @@ class Upkeep:
         while self.forget(now - options.keep_keys):
             pass
         if erased:
-            self.empty_log()
+            with self._file.told():
+                self._file.empty_log()  # which has the erased bodies still
 
     def erase(self, state: str, before: float) -> int:
-        """Erase the bodies of events that ended before a time, some at a time; return how many."""
+        """Erase the bodies of events that ended before a time, some at a time; return how many.
+
+        A body is erased first, and its event then marked: what is cut in between is done again.
+        """
+        found = "SELECT n FROM work WHERE state = ? AND ended_at < ? AND ended_at IS NOT NULL LIMIT ?"
         with self._file.told():
+            rows = self._file.quick.execute(found, (state, before, _AT_ONCE)).fetchall()
+            numbers = dumps([n for (n,) in rows]).decode()
+            # a dead letter may have been put back meanwhile, and needs its body
+            chosen = "n IN (SELECT value FROM json_each(?))"
+            self._file.quick.execute(
+                f"UPDATE events SET body = NULL WHERE {chosen} AND (SELECT state FROM work WHERE n = events.n) = ?",  # noqa: S608  # our own words
+                (numbers, state),
+            )
             return self._file.quick.execute(
-                "UPDATE events SET body = NULL, error = NULL WHERE n IN (SELECT n FROM events "
-                "WHERE state = ? AND ended_at < ? AND state <> 'waiting' AND body IS NOT NULL LIMIT ?)",
-                (state, before, _AT_ONCE),
+                f"UPDATE work SET ended_at = NULL, error = NULL WHERE {chosen} AND state = ?",  # noqa: S608  # our own words
+                (numbers, state),
             ).rowcount
 
     def forget(self, before: float) -> int:
         """Remove events without a body that came before a time, some at a time; return how many."""
         with self._file.told():
             return self._file.quick.execute(
-                "DELETE FROM events WHERE n IN (SELECT n FROM events "
-                "WHERE received_at < ? AND state <> 'waiting' AND body IS NULL LIMIT ?)",
+                "DELETE FROM events WHERE n IN (SELECT n FROM events WHERE received_at < ? AND body IS NULL LIMIT ?)",
                 (before, _AT_ONCE),
             ).rowcount
-
-    def empty_log(self) -> None:
-        """Move the write-ahead log into the file, and empty it: it holds erased bodies otherwise."""
-        with self._file.told():
-            self._file.durable.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def read(self, key: str) -> str | None:
         """Return a value."""

@@ -1,7 +1,7 @@
 """Process whose files cannot grow beyond a limit, as on a full disk. Arguments: STORE BYTES.
 
-It receives events until one is refused, lifts the limit, and receives that one again. Prints, as JSON, the number of
-accepted events, the error, and the counts at the end.
+It receives events until one is refused twice, lifts the limit, and receives that one again. Prints, as JSON, the
+number of accepted events, the error, and the counts at the end.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ async def main(store: str, limit: int) -> None:
     handled: list[str] = []
     async with made:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-        accepted, refused = 0, ""
-        while not refused:
+        accepted, refused = 0, list[str]()
+        while len(refused) < 2:
             try:
                 await made.receive(posted(accepted, text="x" * 10_000))
-                accepted += 1
+                accepted, refused = accepted + 1, []
             except StoreError as error:
-                refused = error.message
+                refused.append(error.message)
 
         @made.on()
         async def handle(event: Event) -> None:
@@ -43,7 +43,7 @@ async def main(store: str, limit: int) -> None:
         json.dumps(
             {
                 "accepted": accepted,
-                "refused": refused,
+                "refused": refused[0],
                 "while_full": while_full,
                 "counts": counts,
                 "again": again,

@@ -86,7 +86,8 @@ def test_a_full_disk_refuses_posts_and_loses_nothing(tmp_path: Path) -> None:
     done = subprocess.run(args, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
-    assert told["accepted"] > 5
+    # the room of the log and of the file itself is used: lemlist's repeat finds the log emptied
+    assert told["accepted"] * 10_000 > 200_000
     assert "503 while the disk is full" in told["refused"]
     assert told["counts"] == {"waiting": 0, "done": told["accepted"] + 1, "dead": 0}
     assert told["again"] == 0
@@ -252,8 +253,8 @@ async def test_bodies_are_erased_after_their_time_and_keys_are_known_for_longer(
     async def later(seconds: float) -> bool:
         """Let the upkeep run as if so much time had passed; return whether anything of the person is left."""
         db = sqlite3.connect(tmp_path / "hooks.db")
-        shift = "UPDATE events SET received_at = received_at - ?, ended_at = ended_at - ?"
-        db.execute(shift, (seconds, seconds))
+        db.execute("UPDATE events SET received_at = received_at - ?", (seconds,))
+        db.execute("UPDATE work SET ended_at = ended_at - ?", (seconds,))
         db.execute("UPDATE meta SET value = '0' WHERE key = 'upkeep turn'")
         db.commit()
         db.close()
@@ -289,7 +290,7 @@ async def test_what_is_older_than_its_key_is_forgotten_and_what_waits_never_is(t
         remove()
         await made.receive(posted(2))
         made._open_disk().store.durable.execute("UPDATE events SET received_at = 0")
-        made._open_disk().store.durable.execute("UPDATE events SET ended_at = 1 WHERE ended_at IS NOT NULL")
+        made._open_disk().store.durable.execute("UPDATE work SET ended_at = 1 WHERE ended_at IS NOT NULL")
     db = sqlite3.connect(tmp_path / "hooks.db")
     db.execute("UPDATE meta SET value = '0' WHERE key = 'upkeep turn'")
     db.commit()
