@@ -51,7 +51,7 @@ BELOW = {
 ONLY_IN = {
     "aiohttp": ("transport/", "sandbox/", "webhooks/aiohttp_web.py"),
     "aiolimiter": ("throttle/pacer.py",),
-    "backoff": ("transport/pipeline.py", "webhooks/worker.py"),
+    "backoff": ("transport/pipeline.py", "webhooks/attempts.py"),
     "typer": ("cli/",),
     "rich": ("cli/",),
     "sqlite3": ("bulk/journal/", "webhooks/database.py"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack, overload
 from urllib.parse import parse_qs
 
-from lemlist_async.errors import ConfigurationError, InvalidInputError, LemlistError
+from lemlist_async.errors import ConfigurationError, InvalidInputError
 from lemlist_async.resources.enrichments import POSTED
 from lemlist_async.resources.webhooks import EventType, HookOptions, Webhook
 from lemlist_async.webhooks.disk import Disk
@@ -23,8 +22,8 @@ from lemlist_async.webhooks.handlers import Handlers
 from lemlist_async.webhooks.options import ReceiverOptions
 from lemlist_async.webhooks.parsing import Secrets, delivery_of
 from lemlist_async.webhooks.store import Store, Stored
-from lemlist_async.webhooks.sweep import Sweep
-from lemlist_async.webhooks.upkeep import Upkeep
+from lemlist_async.webhooks.sweep import OVERLAP, Sweep
+from lemlist_async.webhooks.upkeep import keep_up
 from lemlist_async.webhooks.worker import Worker
 
 if TYPE_CHECKING:
@@ -36,9 +35,7 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=Event)
 H = TypeVar("H", bound=Callable[..., Awaitable[object]])
 
-_log = logging.getLogger("lemlist_async.webhooks")
 _TOKEN = "results"  # noqa: S105  # the name of a parameter
-_UPKEEP_EVERY = 60.0
 
 
 class TakesResults(Protocol):
@@ -152,7 +149,7 @@ class WebhookReceiver:
         self._disk = disk
         self._worker = Worker(disk, self._handlers, self.options)
         self._worker.start()
-        self._begin(self._keep_up(disk))
+        self._begin(keep_up(disk, self.options))
 
     async def close(self) -> None:
         """Answer what was accepted, let handlers finish, and close the file."""
@@ -183,16 +180,6 @@ class WebhookReceiver:
                 "the receiver is not open: use it in `async with`, or in the lifespan of the application"
             )
         return self._disk
-
-    async def _keep_up(self, disk: Disk) -> None:
-        """Erase bodies whose time is over, now and then."""
-        upkeep, options = Upkeep(disk.store), self.options
-        while True:
-            try:
-                await disk.run(upkeep.turn, options, time.time(), _UPKEEP_EVERY)
-            except StoreError as error:
-                _log.warning("no bodies are erased: %s", error.message)
-            await asyncio.sleep(_UPKEEP_EVERY)
 
     # Receiving ----------------------------------------------------------------------------------------------
 
@@ -270,7 +257,7 @@ class WebhookReceiver:
         lemlist: Lemlist,
         *,
         since: datetime | None = None,
-        overlap: timedelta = timedelta(minutes=10),
+        overlap: timedelta = OVERLAP,
         campaigns: Collection[str] | None = None,
     ) -> int:
         """Take activities since the last sweep that handlers want; return how many were not here before.
@@ -298,21 +285,8 @@ class WebhookReceiver:
         """
         if not seconds >= 1:
             raise ConfigurationError("sweeps are at least a second apart")
-        self._begin(self._sweep_on(self._open_disk(), seconds, lemlist, campaigns))
-
-    async def _sweep_on(
-        self, disk: Disk, seconds: float, lemlist: Lemlist, campaigns: Collection[str] | None
-    ) -> None:
-        upkeep = Upkeep(disk.store)
-        while True:
-            try:
-                now = time.time()
-                # a little less, so that its own next turn is not taken for that of another process
-                if await disk.run(upkeep.take_turn, "sweep turn", now, now + 0.9 * seconds):
-                    await self.sweep(lemlist, campaigns=campaigns)
-            except LemlistError as error:
-                _log.warning("a sweep ended early, and the next one goes on: %s", error.brief)
-            await asyncio.sleep(seconds)
+        sweep = Sweep(self._open_disk(), self._handlers)
+        self._begin(sweep.repeat(seconds, lemlist, campaigns))
 
     # The file -----------------------------------------------------------------------------------------------
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lemlist_async.core.json import dumps, loads
+from lemlist_async.errors import LemlistError
 from lemlist_async.resources.activities import Activity
 from lemlist_async.webhooks.disk import Disk
+from lemlist_async.webhooks.errors import MalformedBodyError
 from lemlist_async.webhooks.handlers import Handlers
 from lemlist_async.webhooks.parsing import Delivery, delivery
 from lemlist_async.webhooks.upkeep import Upkeep
@@ -16,6 +21,9 @@ from lemlist_async.webhooks.upkeep import Upkeep
 if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
 
+_log = logging.getLogger("lemlist_async.webhooks")
+OVERLAP = timedelta(minutes=10)
+"""Time with which an activity may appear late, and is found still."""
 _MOST_FILTERED = 4
 """Types for which lemlist is asked one by one; more are picked out of all activities."""
 
@@ -40,6 +48,18 @@ class Sweep:
         types = self._handlers.types
         filters = sorted(types) if types is not None and len(types) <= _MOST_FILTERED else [None]
         return sum([await self._one(lemlist, kind, since, overlap, campaigns) for kind in filters])
+
+    async def repeat(self, seconds: float, lemlist: Lemlist, campaigns: Collection[str] | None) -> None:
+        """Sweep again and again, in turns with the other processes that share the file."""
+        while True:
+            try:
+                now = time.time()
+                # a little less, so that its own next turn is not taken for that of another process
+                if await self._disk.run(self._upkeep.take_turn, "sweep turn", now, now + 0.9 * seconds):
+                    await self.run(lemlist, since=None, overlap=OVERLAP, campaigns=campaigns)
+            except LemlistError as error:
+                _log.warning("a sweep ended early, and the next one goes on: %s", error.brief)
+            await asyncio.sleep(seconds)
 
     async def _one(
         self,
@@ -71,7 +91,10 @@ class Sweep:
         """Return an activity as an event, if a handler wants it."""
         if not activity.id or not isinstance(activity.type, str) or not self._handlers.of(activity.type):
             return None
-        return delivery(flat(activity))
+        try:
+            return delivery(flat(activity))
+        except MalformedBodyError:  # nested too deeply: it must not end every sweep at the same place
+            return None
 
 
 def flat(activity: Activity) -> dict[str, Any]:

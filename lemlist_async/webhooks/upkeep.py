@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
+
 from lemlist_async.core.json import dumps
 from lemlist_async.webhooks.database import Database
+from lemlist_async.webhooks.disk import Disk
+from lemlist_async.webhooks.errors import StoreError
 from lemlist_async.webhooks.options import ReceiverOptions
 
 _AT_ONCE = 500
 """Rows in one statement, so that a process that receives never waits long."""
+
+
+_EVERY = 60.0
+_log = logging.getLogger("lemlist_async.webhooks")
+
+
+async def keep_up(disk: Disk, options: ReceiverOptions) -> None:
+    """Erase bodies whose time is over, again and again."""
+    upkeep = Upkeep(disk.store)
+    while True:
+        try:
+            await disk.run(upkeep.turn, options, time.time(), _EVERY)
+        except StoreError as error:
+            _log.warning("no bodies are erased: %s", error.message)
+        await asyncio.sleep(_EVERY)
 
 
 class Upkeep:

@@ -12,8 +12,10 @@ import pytest
 from lemlist_async import Lemlist
 from lemlist_async.bulk import EnrichPeople
 from lemlist_async.errors import AuthenticationError, ConfigurationError
+from lemlist_async.resources.activities import Activity
 from lemlist_async.sandbox import Sandbox, Status
 from lemlist_async.webhooks import ReplyEvent
+from lemlist_async.webhooks.sweep import Sweep
 from tests.support.clients import KEY, quick
 from tests.support.posted import SECRET
 from tests.support.receivers import collect, on_aiohttp, receiver, settled, until
@@ -134,6 +136,19 @@ async def test_a_first_sweep_begins_when_the_file_was_made(
         await asyncio.sleep(0.01)
         assert await made.sweep(lemlist) == 0
     assert found == []
+
+
+async def test_an_activity_that_cannot_be_stored_does_not_end_the_sweep(tmp_path: Path) -> None:
+    made = receiver(tmp_path)
+    collect(made, "meetingBooked")
+    deep: Any = "x"
+    for _ in range(300):
+        deep = [deep]
+    async with made:
+        sweep = Sweep(made._open_disk(), made._handlers)
+        for note, stored in (("x", True), (deep, False)):
+            activity = Activity.from_dict({"_id": "act_1", "type": "meetingBooked", "note": note})
+            assert (sweep._delivery(activity) is not None) is stored
 
 
 async def test_other_campaigns_can_be_left_out(sandbox: Sandbox, lemlist: Lemlist, tmp_path: Path) -> None:
