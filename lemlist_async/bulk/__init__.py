@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from lemlist_async.bulk.facade import LeadPlanOptions as LeadPlanOptions
     from lemlist_async.bulk.facade import PlanOptions as PlanOptions
     from lemlist_async.bulk.forecast import Forecast as Forecast
+    from lemlist_async.bulk.jobs.column_job import ColumnJob as ColumnJob
     from lemlist_async.bulk.jobs.contacts import ListContacts as ListContacts
     from lemlist_async.bulk.jobs.contacts import UpsertContacts as UpsertContacts
     from lemlist_async.bulk.jobs.enrichment import EnrichPeople as EnrichPeople
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from lemlist_async.bulk.jobs.job import Job as Job
     from lemlist_async.bulk.jobs.job import JobStoppedError as JobStoppedError
     from lemlist_async.bulk.jobs.job import Outcome as Outcome
-    from lemlist_async.bulk.jobs.job import RowRefusedError as RowRefusedError
     from lemlist_async.bulk.jobs.job import RowResult as RowResult
     from lemlist_async.bulk.jobs.job import State as State
     from lemlist_async.bulk.jobs.lead_changes import StopLeads as StopLeads
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from lemlist_async.bulk.run.progress import Report as Report
     from lemlist_async.bulk.run.run import LOOK_UP_AFTER as LOOK_UP_AFTER
     from lemlist_async.bulk.run.run import Run as Run
+    from lemlist_async.bulk.source.columns import ColumnMapping as ColumnMapping
+    from lemlist_async.bulk.source.columns import ColumnUse as ColumnUse
+    from lemlist_async.bulk.source.raw_row import RowRefusedError as RowRefusedError
     from lemlist_async.export.activity_sync import ActivityBatch as ActivityBatch
     from lemlist_async.export.export import Export as Export
 
@@ -42,6 +45,9 @@ _HOMES = {
     "ActivityBatch": "lemlist_async.export.activity_sync",
     "BlockValues": "lemlist_async.bulk.jobs.unsubscribes",
     "Bulk": "lemlist_async.bulk.facade",
+    "ColumnJob": "lemlist_async.bulk.jobs.column_job",
+    "ColumnMapping": "lemlist_async.bulk.source.columns",
+    "ColumnUse": "lemlist_async.bulk.source.columns",
     "EnrichPeople": "lemlist_async.bulk.jobs.enrichment",
     "Export": "lemlist_async.export.export",
     "Forecast": "lemlist_async.bulk.forecast",
@@ -61,7 +67,7 @@ _HOMES = {
     "Progress": "lemlist_async.bulk.run.progress",
     "ReadStats": "lemlist_async.bulk.jobs.stats",
     "Report": "lemlist_async.bulk.run.progress",
-    "RowRefusedError": "lemlist_async.bulk.jobs.job",
+    "RowRefusedError": "lemlist_async.bulk.source.raw_row",
     "RowResult": "lemlist_async.bulk.jobs.job",
     "Run": "lemlist_async.bulk.run.run",
     "State": "lemlist_async.bulk.jobs.job",

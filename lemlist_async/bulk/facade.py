@@ -20,12 +20,13 @@ from lemlist_async.bulk.plan import (
     check_bindings,
     check_same_job,
     make_plan,
+    map_file,
     take_up,
 )
 from lemlist_async.bulk.run.executor import OnAmbiguous
 from lemlist_async.bulk.run.run import LOOK_UP_AFTER, Run
+from lemlist_async.bulk.source.columns import ColumnMapping
 from lemlist_async.bulk.source.csv_dialect import FileFormat
-from lemlist_async.bulk.source.files import header_of
 from lemlist_async.bulk.source.rows import Source, is_path
 from lemlist_async.core.json import loads
 from lemlist_async.core.wire import Effect
@@ -101,21 +102,31 @@ class Bulk:
             TypeError: rows that are neither a path nor an iterable of mappings, or an option that there is not.
         """
         _check_names(options)
-        file_format = FileFormat(
-            encoding=options.get("encoding", "utf-8"),
-            delimiter=options.get("delimiter"),
-            header=options.get("header", True),
-        )
-        if is_path(rows) and (columns := header_of(Path(rows), file_format)):
-            job.check_columns(columns)
+        file_format = _file_format(options)
+        mapping = map_file(job, Path(rows), file_format) if is_path(rows) else None
         return await make_plan(
             job,
             rows,
             journal=options.get("journal"),
             file_format=file_format,
+            mapping=mapping,
             around=self._around(options.get("force", ()), options.get("dry_run", False)),
             retry_failed=options.get("retry_failed", False),
         )
+
+    def map_columns(
+        self, job: Job, file: str | os.PathLike[str], **options: Unpack[PlanOptions]
+    ) -> ColumnMapping | None:
+        """Return how a job would read the columns of a CSV file, with their first values; nothing is planned.
+
+        None for JSON files, whose rows have names of their own, and for jobs that do not read columns. Of the options
+        of `plan`, those of the file's format count.
+
+        Raises:
+            InvalidInputError: the file cannot be read, no row of it could be used, or two columns mean one field.
+        """
+        _check_names(options)
+        return map_file(job, Path(file), _file_format(options))
 
     async def resume(
         self,
@@ -277,6 +288,14 @@ class Bulk:
         """
         view = self._lemlist.with_options(lane="bulk")
         return sync_activities(view, cursor, since=since, until=until, overlap=overlap, types=types)
+
+
+def _file_format(options: PlanOptions) -> FileFormat:
+    return FileFormat(
+        encoding=options.get("encoding", "utf-8"),
+        delimiter=options.get("delimiter"),
+        header=options.get("header", True),
+    )
 
 
 def _check_names(options: PlanOptions) -> None:

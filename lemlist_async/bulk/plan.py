@@ -17,8 +17,9 @@ from lemlist_async.bulk.forecast import Forecast, seconds_at_limit
 from lemlist_async.bulk.jobs.job import Job, RowResult, State
 from lemlist_async.bulk.journal.journal import Journal, JournalError
 from lemlist_async.bulk.journal.tables import FIRST_PAGE, JournalRow, NewRow
+from lemlist_async.bulk.source.columns import ColumnMapping
 from lemlist_async.bulk.source.csv_dialect import FileFormat
-from lemlist_async.bulk.source.files import digest
+from lemlist_async.bulk.source.files import digest, head_of
 from lemlist_async.bulk.source.raw_row import RawRow
 from lemlist_async.bulk.source.rows import Source, check_source, is_path, read_rows
 from lemlist_async.bulk.source.values import cells, exact, readable, shown
@@ -51,9 +52,18 @@ class Surroundings:
 class Plan:
     """A checked job in its journal, ready to run. Close it, or use `async with`."""
 
-    def __init__(self, job: Job, journal: Journal, forecast: Forecast, around: Surroundings) -> None:
+    def __init__(
+        self,
+        job: Job,
+        journal: Journal,
+        forecast: Forecast,
+        around: Surroundings,
+        mapping: ColumnMapping | None = None,
+    ) -> None:
         self.job = job
         self.journal = journal
+        self.mapping: ColumnMapping | None = mapping
+        """Mapping of the columns of a CSV file; None for rows of another source, and for a job that was resumed."""
         self.forecast: Forecast = forecast
         self._around = around
         self._used = False
@@ -99,6 +109,7 @@ async def make_plan(
     journal: str | os.PathLike[str] | None,
     file_format: FileFormat,
     around: Surroundings,
+    mapping: ColumnMapping | None = None,
     retry_failed: bool = False,
 ) -> Plan:
     """Read and check all rows into a journal; a journal that holds this job already is taken as it is.
@@ -122,21 +133,41 @@ async def make_plan(
             await opened.forget_rows()
             name = os.fspath(source) if is_path(source) else type(source).__name__
             await opened.describe(source=readable(name), **mine)
-            count, mark = await _fill(opened, job, source, file_format)
+            count, mark = await _fill(opened, job, source, file_format, mapping)
             await opened.describe(digest=mark, rows=str(count), planned="1")
-        return await take_up(job, opened, around, retry_failed=retry_failed)
+        return await take_up(job, opened, around, mapping=mapping, retry_failed=retry_failed)
     except BaseException:
         await opened.close()
         raise
 
 
-async def take_up(job: Job, journal: Journal, around: Surroundings, *, retry_failed: bool) -> Plan:
+async def take_up(
+    job: Job,
+    journal: Journal,
+    around: Surroundings,
+    *,
+    mapping: ColumnMapping | None = None,
+    retry_failed: bool,
+) -> Plan:
     """Make a plan of a journal whose rows are in."""
     bound = {"key": around.key, "host": around.host} if around.binds else {}
     await journal.describe(options=_sorted(job.options()), **bound)
     await journal.recover(repeatable=job.effect.repeatable, retry_failed=retry_failed)
     await journal.gather()
-    return Plan(job, journal, await forecast(job, journal, around), around)
+    return Plan(job, journal, await forecast(job, journal, around), around, mapping)
+
+
+def map_file(job: Job, path: Path, file_format: FileFormat) -> ColumnMapping | None:
+    """Return how a job reads the columns of a CSV file; None for JSON, and for jobs that do not read columns.
+
+    Raises:
+        InvalidInputError: the file cannot be read, no row of it could be used, or two columns mean one field.
+    """
+    head = head_of(path, file_format)
+    if head is None:
+        return None
+    mapping = job.map_columns(head.columns, head.samples)
+    return None if mapping is None else attrs.evolve(mapping, line=head.line)
 
 
 # What a journal belongs to -------------------------------------------------------------------------------
@@ -273,12 +304,14 @@ def _sorted(options: dict[str, Any]) -> str:
     return dumps(options, sort_keys=True).decode()
 
 
-async def _fill(journal: Journal, job: Job, source: Source, file_format: FileFormat) -> tuple[int, str]:
+async def _fill(
+    journal: Journal, job: Job, source: Source, file_format: FileFormat, mapping: ColumnMapping | None
+) -> tuple[int, str]:
     """Read and check rows while the journal writes those before them. Return their number and digest."""
     n, written, mark = 0, journal.add([]), Digest()
     try:
         async for raws in mark.read(job, source, file_format):
-            rows = [check(job, n, raw) for n, raw in enumerate(raws, n + 1)]
+            rows = [check(job, n, raw, mapping) for n, raw in enumerate(raws, n + 1)]
             await written
             written = journal.add(rows)
             n += len(rows)
@@ -287,12 +320,12 @@ async def _fill(journal: Journal, job: Job, source: Source, file_format: FileFor
     return n, mark.value
 
 
-def check(job: Job, n: int, raw: RawRow) -> NewRow:
+def check(job: Job, n: int, raw: RawRow, mapping: ColumnMapping | None = None) -> NewRow:
     """Return a row as the journal takes it: to be done, or refused with the reason."""
     fault = raw.fault
     if fault is None:
         try:
-            payload = job.check(raw.values)
+            payload = job.check(raw.values) if mapping is None else job.check_mapped(raw.values, mapping)
             text = dumps(payload)
             if b"null" in text:
                 exact(payload)  # JSON has no NaN, and the writer makes it null

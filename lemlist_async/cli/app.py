@@ -20,13 +20,11 @@ from lemlist_async.cli.options import (
     Formulas,
     JournalArgument,
     Json,
-    Map,
     OnAmbiguousOption,
     ReportFile,
     RetryFailed,
-    columns_of,
 )
-from lemlist_async.cli.row_jobs import row_job, run_rows
+from lemlist_async.cli.row_jobs import Columns, row_job, run_rows
 from lemlist_async.cli.show import Show, dump
 from lemlist_async.cli.streams import write_data
 from lemlist_async.sandbox import POLICIES
@@ -75,13 +73,13 @@ def enrich(
     max_credits: Annotated[
         int, typer.Option(min=0, help="Do not begin if the rows may cost more than this.")
     ],
-    columns: Map = None,
+    columns: Columns,
 ) -> bulk.Job:
     """Find and check the people of a file, for credits; the results are in the report.
 
     Each person is submitted once. With --journal an interrupted run can be resumed to fetch the results.
     """
-    return bulk.EnrichPeople(find=cast("Any", find), max_credits=max_credits, columns=columns_of(columns))
+    return bulk.EnrichPeople(find=cast("Any", find), max_credits=max_credits, **columns)
 
 
 @app.command()

@@ -8,8 +8,8 @@ import typer
 
 from lemlist_async import bulk
 from lemlist_async.cli.exports import save
-from lemlist_async.cli.options import Formulas, Json, Map, Out, columns_of
-from lemlist_async.cli.row_jobs import row_job
+from lemlist_async.cli.options import Formulas, Json, Out
+from lemlist_async.cli.row_jobs import Columns, row_job
 
 app: typer.Typer = typer.Typer(help="Contacts: the people of the CRM.", no_args_is_help=True)
 
@@ -17,9 +17,9 @@ ListId = Annotated[str, typer.Option("--list", help="Id of a static list, clt_â€
 
 
 @row_job(app, "upsert")
-def upsert(columns: Map = None) -> bulk.Job:
+def upsert(columns: Columns) -> bulk.Job:
     """Create contacts, or change those with the same email, LinkedIn page or contact id."""
-    return bulk.UpsertContacts(columns=columns_of(columns))
+    return bulk.UpsertContacts(**columns)
 
 
 @row_job(app, "add-to-list")

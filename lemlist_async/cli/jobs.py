@@ -15,7 +15,7 @@ import attrs
 
 from lemlist_async import bulk
 from lemlist_async.cli.exits import Exit, exit_of
-from lemlist_async.cli.show import Show, as_json, bad_lines, dump
+from lemlist_async.cli.show import Show, as_json, bad_lines, columns_as_json, dump
 from lemlist_async.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ async def _dry_run(plan: bulk.Plan, settings: RunSettings, show: Show, limit: st
     bad = await _not_done(plan.journal)
     if settings.json:
         refused = [as_json(row) for row in bad]
-        dump({**attrs.asdict(plan.forecast), "dry_run": True, "rows_not_done": refused})
+        columns = columns_as_json(plan.mapping)
+        dump({**attrs.asdict(plan.forecast), "dry_run": True, "columns": columns, "rows_not_done": refused})
     else:
         show.forecast(plan.forecast, limit)
         if not plan.forecast.rows:

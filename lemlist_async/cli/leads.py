@@ -8,8 +8,8 @@ import typer
 
 from lemlist_async import bulk
 from lemlist_async.cli.exports import save
-from lemlist_async.cli.options import Campaign, Formulas, Json, Map, Out, columns_of
-from lemlist_async.cli.row_jobs import row_job
+from lemlist_async.cli.options import Campaign, Formulas, Json, Out
+from lemlist_async.cli.row_jobs import Columns, row_job
 
 app: typer.Typer = typer.Typer(help="Leads: the people in a campaign.", no_args_is_help=True)
 
@@ -22,45 +22,45 @@ OnDuplicate = Annotated[
 @row_job(app, "import")
 def import_leads(
     campaign: Campaign,
+    columns: Columns,
     on_duplicate: OnDuplicate = "skip",
     deduplicate: Annotated[bool, typer.Option(help="Skip people who are in another campaign.")] = False,
-    columns: Map = None,
 ) -> bulk.Job:
     """Import leads from a file into a campaign.
 
-    Each row is checked before anything is sent. A column that lemlist knows (email, First Name, jobTitle …)
-    becomes that field, any other one a custom variable.
+    Each row is checked before anything is sent. Columns become fields by their names, whichever tool wrote them
+    (First Name, E-Mail-Adresse, Person Linkedin Url …), any other one a custom variable; --dry-run shows how.
     """
     return bulk.ImportLeads(
-        campaign_id=campaign, on_duplicate=on_duplicate, deduplicate=deduplicate, columns=columns_of(columns)
+        campaign_id=campaign, on_duplicate=on_duplicate, deduplicate=deduplicate, **columns
     )
 
 
 @row_job(app, "update")
-def update(campaign: Campaign, columns: Map = None) -> bulk.Job:
+def update(campaign: Campaign, columns: Columns) -> bulk.Job:
     """Change leads of a campaign, found by their email or lead id.
 
     Columns become fields and variables as in an import; empty cells change nothing.
     """
-    return bulk.UpdateLeads(campaign_id=campaign, columns=columns_of(columns))
+    return bulk.UpdateLeads(campaign_id=campaign, **columns)
 
 
 @row_job(app, "remove")
-def remove(campaign: Campaign) -> bulk.Job:
+def remove(campaign: Campaign, columns: Columns) -> bulk.Job:
     """Remove leads from a campaign, with their history there. It cannot be undone."""
-    return bulk.StopLeads(campaign_id=campaign, action="remove")
+    return bulk.StopLeads(campaign_id=campaign, action="remove", **columns)
 
 
 @row_job(app, "unsubscribe")
-def unsubscribe(campaign: Campaign) -> bulk.Job:
+def unsubscribe(campaign: Campaign, columns: Columns) -> bulk.Job:
     """Unsubscribe leads from a campaign: they stay in it, and get no further messages."""
-    return bulk.StopLeads(campaign_id=campaign, action="unsubscribe")
+    return bulk.StopLeads(campaign_id=campaign, action="unsubscribe", **columns)
 
 
 @row_job(app, "pause")
-def pause(campaign: Campaign) -> bulk.Job:
+def pause(campaign: Campaign, columns: Columns) -> bulk.Job:
     """Pause leads of a campaign."""
-    return bulk.StopLeads(campaign_id=campaign, action="pause")
+    return bulk.StopLeads(campaign_id=campaign, action="pause", **columns)
 
 
 @app.command()

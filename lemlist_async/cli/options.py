@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from lemlist_async.core.json import loads
 from lemlist_async.errors import ConfigurationError
 
 File = Annotated[
@@ -43,6 +44,18 @@ Map = Annotated[
     list[str] | None,
     typer.Option("--map", help="COLUMN=FIELD, for a column whose name does not show its field."),
 ]
+Ignore = Annotated[
+    list[str] | None, typer.Option("--ignore", help="A column that is not sent; may be repeated.")
+]
+Only = Annotated[
+    list[str] | None, typer.Option("--only", help="Send only the columns given like this; may be repeated.")
+]
+MappingFile = Annotated[
+    Path | None, typer.Option("--mapping", help="Take the columns from this file, written by --save-mapping.")
+]
+SaveMapping = Annotated[
+    Path | None, typer.Option("--save-mapping", help="Write to this file what each column becomes.")
+]
 Force = Annotated[
     list[str] | None,
     typer.Option(
@@ -69,6 +82,23 @@ def columns_of(given: list[str] | None) -> dict[str, str]:
         if not (column and equals and field):
             raise ConfigurationError(f"--map takes COLUMN=FIELD, not {column + equals + field!r}")
     return {column: field for column, _, field in pairs}
+
+
+def read_mapping(path: Path | None) -> tuple[dict[str, str], list[str]]:
+    """Return the columns that a mapping file maps, and those that it ignores.
+
+    Raises:
+        ConfigurationError: it is no such file.
+    """
+    if path is None:
+        return {}, []
+    try:
+        columns = loads(path.read_bytes())["columns"]
+        pairs = [(str(column), field) for column, field in columns.items()]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ConfigurationError(f"{path} is no mapping as --save-mapping writes it") from None
+    mapped = {column: str(field) for column, field in pairs if field is not None}
+    return mapped, [column for column, field in pairs if field is None]
 
 
 def delimiter_of(given: str | None) -> str | None:

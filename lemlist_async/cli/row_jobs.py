@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import typer
@@ -19,21 +20,53 @@ from lemlist_async.cli.options import (
     Encoding,
     File,
     Force,
+    Ignore,
     JournalFile,
     Json,
+    Map,
+    MappingFile,
     NoHeader,
     OnAmbiguousOption,
+    Only,
     ReportFile,
     RetryFailed,
+    SaveMapping,
+    columns_of,
     delimiter_of,
+    read_mapping,
 )
 from lemlist_async.cli.show import Show
+from lemlist_async.core.json import dumps
 from lemlist_async.errors import ConfigurationError
+from lemlist_async.files import write_file
 
 if TYPE_CHECKING:
     from lemlist_async import Lemlist
 
 Make = TypeVar("Make", bound=Callable[..., "bulk.Job"])
+
+
+Columns = dict[str, Any]
+"""Options of a job about the columns of its file: a command that takes them has the parameter ``columns``."""
+
+
+def chosen_columns(
+    columns: Map = None, ignore: Ignore = None, only: Only = None, mapping: MappingFile = None
+) -> Columns:
+    """Return what the command line says about columns: a mapping file first, and options above it."""
+    mapped, ignored = read_mapping(mapping)
+    named = columns_of(columns)
+    return {
+        "columns": mapped | named,
+        "ignore": [one for one in ignored if one not in named] + (ignore or []),
+        "only": only or [],
+    }
+
+
+def save_columns(path: Path, mapping: bulk.ColumnMapping) -> None:
+    """Write what each column becomes, to be read with --mapping; None for a column that is not sent."""
+    columns = {use.column: (*use.fields, use.variable, None)[0] for use in mapping.uses}
+    write_file(path, [dumps({"columns": columns}, indent=True).decode() + "\n"])
 
 
 def run_rows(
@@ -48,6 +81,7 @@ def run_rows(
     on_ambiguous: OnAmbiguousOption = "verify",
     retry_failed: RetryFailed = False,
     force: Force = None,
+    save_mapping: SaveMapping = None,
     json: Json = False,
 ) -> None:
     """Plan a job over a file, run it and report."""
@@ -65,13 +99,21 @@ def run_rows(
             )
 
         def plan() -> Awaitable[bulk.Plan]:
+            file_format: Any = {
+                "encoding": encoding,
+                "delimiter": delimiter_of(delimiter),
+                "header": not no_header,
+            }
+            mapping = lemlist.bulk.map_columns(job, file, **file_format)
+            if mapping is not None:
+                show.mapping(mapping, whole=dry_run)
+            if mapping is not None and save_mapping is not None:
+                save_columns(save_mapping, mapping)
             return lemlist.bulk.plan(
                 job,
                 file,
                 journal=journal,
-                encoding=encoding,
-                delimiter=delimiter_of(delimiter),
-                header=not no_header,
+                **file_format,
                 retry_failed=retry_failed,
                 force=cast("Any", force or ()),
                 dry_run=dry_run,
@@ -84,7 +126,7 @@ def run_rows(
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     # `--help` must not import the jobs, whose class stands in these signatures: typer never looks at it
-    names = {"bulk": types.SimpleNamespace(Job=object)}
+    names = {"bulk": types.SimpleNamespace(Job=object, ColumnMapping=object)}
     return inspect.signature(function, eval_str=True, locals=names).parameters
 
 
@@ -92,15 +134,20 @@ def row_job(group: typer.Typer, name: str) -> Callable[[Make], Make]:
     """Register a command: the file, then the parameters of the decorated function, then the common options."""
 
     def register(make: Make) -> Make:
-        own, (_, file, *common) = _parameters(make), _parameters(run_rows).values()
+        own, (_, file, *common) = dict(_parameters(make)), _parameters(run_rows).values()
+        takes_columns = own.pop("columns", None) is not None
+        of_columns = dict(_parameters(chosen_columns)) if takes_columns else dict[str, inspect.Parameter]()
 
         def command(**given: Any) -> None:
             mine = {name: given.pop(name) for name in own}
+            if of_columns:
+                mine["columns"] = chosen_columns(**{name: given.pop(name) for name in of_columns})
             run_rows(lambda: make(**mine), **given)
 
         # typer reads a function's parameters from these two
         parameters = [
-            one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (file, *own.values(), *common)
+            one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for one in (file, *own.values(), *of_columns.values(), *common)
         ]
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions take any attribute
         command.__annotations__ = {one.name: one.annotation for one in parameters}

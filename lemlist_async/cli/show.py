@@ -15,6 +15,8 @@ from lemlist_async.core.json import dumps
 
 _PLAIN_EVERY = 5.0
 """Seconds between the lines of progress in a pipe."""
+_SAMPLE = 24
+"""Characters of a value that are shown."""
 _SHOWN = 10
 """Rows of a kind that are printed; the report file has all."""
 
@@ -28,6 +30,10 @@ class Show(Protocol):
     ) -> None: ...
     def say(self, line: str) -> None:
         """Print a remark."""
+        ...
+
+    def mapping(self, mapping: bulk.ColumnMapping, *, whole: bool) -> None:
+        """Show the use of each column, or of the first variables only."""
         ...
 
     def forecast(self, forecast: bulk.Forecast, limit: str) -> None:
@@ -61,6 +67,46 @@ def duration(seconds: float | None) -> str:
 def pace(progress: bulk.Progress) -> str:
     """Return rate, share of the quota and ETA."""
     return f"{progress.rate:.1f}/s, {progress.quota:.0%} of quota, ETA {duration(progress.eta)}"
+
+
+def mapping_rows(mapping: bulk.ColumnMapping, *, whole: bool) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """Return column, use and first values of each column that is sent, and lines about the others."""
+    sent = [use for use in mapping.uses if use.role in {"field", "opt-out"}]
+    variables = [use for use in mapping.uses if use.role == "variable"]
+    shown = variables if whole else variables[:_SHOWN]
+    rows = [
+        (use.column, becomes(mapping, use), " | ".join(_short(text) for text in use.samples))
+        for use in [*sent, *shown]
+    ]
+    lines = [f"the names of the columns are on line {mapping.line}"] if mapping.line > 1 else []
+    if more := [use.column for use in variables[len(shown) :]]:
+        lines.append(f"{len(more)} more variables: {', '.join(more)}")
+    if ignored := [use.column for use in mapping.uses if use.role == "ignored"]:
+        lines.append(f"not sent: {', '.join(ignored)}")
+    return rows, lines
+
+
+def becomes(mapping: bulk.ColumnMapping, use: bulk.ColumnUse) -> str:
+    """Return the use of a column in words."""
+    if use.role == "ignored":
+        return "not sent"
+    if use.role == "opt-out":
+        return "refuses the row if it says so"
+    if use.role == "variable":
+        return "variable" if use.variable == use.column else f"variable {use.variable}"
+    others = mapping.before(use)
+    where = f", where {others[-1]} is empty" if others else ""
+    return " or ".join(field.replace("_", " ") for field in use.fields) + where
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SAMPLE else f"{line[: _SAMPLE - 1]}…"
+
+
+def columns_as_json(mapping: bulk.ColumnMapping | None) -> list[dict[str, object]]:
+    """Return the use of each column, for programs."""
+    return [] if mapping is None else [attrs.asdict(use) for use in mapping.uses]
 
 
 def forecast_lines(forecast: bulk.Forecast, limit: str) -> list[str]:
@@ -121,6 +167,14 @@ class Plain(_Lines):
         """Print a line."""
         print(line, flush=True)
 
+    def mapping(self, mapping: bulk.ColumnMapping, *, whole: bool) -> None:
+        """Print one line each."""
+        rows, rest = mapping_rows(mapping, whole=whole)
+        for column, becomes, samples in rows:
+            self.say(f"{column} -> {becomes}" + (f"  ({samples})" if samples else ""))
+        for line in rest:
+            self.say(line)
+
     def forecast(self, forecast: bulk.Forecast, limit: str) -> None:
         """Print one line each."""
         for line in forecast_lines(forecast, limit):
@@ -160,6 +214,9 @@ class Json(_Lines):
     def say(self, line: str) -> None:
         """Print a remark on standard error."""
         print(line, file=sys.stderr, flush=True)
+
+    def mapping(self, mapping: bulk.ColumnMapping, *, whole: bool) -> None:
+        """Print nothing: a dry run prints the columns with the forecast."""
 
     def forecast(self, forecast: bulk.Forecast, limit: str) -> None:
         """Print nothing: a dry run prints the forecast with `dump`."""

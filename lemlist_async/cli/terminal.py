@@ -8,9 +8,10 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from lemlist_async import bulk
-from lemlist_async.cli.show import bad_lines, forecast_lines, pace, report_rows, result_lines
+from lemlist_async.cli.show import bad_lines, forecast_lines, mapping_rows, pace, report_rows, result_lines
 
 
 class Terminal:
@@ -39,6 +40,16 @@ class Terminal:
     def say(self, line: str) -> None:
         """Print a remark above the bar."""
         self._bar.console.print(line, markup=False)
+
+    def mapping(self, mapping: bulk.ColumnMapping, *, whole: bool) -> None:
+        """Print a table of the columns that are sent, and lines about the others."""
+        rows, rest = mapping_rows(mapping, whole=whole)
+        table = Table("column", "becomes", "first values", title="Columns", title_justify="left")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        self.console.print(table)
+        for line in rest:
+            self.console.print(line, markup=False)
 
     def forecast(self, forecast: bulk.Forecast, limit: str) -> None:
         """Print one line each."""

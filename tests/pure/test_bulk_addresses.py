@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lemlist_async.bulk.jobs.contacts import ListContacts, UpsertContacts
-from lemlist_async.bulk.jobs.job import RowRefusedError
 from lemlist_async.bulk.jobs.lead_changes import UpdateLeads
 from lemlist_async.bulk.jobs.leads import ImportLeads
 from lemlist_async.bulk.jobs.unsubscribes import BlockValues
 from lemlist_async.bulk.source.addresses import AddressError, address_key, is_invisible, read_address
 from lemlist_async.bulk.source.columns import value_key
 from lemlist_async.bulk.source.linkedin import page_key
+from lemlist_async.bulk.source.raw_row import RowRefusedError
 
 INVISIBLE = [
     "\u200b", "\ufeff", "\u00ad", "\u202e", "\u200d", "\u2060", "\u200e", "\ufe0f", "\ue000", "\U000e0041",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lemlist_async.bulk.jobs.leads import ImportLeads
 from lemlist_async.bulk.source.csv_dialect import FileFormat
-from lemlist_async.bulk.source.files import LONGEST_CELL, header_of, read_file
+from lemlist_async.bulk.source.files import LONGEST_CELL, head_of, read_file
 from lemlist_async.bulk.source.raw_row import RawRow
 from lemlist_async.errors import ConfigurationError, InvalidInputError
 from lemlist_async.export.spreadsheets import csv_line, guard, unguard
@@ -29,6 +29,12 @@ def rows(folder: Path, content: str | bytes, name: str = "a.csv", **options: Any
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return list(read_file(path, FileFormat(**options)))
+
+
+def columns_of(path: Path, **file_format: Any) -> list[str]:
+    head = head_of(path, FileFormat(**file_format))
+    assert head is not None
+    return head.columns
 
 
 @pytest.mark.parametrize(
@@ -139,7 +145,7 @@ def test_what_is_no_table_is_refused_by_what_it_is(tmp_path: Path, content: str 
 def test_a_list_without_a_header_keeps_its_first_value(tmp_path: Path, first: str, column: str) -> None:
     found = rows(tmp_path, f"{first}\nsecond@x.com\n")
     assert [(row.line, row.values) for row in found] == [(1, {column: first}), (2, {column: "second@x.com"})]
-    assert header_of(tmp_path / "a.csv", FileFormat()) == [column]
+    assert columns_of(tmp_path / "a.csv") == [column]
 
 
 def test_the_caller_may_say_that_there_is_no_header(tmp_path: Path) -> None:
@@ -149,7 +155,7 @@ def test_the_caller_may_say_that_there_is_no_header(tmp_path: Path) -> None:
     ]
     assert rows(tmp_path, "\nann@x.com,Ann\n", header=False) == [RawRow(2, {"1": "ann@x.com", "2": "Ann"})]
     job = ImportLeads(campaign_id="cam_1", columns={"1": "email"})
-    job.check_columns(header_of(tmp_path / "a.csv", FileFormat(header=False)))
+    job.map_columns(columns_of(tmp_path / "a.csv", header=False))
 
 
 def test_the_caller_may_name_the_delimiter(tmp_path: Path) -> None:
@@ -180,7 +186,7 @@ def test_a_json_array_is_read_item_by_item_with_the_line_of_each(tmp_path: Path)
     assert [(row.line, row.values.get("email"), row.fault) for row in found] == [
         (3, "a@x.com", None), (5, "b@x.com", None), (6, None, "not a JSON object"), (6, None, "not a JSON object"),
     ]  # fmt: skip
-    assert header_of(tmp_path / "a.json", FileFormat()) == []
+    assert head_of(tmp_path / "a.json", FileFormat()) is None
     assert rows(tmp_path, " [ ] ", "a.json") == []
     assert rows(tmp_path, '{"email": "a@x.com"}\n{"email": "b@x.com"}\n', "a.json") == [
         RawRow(1, {"email": "a@x.com"}),

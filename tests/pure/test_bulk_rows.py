@@ -7,16 +7,21 @@ from typing import Any
 
 import pytest
 
-from lemlist_async.bulk.jobs.job import RowRefusedError
 from lemlist_async.bulk.jobs.leads import ImportLeads
 from lemlist_async.bulk.source.csv_dialect import FileFormat
-from lemlist_async.bulk.source.files import header_of, read_file
-from lemlist_async.bulk.source.raw_row import RawRow
+from lemlist_async.bulk.source.files import head_of, read_file
+from lemlist_async.bulk.source.raw_row import RawRow, RowRefusedError
 from lemlist_async.bulk.source.rows import read_rows
 from lemlist_async.errors import ConfigurationError, InvalidInputError
 from lemlist_async.files import write_file
 
 JOB = ImportLeads(campaign_id="cam_1")
+
+
+def columns_of(path: Path, **file_format: Any) -> list[str]:
+    head = head_of(path, FileFormat(**file_format))
+    assert head is not None
+    return head.columns
 
 
 def rows(path: Path, content: bytes, **options: Any) -> list[RawRow]:
@@ -65,15 +70,15 @@ def test_text_of_a_broken_cell_never_becomes_a_lead(tmp_path: Path, content: str
 
 def test_the_header_is_judged_by_itself_and_not_by_the_first_row(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("first,last,email\nAnn,Lee\nBob,Ray,bob@x.io\n")
-    assert header_of(tmp_path / "a.csv", FileFormat()) == ["first", "last", "email"]
+    assert columns_of(tmp_path / "a.csv") == ["first", "last", "email"]
     (tmp_path / "b.csv").write_text("name,first\n")
     with pytest.raises(InvalidInputError, match="no column for the e-mail address"):
-        JOB.check_columns(header_of(tmp_path / "b.csv", FileFormat()))
+        JOB.map_columns(columns_of(tmp_path / "b.csv"))
 
 
 def test_a_column_that_is_mapped_and_not_there_is_told() -> None:
-    with pytest.raises(InvalidInputError, match="'Emial', which the file does not have"):
-        ImportLeads(campaign_id="cam_1", columns={"Emial": "email"}).check_columns(["email"])
+    with pytest.raises(InvalidInputError, match="no column 'Emial': the file has 'email'"):
+        ImportLeads(campaign_id="cam_1", columns={"Emial": "email"}).map_columns(["email"])
 
 
 def test_an_empty_cell_of_pandas_is_empty() -> None:
@@ -83,7 +88,7 @@ def test_an_empty_cell_of_pandas_is_empty() -> None:
 def test_a_pipe_is_refused_since_it_can_be_read_only_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(InvalidInputError, match="read more than once"):
-        header_of(tmp_path / "pipe.csv", FileFormat())
+        head_of(tmp_path / "pipe.csv", FileFormat())
 
 
 @pytest.mark.parametrize(
@@ -121,7 +126,7 @@ def test_a_broken_character_in_json_lines_is_repaired_and_a_value_that_would_bec
 def test_json_lines_are_read_with_their_faults(tmp_path: Path) -> None:
     found = rows(tmp_path / "a.jsonl", b'{"email": "a@x.com"}\n\n{broken\n[1]\n')
     assert [(row.line, row.fault is None) for row in found] == [(1, True), (3, False), (4, False)]
-    assert header_of(tmp_path / "a.jsonl", FileFormat()) == []
+    assert head_of(tmp_path / "a.jsonl", FileFormat()) is None
 
 
 async def test_mappings_come_from_any_iterable() -> None:
@@ -172,10 +177,10 @@ def test_a_lead_may_have_a_linkedin_url_in_place_of_an_address() -> None:
 
 def test_the_header_is_looked_at_before_the_rows() -> None:
     with pytest.raises(InvalidInputError, match="no column for the e-mail address among 'name'"):
-        JOB.check_columns(["name"])
-    with pytest.raises(InvalidInputError, match="'Email' and 'mail' would both become 'email'"):
-        JOB.check_columns(["Email", "mail"])
-    ImportLeads(campaign_id="cam_1", columns={"Kontakt": "email"}).check_columns(["Kontakt"])
+        JOB.map_columns(["name"])
+    with pytest.raises(InvalidInputError, match="'Email' and 'e_mail' would both become 'email'"):
+        JOB.map_columns(["Email", "e_mail"])
+    ImportLeads(campaign_id="cam_1", columns={"Kontakt": "email"}).map_columns(["Kontakt"])
 
 
 def test_a_campaign_id_without_its_prefix_is_refused() -> None:

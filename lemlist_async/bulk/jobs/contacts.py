@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import attrs
 
-from lemlist_async.bulk.jobs.job import Job, Outcome, Payload, RowRefusedError, done, failed
-from lemlist_async.bulk.source.columns import Columns, checked_email, single, value_key
+from lemlist_async.bulk.jobs.column_job import ColumnJob
+from lemlist_async.bulk.jobs.job import Job, Outcome, Payload, done, failed
+from lemlist_async.bulk.source.columns import Columns, Sorted, checked_email, single, value_key
+from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.errors import ConfigurationError, InvalidInputError
 from lemlist_async.resources.contacts import ContactFields
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 ListAction = Literal["add", "remove"]
 
-_COLUMNS = Columns(ContactFields, without=("additional_emails",))
 _WHO = ("contact_id", "email", "linkedin_url", "linkedin_url_sales_nav")
 _LOOKED_UP = 100
 """Most contacts in one look-up."""
@@ -26,32 +27,23 @@ _DONE = {"add": "added", "remove": "removed"}
 
 
 @attrs.frozen(kw_only=True)
-class UpsertContacts(Job):
+class UpsertContacts(ColumnJob):
     """Create each row's contact, or change the one with its id, address or LinkedIn page: one call per row.
 
     Columns that are not a field of lemlist become custom fields. lemlist ignores those that the team does not have;
     the outcome's reason names them. Empty cells change nothing.
     """
 
+    KINDS_OF_COLUMNS: ClassVar[Columns] = Columns(ContactFields, without=("additional_emails",))
+    NEEDED: ClassVar[Sequence[str]] = _WHO
+
     kind = "contacts.upsert"
 
-    columns: dict[str, str] = attrs.field(factory=dict[str, str])
-    """Columns that their names do not identify: from column to field, or to a custom field's name."""
-
-    def options(self) -> dict[str, Any]:
-        """Return the options from which the job can be made again."""
-        return attrs.asdict(self)
-
-    def check_columns(self, columns: Sequence[str]) -> None:
-        """Require a column that identifies the contact."""
-        _COLUMNS.check(columns, self.columns, _WHO)
-
-    def check(self, values: Mapping[str, Any]) -> Payload:
-        """Sort a row into fields and custom fields."""
-        fields, custom = _COLUMNS.sort(values, self.columns)
-        if not fields.keys() & set(_WHO):
+    def payload(self, row: Sorted) -> Payload:
+        """Require something that identifies the contact."""
+        if not row.fields.keys() & set(_WHO):
             raise RowRefusedError("neither an e-mail address nor a LinkedIn page nor an id of a contact")
-        return {"fields": fields, "custom": custom}
+        return {"fields": row.fields, "custom": row.beside} | row.noted
 
     def key(self, payload: Payload) -> str:
         """Return the identity of the contact."""
@@ -65,7 +57,8 @@ class UpsertContacts(Job):
         (payload,) = payloads
         fields = cast("ContactFields", payload["fields"])
         response = await lemlist.contacts.upsert(custom=payload["custom"], **fields)
-        warnings = "; ".join(warning.message or warning.code or "" for warning in response.warnings or ())
+        said = [warning.message or warning.code or "" for warning in response.warnings or ()]
+        warnings = "; ".join([*([payload["note"]] if "note" in payload else []), *said])
         contact = response.data
         what = "created" if contact is not None and contact.created and not again else "updated"
         return [done(what, None if contact is None else contact.id, warnings or None)]

@@ -7,17 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args
 
 import attrs
 
-from lemlist_async.bulk.jobs.job import (
-    CannotVerifyError,
-    Job,
-    Outcome,
-    Payload,
-    RowRefusedError,
-    State,
-    done,
-    failed,
-)
-from lemlist_async.bulk.source.columns import Columns, value_key
+from lemlist_async.bulk.jobs.column_job import ColumnJob
+from lemlist_async.bulk.jobs.job import CannotVerifyError, Outcome, Payload, State, done, failed
+from lemlist_async.bulk.source.column_names import FULL_NAME
+from lemlist_async.bulk.source.columns import Columns, Sorted, value_key
+from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.core.json import dumps
 from lemlist_async.core.validation import is_web_address
 from lemlist_async.core.wire import Effect
@@ -39,7 +33,6 @@ if TYPE_CHECKING:
 PRICES: dict[EnrichmentKind, int] = {"find_email": 5, "verify": 1, "find_phone": 20, "linkedin_enrichment": 1}
 """Credits for each kind that finds something, as the help centre listed them in September 2026; a miss is free."""
 
-_COLUMNS = Columns(EnrichmentInput)
 _NAMED = ("first_name", "last_name")
 # What each kind can start from: one of these sets must be there. Source: lemlist's help centre.
 _NEEDS: dict[EnrichmentKind, tuple[tuple[str, ...], ...]] = {
@@ -60,12 +53,15 @@ def _kinds(given: Iterable[EnrichmentKind]) -> tuple[EnrichmentKind, ...]:
 
 
 @attrs.frozen(kw_only=True)
-class EnrichPeople(Job):
+class EnrichPeople(ColumnJob):
     """Enrich each row's person: 500 per call, then one call or more for each result.
 
     Submitting spends credits and is never repeated: where its response is lost, the rows end as unknown. Once
     lemlist has accepted a row, its id is in the journal, and another run only asks for the result.
     """
+
+    KINDS_OF_COLUMNS: ClassVar[Columns] = Columns(EnrichmentInput)
+    NEEDED: ClassVar[Sequence[str]] = ("linkedin_url", "email", "last_name", FULL_NAME)
 
     kind = "enrich"
     effect = Effect.UNSAFE
@@ -79,8 +75,6 @@ class EnrichPeople(Job):
     max_credits: int | None = None
     """Credits that the rows to send may cost together; the job does not start above it. None: no bound but the
     team's balance."""
-    columns: dict[str, str] = attrs.field(factory=dict[str, str])
-    """Columns that their names do not identify: from column to field."""
     webhook_url: str | None = attrs.field(default=None, repr=False)
     """Address to which lemlist posts results too; pass the bodies to `Run.receive`. Results that were not posted are
     asked for from `poll_every` seconds on. Not written to the journal, since such addresses are often secret."""
@@ -104,15 +98,11 @@ class EnrichPeople(Job):
 
     def options(self) -> dict[str, Any]:
         """Return the options from which the job can be made again."""
-        return attrs.asdict(self, filter=lambda field, _: field.name != "webhook_url")
+        return {name: value for name, value in super().options().items() if name != "webhook_url"}
 
-    def check_columns(self, columns: Sequence[str]) -> None:
-        """Refuse fields that are there twice, and require one that identifies the person."""
-        _COLUMNS.check(columns, self.columns, ("linkedin_url", "email", "last_name"))
-
-    def check(self, values: Mapping[str, Any]) -> Payload:
+    def payload(self, row: Sorted) -> Payload:
         """Keep the columns that lemlist can start from. All others stay in the journal, beside them."""
-        fields, beside = _COLUMNS.sort(values, self.columns)
+        fields, beside = row.fields, row.beside
         for kind in self.find:
             if not any(fields.keys() >= set(needed) for needed in _NEEDS[kind]):
                 ways = " or ".join(" + ".join(needed) for needed in _NEEDS[kind])

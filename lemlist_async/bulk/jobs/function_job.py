@@ -14,7 +14,6 @@ from lemlist_async.bulk.jobs.job import (
     JobStoppedError,
     Outcome,
     Payload,
-    RowRefusedError,
     RowResult,
     State,
     done,
@@ -22,6 +21,7 @@ from lemlist_async.bulk.jobs.job import (
 from lemlist_async.bulk.plan import Plan
 from lemlist_async.bulk.run.progress import Progress, Report
 from lemlist_async.bulk.run.run import Run
+from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.bulk.source.values import exact
 from lemlist_async.core.json import dumps
 from lemlist_async.core.model import without_secrets

@@ -14,6 +14,7 @@ from lemlist_async.errors import InvalidInputError, LemlistError
 
 if TYPE_CHECKING:
     from lemlist_async.bulk.forecast import Forecast
+    from lemlist_async.bulk.source.columns import ColumnMapping
     from lemlist_async.client import Lemlist
 
 Payload = dict[str, Any]
@@ -83,10 +84,6 @@ def failed(reason: str, what: str = "failed") -> Outcome:
     return Outcome(State.FAILED, what, reason)
 
 
-class RowRefusedError(ValueError):
-    """The row is not valid; the text says why."""
-
-
 class CannotVerifyError(LemlistError):
     """No way exists to find out whether the row was done."""
 
@@ -149,12 +146,21 @@ class Job(abc.ABC):
     def options(self) -> dict[str, Any]:
         """Return the options from which the job can be made again, as plain JSON."""
 
-    def check_columns(self, columns: Sequence[str]) -> None:  # noqa: B027  # most jobs judge row by row
-        """Look at the header of a file.
+    def map_columns(
+        self, columns: Sequence[str], samples: Sequence[Sequence[str]] = ()
+    ) -> ColumnMapping | None:
+        """Return the mapping of a file's columns; None for a job that reads rows by themselves.
 
         Raises:
             InvalidInputError: no row of the file could be used.
         """
+        del columns, samples
+        return None
+
+    def check_mapped(self, values: Mapping[str, Any], mapping: ColumnMapping) -> Payload:
+        """Turn a row of a file into the payload that is sent; as `check`, with the mapping of its columns."""
+        del mapping
+        return self.check(values)
 
     @abc.abstractmethod
     def check(self, values: Mapping[str, Any]) -> Payload:

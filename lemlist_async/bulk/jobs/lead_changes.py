@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 import attrs
 
-from lemlist_async.bulk.jobs.job import Job, Outcome, Payload, RowRefusedError, done, failed
+from lemlist_async.bulk.jobs.column_job import ColumnJob
+from lemlist_async.bulk.jobs.job import Outcome, Payload, done, failed
 from lemlist_async.bulk.jobs.leads import FLAGS, check_campaign, lead_of
-from lemlist_async.bulk.source.columns import Columns, value_key
+from lemlist_async.bulk.source.columns import Columns, Sorted, value_key
+from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.core.names import hints_of, wire_name
 from lemlist_async.core.validation import check_campaign_id
 from lemlist_async.errors import AlreadyGoneError, ConfigurationError, NotFoundError
@@ -23,39 +25,32 @@ StopAction = Literal["remove", "unsubscribe", "pause"]
 
 _NAMED = hints_of(LeadChanges).keys()
 _MORE = {"id": "lead_id", "leadid": "lead_id", "preferredcontactmethod": "preferred_contact_method"}
-_COLUMNS = Columns(NewLead, without=FLAGS, more=_MORE)
+_LEADS = Columns(NewLead, without=FLAGS, more=_MORE)
 _WHO = ("email", "lead_id")
 _DONE = {"remove": "removed", "unsubscribe": "unsubscribed", "pause": "paused"}
 
 
 @attrs.frozen(kw_only=True)
-class UpdateLeads(Job):
+class UpdateLeads(ColumnJob):
     """Change each row's lead in a campaign, found by its ``email`` (a look-up, then a PATCH) or ``lead_id``.
 
     Columns become fields or custom variables as in `ImportLeads`. Empty cells change nothing.
     """
 
+    KINDS_OF_COLUMNS: ClassVar[Columns] = _LEADS
+    NEEDED: ClassVar[Sequence[str]] = _WHO
+
     kind = "leads.update"
     calls = 2
 
     campaign_id: str
-    columns: dict[str, str] = attrs.field(factory=dict[str, str])
-    """Columns that their names do not identify: from column to field, or to another variable's name."""
 
     def __attrs_post_init__(self) -> None:
         check_campaign_id(self.campaign_id)
 
-    def options(self) -> dict[str, Any]:
-        """Return the options from which the job can be made again."""
-        return attrs.asdict(self)
-
-    def check_columns(self, columns: Sequence[str]) -> None:
-        """Require a column that identifies the lead."""
-        _COLUMNS.check(columns, self.columns, _WHO)
-
-    def check(self, values: Mapping[str, Any]) -> Payload:
-        """Sort a row into the lead's identity and its changes."""
-        who, fields, variables = _sorted(values, self.columns)
+    def payload(self, row: Sorted) -> Payload:
+        """Part a row into the lead's identity and its changes."""
+        who, fields, variables = _who(row), row.fields, row.beside
         named = {name: value for name, value in fields.items() if name in _NAMED}
         # a PATCH names five fields, and takes the others among the variables, under their wire names
         others = {wire_name(NewLead, name): value for name, value in fields.items() if name not in _NAMED}
@@ -86,12 +81,15 @@ class UpdateLeads(Job):
 
 
 @attrs.frozen(kw_only=True)
-class StopLeads(Job):
+class StopLeads(ColumnJob):
     """Remove each row's lead from a campaign, unsubscribe it there, or pause it.
 
     The lead is found by its ``email`` or ``lead_id``. Removing a lead deletes its history in the campaign. A
     lead that is gone already counts as done.
     """
+
+    KINDS_OF_COLUMNS: ClassVar[Columns] = _LEADS
+    NEEDED: ClassVar[Sequence[str]] = _WHO
 
     kind = "leads.stop"
     calls = 2
@@ -104,18 +102,9 @@ class StopLeads(Job):
         if self.action not in _DONE:
             raise ConfigurationError(f"action is one of {', '.join(_DONE)}, not {self.action!r}")
 
-    def options(self) -> dict[str, Any]:
-        """Return the options from which the job can be made again."""
-        return attrs.asdict(self)
-
-    def check_columns(self, columns: Sequence[str]) -> None:
-        """Require a column that identifies the lead."""
-        _COLUMNS.check(columns, {}, _WHO)
-
-    def check(self, values: Mapping[str, Any]) -> Payload:
+    def payload(self, row: Sorted) -> Payload:
         """Keep the identity of the lead only."""
-        who, _, _ = _sorted(values, {})
-        return who
+        return _who(row)
 
     def key(self, payload: Payload) -> str:
         """Return the identity of the lead."""
@@ -148,15 +137,12 @@ class StopLeads(Job):
             await lemlist.leads.pause(lead_id, campaign_id=self.campaign_id)
 
 
-def _sorted(
-    values: Mapping[str, Any], columns: Mapping[str, str]
-) -> tuple[Payload, dict[str, str], dict[str, Any]]:
-    """Return the identity of a row's lead, and the other fields and variables."""
-    fields, variables = _COLUMNS.sort(values, columns)
-    who = {name: fields.pop(name) for name in _WHO if name in fields}
+def _who(row: Sorted) -> Payload:
+    """Take the identity of a row's lead out of its fields."""
+    who = {name: row.fields.pop(name) for name in _WHO if name in row.fields}
     if not who:
         raise RowRefusedError("no e-mail address, and no id of a lead either")
-    return who, fields, variables
+    return who
 
 
 def _key(payload: Payload) -> str:

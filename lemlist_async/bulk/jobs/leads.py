@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
 
-from lemlist_async.bulk.jobs.job import (
-    CannotVerifyError,
-    EndJobError,
-    Job,
-    Outcome,
-    Payload,
-    RowRefusedError,
-    done,
-    failed,
-)
-from lemlist_async.bulk.source.columns import Columns, value_key
+from lemlist_async.bulk.jobs.column_job import ColumnJob
+from lemlist_async.bulk.jobs.job import CannotVerifyError, EndJobError, Outcome, Payload, done, failed
+from lemlist_async.bulk.source.columns import Columns, Sorted, value_key
+from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.core.validation import check_campaign_id
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import (
@@ -39,16 +32,20 @@ FLAGS = ("deduplicate", "linkedin_enrichment", "find_email", "verify_email", "fi
 """Options of the whole job, which lemlist takes with each lead."""
 PRICES = {"find_email": 5, "verify_email": 1, "find_phone": 20, "linkedin_enrichment": 1}
 """Credits that a flag may cost per lead, as the help centre listed them in September 2026."""
-COLUMNS = Columns(NewLead, without=FLAGS)
 
 
 @attrs.frozen(kw_only=True)
-class ImportLeads(Job):
+class ImportLeads(ColumnJob):
     """Add each row to a campaign as a lead: one call per row.
 
-    A column that lemlist knows (``email``, ``First Name``, ``jobTitle``, …) becomes that field, whatever its
-    spelling; any other column becomes a custom variable under its own name. Empty cells are not sent.
+    A column that lemlist knows (``email``, ``First Name``, ``jobTitle``, …) becomes that field, whatever its spelling
+    and under the names that other tools have for it. Any other column becomes a custom variable under its own name.
+    Bookkeeping of other tools is left out of files, and a row whose opt-out column is set is refused. Empty cells are
+    not sent.
     """
+
+    KINDS_OF_COLUMNS: ClassVar[Columns] = Columns(NewLead, without=FLAGS, refuses_opt_outs=True)
+    NEEDED: ClassVar[Sequence[str]] = ("email", "linkedin_url")
 
     kind = "leads.import"
     effect = Effect.DEDUPABLE
@@ -63,28 +60,17 @@ class ImportLeads(Job):
     find_email: bool = False
     verify_email: bool = False
     find_phone: bool = False
-    columns: dict[str, str] = attrs.field(factory=dict[str, str])
-    """Columns that their names do not identify: from column to field, or to another variable's name."""
 
     def __attrs_post_init__(self) -> None:
         check_campaign_id(self.campaign_id)
         if self.on_duplicate not in {"skip", "raise"}:
             raise ConfigurationError(f"on_duplicate is 'skip' or 'raise', not {self.on_duplicate!r}")
 
-    def options(self) -> dict[str, Any]:
-        """Return the options from which the job can be made again."""
-        return attrs.asdict(self)
-
-    def check_columns(self, columns: Sequence[str]) -> None:
-        """Require a column with e-mail addresses or LinkedIn URLs."""
-        COLUMNS.check(columns, self.columns, ("email", "linkedin_url"))
-
-    def check(self, values: Mapping[str, Any]) -> Payload:
-        """Sort a row into fields and variables, and check the address."""
-        fields, variables = COLUMNS.sort(values, self.columns)
-        if "email" not in fields and "linkedin_url" not in fields:
+    def payload(self, row: Sorted) -> Payload:
+        """Require an address or a LinkedIn page."""
+        if "email" not in row.fields and "linkedin_url" not in row.fields:
             raise RowRefusedError("no e-mail address, and no LinkedIn URL either")
-        return {"fields": fields, "variables": variables}
+        return {"fields": row.fields, "variables": row.beside} | row.noted
 
     def key(self, payload: Payload) -> str:
         """Return one spelling of the address, or of the LinkedIn page where there is none."""
@@ -115,7 +101,7 @@ class ImportLeads(Job):
                 raise EndJobError(failed(str(there), "duplicate")) from there
             where = "in another campaign" if there.scope == "other" else "in the campaign"
             return [done("duplicate", reason=f"already {where}")]
-        return [done("created", lead.id)]
+        return [done("created", lead.id, payload.get("note"))]
 
     async def verify(self, lemlist: Lemlist, payload: Payload) -> Outcome | None:
         """Look the address up among the campaign's leads."""

@@ -31,13 +31,13 @@ from lemlist_async.bulk.jobs.job import (
     Job,
     JobStoppedError,
     Outcome,
-    RowRefusedError,
     State,
     failed,
 )
 from lemlist_async.bulk.journal.journal import JournalError
 from lemlist_async.bulk.journal.tables import JournalRow
 from lemlist_async.bulk.run.webhook_results import WebhookResults
+from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.bulk.source.values import exact
 from lemlist_async.core.send_observer import SEND_OBSERVER
 from lemlist_async.core.wire import Effect

@@ -19,6 +19,7 @@ _NAMED = re.compile(r"[^<>]*<([^<>]+)>")
 """``Ann <ann@example.com>``, as mail programs copy it."""
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _SEPARATORS = re.compile(r"[\s,;]+")
+_BETWEEN = re.compile(r"[,;]|:::")
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 _IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
@@ -48,6 +49,18 @@ def read_address(text: str) -> str:
     address = unicodedata.normalize("NFC", address)
     _check(address)
     return address
+
+
+def first_address(text: str) -> str:
+    """Return the first address of a cell that may hold several, between commas, semicolons, blanks or ``:::``.
+
+    Raises:
+        AddressError: the first one is not an address.
+    """
+    parts = [part for part in _BETWEEN.split(text) if "@" in part]
+    if len(parts) == 1:  # blanks may be those of a name in front: Ann <ann@example.com>
+        parts = [part for part in parts[0].split() if "@" in part]
+    return read_address(parts[0] if len(parts) > 1 else text)
 
 
 def address_key(address: str) -> str:

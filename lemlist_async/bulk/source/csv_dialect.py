@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TextIO
 import attrs
 
 from lemlist_async.bulk.source.addresses import AddressError, read_address, strip
+from lemlist_async.bulk.source.column_names import is_field, is_identifying
 from lemlist_async.errors import ConfigurationError, InvalidInputError
 
 _DELIMITERS = ",;\t|"
@@ -21,6 +23,8 @@ _SAMPLE = 65_536
 """Characters from which the delimiter is guessed."""
 _RECORDS = 25
 """Records among them that are compared."""
+_NOTES = 10
+"""Records among which the header is looked for."""
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S*linkedin\.com/\S+", re.IGNORECASE)
 _PHONE = re.compile(r"\+\d[\d\s().\-/]{5,}")
 _DOMAIN = re.compile(r"@?[\w-]+(?:\.[\w-]+)+")
@@ -49,6 +53,8 @@ class Start:
     lines: int
     """Lines before them: blank ones, and one that names the delimiter."""
     delimiter: str
+    header: int = 0
+    """Records before the one that names the columns: notes that a tool writes above its table."""
 
 
 def find_start(file: TextIO, path: Path, given: str | None) -> Start:
@@ -75,7 +81,26 @@ def find_start(file: TextIO, path: Path, given: str | None) -> Start:
     file.seek(0)
     for _ in range(lines):
         file.readline()
-    return Start(lines, given or named or _guess(rest, whole=len(sample) < _SAMPLE, suffix=path.suffix))
+    delimiter = given or named or _guess(rest, whole=len(sample) < _SAMPLE, suffix=path.suffix)
+    return Start(lines, delimiter, _find_header(rest, delimiter))
+
+
+def _find_header(sample: str, delimiter: str) -> int:
+    """Return the number of records above the first one with names, if that is within the first lines.
+
+    Names are known ones: that of an address or a LinkedIn page, and another one. Where there is no such record, or the
+    first one has such a name, no record stands above.
+    """
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=True)
+    try:
+        records = list(itertools.islice(reader, _NOTES))
+    except csv.Error:
+        return 0
+    filled = [n for n, cells in enumerate(records) if any(cells)]
+    for n in filled:
+        if any(map(is_identifying, records[n])) and (n == filled[0] or sum(map(is_field, records[n])) > 1):
+            return n
+    return 0
 
 
 def _first_line(text: str) -> tuple[str, str, str]:
@@ -105,8 +130,10 @@ def _agreement(sample: str, delimiter: str, whole: bool) -> tuple[float, int]:
                 widths = widths[:-1]  # the sample may end within it
     except csv.Error:
         pass  # a cell too long to compare: the records before it are enough
-    if not widths or widths[0] < 2:
+    if not widths or max(widths) < 2:
         return 0.0, 0
+    if widths[0] < 2:  # a note above the table: worse than any delimiter that the first line has
+        return widths.count(max(widths)) / len(widths) / 100, max(widths)
     return widths.count(widths[0]) / len(widths), widths[0]
 
 
@@ -124,7 +151,7 @@ def read_names(cells: Iterable[str], path: Path, line: int, *, header: bool) -> 
     if len(names) == 1 and (kind := _kind_of_value(names[0])):
         return [kind], False
     _check_names(names, path, line)
-    return names, True
+    return _numbered(names), True
 
 
 def _check_names(names: list[str], path: Path, line: int) -> None:
@@ -141,9 +168,20 @@ def _check_names(names: list[str], path: Path, line: int) -> None:
         )
     if "" in names:
         raise InvalidInputError(f"{where}: column {names.index('') + 1} has no name")
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted({name for name in names if names.count(name) > 1 and is_field(name)})
     if twice:
         raise InvalidInputError(f"{where}: the column {twice[0]!r} is there twice")
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Return names of which none is there twice: the second ``Note`` is ``Note 2``."""
+    taken: set[str] = set()
+    for n, name in enumerate(names):
+        number = 2
+        while names[n] in taken:
+            names[n], number = f"{name} {number}", number + 1
+        taken.add(names[n])
+    return names
 
 
 def _kind_of_value(text: str) -> str | None:

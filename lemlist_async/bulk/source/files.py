@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol, TextIO
@@ -20,6 +22,11 @@ LONGEST_CELL = 131_072
 """Characters of a cell at most; a row with a longer one is refused."""
 _LONGEST_READ = 64 * 1024 * 1024
 """Characters that a cell may have while it is read: behind an unclosed quote the whole rest of a file is one cell."""
+_SAMPLED = 50
+"""Rows from which the first values of columns are taken."""
+_FOOTER = re.compile(
+    r"\s*(?:grand totals?\b|confidential information\b|copyright (?:©|\(c\)))", re.IGNORECASE
+)
 _CSV_FAULTS = {
     "unexpected ": "a quote is opened and never closed; nothing behind it can be read",
     "field large": "a quote is opened and closed nowhere near; nothing behind it can be read",
@@ -40,15 +47,29 @@ def read_file(path: Path, file_format: FileFormat) -> Iterator[RawRow]:
     """
     with open_text(path, file_format.encoding) as file:
         read = _BY_SUFFIX.get(path.suffix.lower())
-        yield from _read_csv(file, path, file_format) if read is None else read(file, path)
+        yield from _rows(_open_csv(file, path, file_format), path) if read is None else read(file, path)
 
 
-def header_of(path: Path, file_format: FileFormat) -> list[str]:
-    """Return the columns of a CSV file; empty for JSON, which has none."""
+class FileHead(NamedTuple):
+    """Beginning of a CSV file."""
+
+    columns: list[str]
+    samples: list[list[str]]
+    """First values of each column that are not empty."""
+    line: int
+    """Line on which the names of the columns stand, counted from 1; 0 in a file without them."""
+
+
+def head_of(path: Path, file_format: FileFormat) -> FileHead | None:
+    """Return the columns of a CSV file with their first values; None for JSON, whose rows have names of their own."""
     if path.suffix.lower() in _BY_SUFFIX:
-        return []
+        return None
     with open_text(path, file_format.encoding) as file:
-        return _open_csv(file, path, file_format).columns
+        opened = _open_csv(file, path, file_format)
+        rows = itertools.islice(_rows(opened, path), _SAMPLED)
+        values = [row.values for row in rows if row.fault is None]
+    samples = [[text for one in values if (text := str(one[name]).strip())] for name in opened.columns]
+    return FileHead(opened.columns, samples, 0 if opened.first is not None else opened.line)
 
 
 def digest(path: Path) -> str:
@@ -83,23 +104,29 @@ def _open_csv(file: TextIO, path: Path, file_format: FileFormat) -> _OpenCsv:
     start = find_start(file, path, file_format.delimiter)
     # strict: a stray quote is an error, and no quiet merge of its row with the next ones
     reader = csv.reader(file, delimiter=start.delimiter, strict=True, skipinitialspace=start.delimiter != " ")
-    cells: list[str] = []
-    line = start.lines + 1
-    while not any(cells):  # rows of empty cells, as a spreadsheet writes them above a table
-        line = start.lines + reader.line_num + 1
-        following = _next_record(reader, path, line)
-        if following is None:
-            raise InvalidInputError(f"{path} is empty")
-        cells = following
+    line, cells = _first_record(reader, path, start.lines, start.header)
     columns, named = read_names(map(unguard, cells), path, line, header=file_format.header)
     return _OpenCsv(reader, columns, None if named else cells, start.lines, line)
 
 
-def _read_csv(file: TextIO, path: Path, file_format: FileFormat) -> Iterator[RawRow]:
-    opened = _open_csv(file, path, file_format)
+def _first_record(reader: _CsvReader, path: Path, skipped: int, header: int) -> tuple[int, list[str]]:
+    """Return the record of the header, or the first one that is not empty, with its line."""
+    number = 0
+    while True:
+        line = skipped + reader.line_num + 1
+        cells = _next_record(reader, path, line)
+        if cells is None:
+            raise InvalidInputError(f"{path} is empty")
+        # rows of empty cells stand above a table where a spreadsheet wrote it
+        if number >= header and any(cells):
+            return line, cells
+        number += 1
+
+
+def _rows(opened: _OpenCsv, path: Path) -> Iterator[RawRow]:
     columns, line, cells = opened.columns, opened.line, opened.first
     while True:
-        if cells is not None and not _is_blank(cells):
+        if cells is not None and not _is_blank(cells) and not _is_footer(cells, columns):
             yield _row(line, cells, columns)
         line = opened.skipped + opened.reader.line_num + 1
         cells = _next_record(opened.reader, path, line)
@@ -127,6 +154,11 @@ def _next_record(reader: _CsvReader, path: Path, line: int) -> list[str] | None:
 def _is_blank(cells: list[str]) -> bool:
     text = "".join(cells)
     return len(text) < 8 and not strip(text)  # blanks, or the end-of-file mark of DOS
+
+
+def _is_footer(cells: list[str], columns: list[str]) -> bool:
+    """Return whether a record is one of the remarks that reports have below their rows."""
+    return len(columns) > 1 and not any(cells[1:]) and _FOOTER.match(cells[0]) is not None
 
 
 def _row(line: int, cells: list[str], columns: list[str]) -> RawRow:

@@ -14,3 +14,7 @@ class RawRow(NamedTuple):
     values: Mapping[str, Any]
     fault: str | None = None
     """Reason why the row cannot be used, where reading it shows that; `values` are then the cells that were read."""
+
+
+class RowRefusedError(ValueError):
+    """The row is not valid; the text says why."""
