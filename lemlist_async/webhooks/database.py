@@ -164,7 +164,7 @@ class Database:
         """Raise errors of SQLite and of the file system as StoreError: without values, and with advice."""
         try:
             yield
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             self._full = self._full or _code(error) in {"SQLITE_FULL", "SQLITE_IOERR"}
             raise StoreError(f"{self.path}: {error}{_ADVICE.get(_code(error), '')}") from None
         except OSError as error:

@@ -80,6 +80,7 @@ class WebhookReceiver:
         self._disk: Disk | None = None
         self._worker: Worker | None = None
         self._opened = 0
+        self._changing = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
     # Handlers -----------------------------------------------------------------------------------------------
@@ -137,15 +138,14 @@ class WebhookReceiver:
         Raises:
             StoreError: the file cannot be opened.
         """
-        self._opened += 1
-        if self._opened > 1:
-            return
+        async with self._changing:
+            if not self._opened:
+                await self._open()
+            self._opened += 1
+
+    async def _open(self) -> None:
         disk = Disk(Store(self._path), most=self.options.max_waiting, on_added=self._wake)
-        try:
-            await disk.open()
-        except BaseException:
-            self._opened -= 1
-            raise
+        await disk.open()
         self._disk = disk
         self._worker = Worker(disk, self._handlers, self.options)
         self._worker.start()
@@ -153,9 +153,14 @@ class WebhookReceiver:
 
     async def close(self) -> None:
         """Answer what was accepted, let handlers finish, and close the file."""
-        self._opened = max(0, self._opened - 1)
+        async with self._changing:
+            self._opened = max(0, self._opened - 1)
+            if not self._opened:
+                await self._close()
+
+    async def _close(self) -> None:
         disk, worker = self._disk, self._worker
-        if self._opened or disk is None or worker is None:
+        if disk is None or worker is None:
             return
         self._disk = self._worker = None
         for task in self._tasks:

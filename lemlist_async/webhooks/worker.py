@@ -67,13 +67,19 @@ class Worker:
     # Taking events ------------------------------------------------------------------------------------------
 
     async def _place(self) -> None:
+        """Handle events until the worker stops, whatever happens in between."""
+        while not self._stopping.is_set():
+            try:
+                await self._serve()
+            except Exception as error:  # noqa: BLE001  # a damaged row must not end the work on all others
+                _log.error("a place of the worker begins anew after %s", type(error).__name__)
+                await asyncio.sleep(_REST)
+
+    async def _serve(self) -> None:
         """Handle one event after the other."""
         ended: _Attempted | None = None
-        while not self._stopping.is_set():
-            event = await self._next(ended)
-            ended = None if event is None else (event, await self._handle(event))
-        if ended is not None:
-            await self._end(*ended)
+        while (event := await self._next(ended)) is not None:
+            ended = event, await self._handle(event)
 
     async def _next(self, ended: _Attempted | None) -> Claimed | None:
         """Write the result of the event before, and take the next one; None once the worker stops."""
@@ -89,6 +95,8 @@ class Worker:
                 if event is not None:
                     return event
                 await self._idle()
+        if ended is not None:
+            await self._end(*ended)
         return None
 
     async def _step(self, ended: _Attempted | None) -> Claimed | None:
@@ -140,10 +148,10 @@ class Worker:
     async def _handle(self, event: Claimed) -> Ended:
         self._busy += 1
         try:
-            return await self._attempts.make(event)
-        except asyncio.CancelledError:
             # the receiver closes: the attempt does not count, and another process may have the event at once
-            await self._end(event, Ended(due_at=time.time(), handled=tuple(event.handled), uncounted=True))
+            return _given_back(event) if self._stopping.is_set() else await self._attempts.make(event)
+        except asyncio.CancelledError:
+            await self._end(event, _given_back(event))
             raise
         finally:
             self._busy -= 1
@@ -167,3 +175,7 @@ class Worker:
             _log.warning(
                 "event %d outlived its lease while it was handled, and may be handled twice", ended[0].n
             )
+
+
+def _given_back(event: Claimed) -> Ended:
+    return Ended(due_at=time.time(), handled=tuple(event.handled), uncounted=True)

@@ -284,6 +284,33 @@ async def test_closing_lets_handlers_finish_and_gives_back_those_that_do_not(tmp
     assert rows == [(1,), (1,)]
 
 
+async def test_a_damaged_row_does_not_end_the_work_on_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("lemlist_async.webhooks.worker._REST", 0.01)
+    made = receiver(tmp_path, lease=60)
+    async with made:
+        for number in (1, 2):
+            await made.receive(posted(number))
+        made._open_disk().store.quick.execute("UPDATE work SET handled = 'no JSON' WHERE n = 1")
+        found = collect(made)
+        await until(lambda: found)
+    assert [one.id for one in found] == ["act_2"]
+    assert "begins anew after" in caplog.text
+
+
+async def test_a_receiver_that_is_opened_twice_at_once_is_open_for_both(tmp_path: Path) -> None:
+    made = receiver(tmp_path)
+
+    async def use(number: int) -> None:
+        async with made:
+            await made.receive(posted(number))
+
+    await asyncio.gather(*(use(number) for number in range(5)))
+    async with made:
+        assert (await made.counts())["waiting"] == 5
+
+
 async def test_the_same_body_without_an_id_is_another_event_after_an_hour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
