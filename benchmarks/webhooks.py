@@ -2,9 +2,10 @@
 
     python benchmarks/webhooks.py [--posts 20000] [--kills 50] [--processes 1] [--face aiohttp|uvicorn]
 
-First posts, 50 at a time, half of them repeats, with the time of each from the first byte to the answer. Then SIGKILLs
-of a server under fire, at random times: every acknowledged event must be handled, and at most one twice for each kill.
-The client needs as much of a processor as the server does, so figures are those of a machine that has two.
+First posts, 50 at a time, half of them repeats, with the time of each from the first byte to the answer, beside a bare
+aiohttp route that answers at once. Then SIGKILLs of a server under fire, at random times: every acknowledged event
+must be handled, and at most one twice for each kill. Client and server share the processors: where the bare route
+alone takes more than 10 ms (p99), the machine is too busy to judge by p99.
 """
 
 import argparse
@@ -107,6 +108,9 @@ async def speed(face: str, processes: int, posts: int) -> float:
             f"{statistics.median(times) * 1e3:.1f} ms, p99 {p99:.1f} ms, slowest {times[-1] * 1e3:.0f} ms; "
             f"{dict(statuses)}"
         )
+        if face == "bare":
+            await servers.stop()
+            return p99
         began = time.perf_counter()
         while len(handled := servers.handled()) < posts // 2 + 200:  # noqa: ASYNC110  # a process sets no event
             await asyncio.sleep(0.05)
@@ -161,11 +165,12 @@ async def survive(face: str, processes: int, kills: int) -> tuple[int, int]:
 
 async def main(face: str, processes: int, posts: int, kills: int) -> None:
     """Measure, kill, judge."""
+    bare = await speed("bare", processes, posts) if posts else 0.0
     p99 = await speed(face, processes, posts) if posts else 0.0
     lost, twice = await survive(face, processes, kills) if kills else (0, 0)
     if lost or twice > kills:
         sys.exit("an acknowledged event was lost, or more than one per kill was handled twice")
-    if p99 > 25:
+    if p99 > 25 and bare <= 10:
         sys.exit(f"p99 is {p99:.1f} ms, above 25 ms")
 
 

@@ -1,7 +1,8 @@
 """Process that receives webhooks, to be killed. Arguments: FACE STORE OUT SOCKET_FD [SLOW].
 
-`FACE` is ``aiohttp`` or ``uvicorn``. It serves the listening socket that it inherits, so that several processes share
-a port and none is free for others in between. Each handled event is a line of OUT; SLOW is the time of a handler.
+`FACE` is ``aiohttp``, ``uvicorn``, or ``bare`` for a route that answers at once, with which to compare. It serves the
+listening socket that it inherits, so that several processes share a port and none is free for others in between. Each
+handled event is a line of OUT; SLOW is the time of a handler.
 """
 
 import asyncio
@@ -53,12 +54,31 @@ async def uvicorn_server(made: WebhookReceiver, sock: socket.socket) -> None:
     await serving
 
 
+async def bare_server(_: WebhookReceiver, sock: socket.socket) -> None:
+    """Serve a route that reads the body and does nothing."""
+    from aiohttp import web
+
+    async def handle(request: web.Request) -> web.Response:
+        await request.read()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", handle)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.SockSite(runner, sock).start()
+    print("up", flush=True)
+    await asyncio.Event().wait()
+
+
+SERVERS = {"aiohttp": aiohttp_server, "uvicorn": uvicorn_server, "bare": bare_server}
+
+
 def main(face: str, store: str, out: str, descriptor: str, slow: str = "0") -> None:
     """Serve until the process is killed."""
     made = receiver(store, Path(out), float(slow))
     sock = socket.socket(fileno=int(descriptor))
-    serve = uvicorn_server if face == "uvicorn" else aiohttp_server
-    asyncio.run(serve(made, sock))
+    asyncio.run(SERVERS[face](made, sock))
 
 
 if __name__ == "__main__":
