@@ -18,6 +18,7 @@ from lemlist_async.resources.sequences import CampaignSequence
 from lemlist_async.resources.team import TeamOverview
 from lemlist_async.resources.unsubscribes import UnsubscribedVariable
 from lemlist_async.resources.webhooks import Webhook
+from lemlist_async.webhooks import ClickEvent, Event, ReplyEvent, Stored, WebhookReceiver, parse
 
 
 async def results_are_models(lemlist: Lemlist) -> None:
@@ -114,3 +115,23 @@ async def mistakes_are_found(lemlist: Lemlist) -> None:
     await lemlist.leads.create("cam_1", email=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     lemlist.campaigns.list(status="runing")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await lemlist.campaigns.get(campaign_id=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def handlers_take_the_events_that_they_are_registered_for(
+    receiver: WebhookReceiver, lemlist: Lemlist
+) -> None:
+    @receiver.on(ReplyEvent)
+    async def replied(reply: ReplyEvent) -> None:
+        assert_type(reply.from_email, str | None)
+
+    @receiver.on("emailsReplied", "somethingNew")
+    async def named(event: Event) -> None:
+        assert_type(event.is_third_party_reply, bool | None)
+
+    @receiver.on(ReplyEvent)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    async def clicked(click: ClickEvent) -> None: ...
+
+    assert_type(parse(b"{}", secret=None), Event)
+    assert_type(await receiver.dead_letters(), list[Stored])
+    assert_type(await receiver.ensure(lemlist, "https://hooks.example", ["emailsReplied"]), list[Webhook])
+    print(replied, named, clicked)

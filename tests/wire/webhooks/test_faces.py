@@ -32,7 +32,7 @@ def lifespan(made: WebhookReceiver) -> Any:
 
 def fastapi_route(made: WebhookReceiver) -> AbstractAsyncContextManager[str]:
     app = FastAPI(lifespan=lifespan(made))
-    app.add_route("/hook", made.asgi)
+    app.router.routes.append(Route("/hook", made.asgi))
     return on_uvicorn(app)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lemlist_async.webhooks import StoreError
+from lemlist_async.webhooks import StoreError, database
 from lemlist_async.webhooks.database import Database
 from lemlist_async.webhooks.disk import Disk
 from lemlist_async.webhooks.store import Store
@@ -112,12 +112,13 @@ async def test_a_file_that_another_program_holds_refuses_posts_until_it_is_free(
     assert sum(one.levelname == "ERROR" and "503" in one.message for one in caplog.records) == 1
 
 
+@pytest.mark.parametrize("places", [1, 2])
 async def test_a_result_that_cannot_be_written_is_written_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places: int
 ) -> None:
     monkeypatch.setattr("lemlist_async.webhooks.database.BUSY", 0.02)
     monkeypatch.setattr("lemlist_async.webhooks.worker._REST", 0.02)
-    made = receiver(tmp_path)
+    made = receiver(tmp_path, concurrency=places)
     calls: list[str] = []
     other = sqlite3.connect(tmp_path / "hooks.db", isolation_level=None, check_same_thread=False)
 
@@ -331,6 +332,36 @@ async def test_an_unexpected_error_of_the_file_refuses_the_posts_and_the_next_on
         with pytest.raises(StoreError, match="closed"):
             await made.receive(posted(2))
         made._disk = disk_before
+
+
+def test_a_file_that_is_cut_off_while_it_is_made_holds_no_half_of_its_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "_SCHEMA", (*database._SCHEMA, "CREATE TABLE"))
+        with pytest.raises(StoreError, match="incomplete input"):
+            Database(tmp_path / "hooks.db").open()
+    whole = Database(tmp_path / "hooks.db")
+    whole.open()
+    whole.close()
+
+
+def test_a_file_that_another_process_is_setting_up_is_waited_for() -> None:
+    tries = 0
+
+    def busy() -> int:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorname = "SQLITE_BUSY"  # type: ignore[attr-defined]
+            raise error
+        return tries
+
+    assert database._until(time.monotonic() + 10, busy) == 3
+    tries = 0
+    with pytest.raises(sqlite3.OperationalError):
+        database._until(time.monotonic() - 1, busy)
 
 
 def test_an_old_sqlite_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
