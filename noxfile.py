@@ -92,7 +92,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def types(session: nox.Session) -> None:
     """mypy --strict, basedpyright in strict mode, and whether a program that uses the package sees every type."""
-    session.install(".[cli]", *group("types", "test"))
+    session.install(".[cli,otel]", *group("types", "test"))
     session.run("mypy")
     # else it would look into a .venv that lies in the project, such as the README's
     session.run("basedpyright", "--pythonpath", f"{session.bin}/python")
@@ -110,7 +110,7 @@ def docs(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def bench(session: nox.Session) -> None:
     """The benchmarks, each beside its peers in one run; arguments name some of them, such as `overhead soak`."""
-    session.install("-e", ".[cli]", *group("bench"))
+    session.install("-e", ".[cli,otel]", *group("bench"))
     for name in session.posargs or ("overhead", "decode", "throttle"):
         session.run("python", f"benchmarks/{name}.py", env={"PYTHONPATH": "."})
 

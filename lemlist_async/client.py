@@ -27,7 +27,7 @@ from lemlist_async.credentials import (
     TokenSource,
 )
 from lemlist_async.errors import APIKeyError, ConfigurationError, InvalidInputError, LemlistError
-from lemlist_async.observe import E
+from lemlist_async.observe import E, Event
 from lemlist_async.options import OptionChanges, Options
 from lemlist_async.throttle import Throttle, ThrottleOptions, throttle_for
 from lemlist_async.transport.pipeline import Pipeline
@@ -364,6 +364,10 @@ class Lemlist:
             ConfigurationError: the class is no event, or the observer would have to be awaited.
         """
         return self._pipeline.observers.on(event, observer)
+
+    def emit(self, event: Event) -> None:
+        """Notify the observers of an event, as bulk jobs do for their rows."""
+        self._pipeline.observers.emit(event)
 
     def redact(self, text: str) -> str:
         """Remove the API key, in every likely spelling, from a text such as a log line of your own."""

@@ -1,4 +1,4 @@
-"""Events of calls and attempts, and the observers that receive them; events hold no secrets and no query.
+"""Events of calls, attempts and jobs, and the observers that receive them; events hold no secrets and no query.
 
 CallBegin                  a call begins, before anything is checked
 ├─ AttemptBegin            an attempt enters the queue
@@ -9,6 +9,8 @@ CallBegin                  a call begins, before anything is checked
 
 Every call has one begin and one end with the same `call_id`, and so has every attempt of it: also one that is refused
 before it is sent, that is cancelled in any phase, or that streams its response.
+
+RowsEnd                    rows of a bulk job got their final outcome
 """
 
 from __future__ import annotations
@@ -32,9 +34,14 @@ Outcome = Literal["success", "error", "cancelled"]
 """End of a call or an attempt. A stream that is left before its last byte is ``cancelled``."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Event:
     """Any event: what an observer of everything registers for."""
+
+
+@attrs.frozen
+class CallEvent(Event):
+    """An event of one call."""
 
     call_id: str
     """Name of the call, the same in all of its events and in those of no other call of this process."""
@@ -42,15 +49,15 @@ class Event:
     """Verb and path template, such as ``GET /campaigns/{campaignId}``."""
 
 
-@attrs.frozen(kw_only=True)
-class CallBegin(Event):
+@attrs.frozen
+class CallBegin(CallEvent):
     """A call begins."""
 
     lane: Lane
 
 
-@attrs.frozen(kw_only=True)
-class AttemptBegin(Event):
+@attrs.frozen
+class AttemptBegin(CallEvent):
     """An attempt is about to wait for a slot and be sent."""
 
     number: int
@@ -60,8 +67,8 @@ class AttemptBegin(Event):
     port: int | None
 
 
-@attrs.frozen(kw_only=True)
-class SlotGranted(Event):
+@attrs.frozen
+class SlotGranted(CallEvent):
     """The throttle granted a slot: the attempt is sent now."""
 
     number: int
@@ -71,8 +78,8 @@ class SlotGranted(Event):
     """Reason for the wait: the quota was used, or a 429 had paused the key. None without a wait."""
 
 
-@attrs.frozen(kw_only=True)
-class AttemptEnd(Event):
+@attrs.frozen
+class AttemptEnd(CallEvent):
     """An attempt ended."""
 
     number: int
@@ -89,8 +96,8 @@ class AttemptEnd(Event):
     """Error of a failed attempt: a `LemlistError`, or an exception of code that this library called."""
 
 
-@attrs.frozen(kw_only=True)
-class RetryScheduled(Event):
+@attrs.frozen
+class RetryScheduled(CallEvent):
     """An attempt failed, and another one follows after `seconds`."""
 
     number: int
@@ -99,8 +106,8 @@ class RetryScheduled(Event):
     error: LemlistError
 
 
-@attrs.frozen(kw_only=True)
-class CallEnd(Event):
+@attrs.frozen
+class CallEnd(CallEvent):
     """A call ended."""
 
     outcome: Outcome
@@ -112,13 +119,26 @@ class CallEnd(Event):
     """Error of a failed call: a `LemlistError`, or an exception of code that this library called."""
 
 
+@attrs.frozen
+class RowsEnd(Event):
+    """Rows of a bulk job got their final outcome, and the journal holds it."""
+
+    job: str
+    """Kind of the job, such as ``leads.create``."""
+    state: str
+    """State of the rows: ``done``, ``failed`` or ``unknown``."""
+    what: str
+    """Outcome in one word: ``created``, ``duplicate``, …"""
+    count: int
+
+
 E = TypeVar("E", bound=Event)
 Notify = Callable[[Event], None]
 Table = Mapping[type[Event], tuple[Notify, ...]]
 """Notifiers by class of event. A table is never changed: a call keeps the one that it began with."""
 
 KINDS: tuple[type[Event], ...] = (
-    CallBegin, AttemptBegin, SlotGranted, AttemptEnd, RetryScheduled, CallEnd
+    CallBegin, AttemptBegin, SlotGranted, AttemptEnd, RetryScheduled, CallEnd, RowsEnd
 )  # fmt: skip
 
 
@@ -159,7 +179,7 @@ class Observers:
         Raises:
             ConfigurationError: the class is no event, or the observer is not a plain function.
         """
-        chosen = [each for each in KINDS if kind in {each, Event}]
+        chosen = [each for each in KINDS if kind in {each, *each.__bases__, Event}]
         if not chosen:
             names = ", ".join(each.__name__ for each in KINDS)
             raise ConfigurationError(f"no event {kind!r}; there are {names}, and Event for all of them")
@@ -175,6 +195,11 @@ class Observers:
             self._set({each: tuple(one for one in self.table[each] if one is not notify) for each in chosen})
 
         return off
+
+    def emit(self, event: Event) -> None:
+        """Notify the observers of an event that belongs to no call."""
+        for notify in self.table.get(type(event), ()):
+            notify(event)
 
     def new_id(self) -> str:
         """Return a name for a call that no other call of this process has."""

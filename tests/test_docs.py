@@ -15,6 +15,10 @@ from lemlist_async.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NEEDED = {
+    "telemetry.md": ("opentelemetry.sdk", "opentelemetry.exporter.prometheus", "structlog", "sentry_sdk"),
+}
+"""Packages that the programs of a page need beyond this library: those of the group `test`."""
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -50,6 +54,8 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 async def test_the_snippets_of_a_page_run_one_after_the_other(page: Path, world: dict[str, Any]) -> None:
+    for package in NEEDED.get(page.name, ()):
+        pytest.importorskip(package)
     names = {"__name__": "__snippet__", **world}
     for source, place in snippets(page):
         result = eval(compiled(source, place), names)

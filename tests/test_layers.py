@@ -42,6 +42,7 @@ BELOW = {
         "throttle",
     },
     "webhooks": {"lazy_names", "errors", "options", "masked", "core", "transport", "resources"},
+    "integrations": {"client", "core", "errors", "observe", "throttle"},
     "sandbox": {"core", "lazy_names"},  # its JSON alone
     "testing": {"client", "options", "sandbox", "throttle"},
     "cli": {"errors", "options", "core", "files", "bulk", "client", "sandbox", "webhooks"},
@@ -56,6 +57,7 @@ ONLY_IN = {
     "rich": ("cli/",),
     "sqlite3": ("bulk/journal/", "webhooks/database.py"),
     "orjson": ("core/json.py",),
+    "opentelemetry": ("integrations/otel.py",),
 }
 
 

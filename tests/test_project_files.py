@@ -12,6 +12,8 @@ from tests.support.project import ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
+IMPORTED_AS = {"opentelemetry-api": "opentelemetry"}
+"""Modules of packages that have another name."""
 YAML = sorted([*ROOT.glob(".github/**/*.yml"), ROOT / ".pre-commit-config.yaml"])
 NAMING_CHORES = [ROOT / "CONTRIBUTING.md", ROOT / "README.md", ROOT / ".ci" / "run", *YAML]
 SOURCES = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "lemlist_async").rglob("*.py")))
@@ -53,7 +55,8 @@ def test_the_workflow_begins_with_the_lowest_python_of_the_package() -> None:
 @pytest.mark.parametrize("extra", sorted(EXTRAS.keys() - {"all"}))
 def test_every_package_of_an_extra_is_imported_somewhere(extra: str) -> None:
     for requirement in EXTRAS[extra]:
-        library = re.split(r"[^\w-]", requirement)[0].replace("-", "_")
+        package = re.split(r"[^\w-]", requirement)[0]
+        library = IMPORTED_AS.get(package, package.replace("-", "_"))
         assert re.search(rf"^\s*(from|import) {library}\b", SOURCES, re.MULTILINE), requirement
 
 

@@ -152,6 +152,12 @@ class Throttle:
         return self._quota.ledger.in_flight
 
     @property
+    def used(self) -> int:
+        """Requests of this process that count towards the limit now."""
+        with self._lock:
+            return int(self._quota.ledger.load(self.now(), "ledger"))
+
+    @property
     def queued(self) -> Mapping[Lane, int]:
         """Requests that wait in each lane."""
         return {"interactive": self._lanes.size("interactive"), "bulk": self._lanes.size("bulk")}

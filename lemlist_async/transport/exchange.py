@@ -24,7 +24,7 @@ from lemlist_async.transport.faults import ended
 from lemlist_async.transport.response import ResponseReader
 from lemlist_async.transport.session import Session, piecemeal
 from lemlist_async.transport.timeouts import SharedTimer, TimeLimit
-from lemlist_async.transport.watch import CallWatch
+from lemlist_async.transport.watch import CallWatch, outcome_of
 
 
 @attrs.define
@@ -103,12 +103,12 @@ class Exchange:
         try:
             result = await self._run(state, attempt, limit, streamed)
         except BaseException as error:
-            watch.attempt_end(attempt, error)
+            watch.attempt_end(attempt, error, outcome_of(error))
             raise
         if streamed:
             watch.keep_open(attempt)
         else:
-            watch.attempt_end(attempt, None)
+            watch.attempt_end(attempt, None, "success")
         return result
 
     async def _run(self, state: CallState, attempt: AttemptState, limit: TimeLimit, streamed: bool) -> Any:

@@ -17,6 +17,7 @@ from lemlist_async.observe import (
     CallBegin,
     CallEnd,
     Event,
+    Notify,
     Observers,
     Outcome,
     RetryScheduled,
@@ -70,47 +71,41 @@ class CallWatch:
         self.attempts: Sequence[Attempt] = ()
         """Record of the call, which the exchange appends to."""
 
-    def _emit(self, kind: type[Event], **fields: Any) -> None:
-        if notifiers := self._table.get(kind):
-            event = kind(call_id=self._call_id, operation=self._operation, **fields)
-            for notify in notifiers:
-                notify(event)
-
     def __enter__(self) -> Self:
-        self._emit(CallBegin, lane=self._lane)
+        if notifiers := self._table.get(CallBegin):
+            _notify(notifiers, CallBegin(self._call_id, self._operation, self._lane))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        outcome = _outcome(error)
+        outcome = outcome_of(error)
         if self._streamed:
             # an exception of the reader is not one of the call
             error, self._lost = self._lost, None
-            outcome = _outcome(error)
+            outcome = outcome_of(error)
         if self._open is not None:
             outcome = "cancelled"
-            self._end(self._open, None, outcome)
-        self._emit(
-            CallEnd,
-            outcome=outcome,
-            seconds=steady() - self._began,
-            attempts=tuple(self.attempts),
-            error=None if outcome == "cancelled" else error,
-        )
+            self.attempt_end(self._open, None, outcome)
+        if notifiers := self._table.get(CallEnd):
+            seconds, attempts = steady() - self._began, tuple(self.attempts)
+            error = None if outcome == "cancelled" else error
+            _notify(notifiers, CallEnd(self._call_id, self._operation, outcome, seconds, attempts, error))
 
     def attempt_begin(self, number: int, url: URL) -> None:
         """Announce that an attempt enters the queue."""
         self._number, self._queued = number, steady()
-        self._emit(AttemptBegin, number=number, host=url.host or "", port=url.port)
+        if notifiers := self._table.get(AttemptBegin):
+            host = url.host or ""
+            _notify(notifiers, AttemptBegin(self._call_id, self._operation, number, host, url.port))
 
     def granted(self, slot: Slot) -> None:
         """Announce that the attempt got a slot."""
-        self._emit(SlotGranted, number=self._number, waited=slot.waited, reason=slot.reason)
-
-    def attempt_end(self, attempt: ObservedAttempt, error: BaseException | None) -> None:
-        """Announce the end of the attempt."""
-        self._end(attempt, error, _outcome(error))
+        if notifiers := self._table.get(SlotGranted):
+            _notify(
+                notifiers,
+                SlotGranted(self._call_id, self._operation, self._number, slot.waited, slot.reason),
+            )
 
     def keep_open(self, attempt: ObservedAttempt) -> None:
         """Leave the attempt open, since its response is streamed."""
@@ -120,27 +115,41 @@ class CallWatch:
         """End the attempt of a stream with its last byte, or with the fault that ended its body."""
         attempt, self._open, self._lost = self._open, None, lost
         if attempt is not None:
-            self.attempt_end(attempt, lost)
+            self.attempt_end(attempt, lost, outcome_of(lost))
 
     def retry(self, number: int, seconds: float, error: LemlistError) -> None:
         """Announce the attempt that follows a failed one."""
-        self._emit(RetryScheduled, number=number, seconds=seconds, error=error)
+        if notifiers := self._table.get(RetryScheduled):
+            _notify(notifiers, RetryScheduled(self._call_id, self._operation, number, seconds, error))
 
-    def _end(self, attempt: ObservedAttempt, error: BaseException | None, outcome: Outcome) -> None:
+    def attempt_end(self, attempt: ObservedAttempt, error: BaseException | None, outcome: Outcome) -> None:
+        """Announce the end of the attempt."""
+        if not (notifiers := self._table.get(AttemptEnd)):
+            return
         granted, received = attempt.granted, attempt.received
-        self._emit(
-            AttemptEnd,
-            number=self._number,
-            outcome=outcome,
-            granted=granted is not None,
-            sent=attempt.sent,
-            status=None if received is None else received.status,
-            seconds=steady() - (self._queued if granted is None else granted),
-            error=None if outcome == "cancelled" else error,
+        _notify(
+            notifiers,
+            AttemptEnd(
+                self._call_id,
+                self._operation,
+                self._number,
+                outcome,
+                granted is not None,
+                attempt.sent,
+                None if received is None else received.status,
+                steady() - (self._queued if granted is None else granted),
+                None if outcome == "cancelled" else error,
+            ),
         )
 
 
-def _outcome(error: BaseException | None) -> Outcome:
+def _notify(notifiers: tuple[Notify, ...], event: Event) -> None:
+    for notify in notifiers:
+        notify(event)
+
+
+def outcome_of(error: BaseException | None) -> Outcome:
+    """Return the end of a call or attempt that raised `error`."""
     if error is None:
         return "success"
     # CancelledError, the GeneratorExit of a coroutine that is closed, and the end of the process

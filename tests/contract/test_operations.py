@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from lemlist_async import Effect, Lemlist
+from lemlist_async.core.operation_names import OPERATION_NAMES
 from lemlist_async.resources._base import Resource
 from tests.contract.operations import ROWS
 from tests.contract.recording import RecordedError, Recorder, Row, body_names, call_of, query_names
@@ -71,3 +72,10 @@ async def test_a_retired_route_warns_where_it_is_used(row: Row) -> None:
     with pytest.warns(DeprecationWarning, match="1 November 2026") as caught:
         await use(row)
     assert caught[0].filename.endswith(("operations.py", "test_operations.py"))
+
+
+def test_every_operation_has_the_name_of_its_first_method() -> None:
+    first: dict[str, str] = {}
+    for row in ROWS:
+        first.setdefault(row.wire, row.name)
+    assert dict(OPERATION_NAMES) == first

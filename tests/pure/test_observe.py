@@ -8,9 +8,18 @@ from typing import Any
 import pytest
 
 from lemlist_async.errors import ConfigurationError
-from lemlist_async.observe import KINDS, CallBegin, CallEnd, Event, Observers, RetryScheduled
+from lemlist_async.observe import (
+    KINDS,
+    CallBegin,
+    CallEnd,
+    CallEvent,
+    Event,
+    Observers,
+    RetryScheduled,
+    RowsEnd,
+)
 
-EVENT = CallBegin(call_id="a-1", operation="GET /team", lane="interactive")
+EVENT = CallBegin("a-1", "GET /team", lane="interactive")
 
 
 def emit(observers: Observers, event: Event) -> None:
@@ -58,7 +67,7 @@ def test_an_observer_that_is_taken_off_is_not_called_by_calls_in_progress_either
 def test_event_stands_for_every_event() -> None:
     observers = Observers()
     off = observers.on(Event, print)
-    assert set(observers.table) == set(KINDS) == set(Event.__subclasses__())
+    assert set(observers.table) == set(KINDS) == {*CallEvent.__subclasses__(), RowsEnd}
     assert not observers.silent
     off()
     assert observers.silent

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 import weakref
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from lemlist_async.bulk.run.dispatcher import Dispatcher, Finished
 from lemlist_async.bulk.run.executor import ROUNDS, BatchResult, Executor, Marks, OnAmbiguous
 from lemlist_async.bulk.run.progress import Meter, Progress, Report
 from lemlist_async.bulk.run.webhook_results import WebhookResults
-from lemlist_async.observe import RetryScheduled
+from lemlist_async.observe import RetryScheduled, RowsEnd
 
 if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
@@ -322,7 +323,14 @@ class Run:
             self._lost_at = asyncio.get_running_loop().time()
         pending = len(found) - len(results) - ambiguous
         self._meter.passed(step, through=len(results), pending=pending, ambiguous=ambiguous)
+        self._announce(results)
         return results
+
+    def _announce(self, results: Sequence[RowResult]) -> None:
+        """Emit the outcomes that the journal has got, by their kind."""
+        counts = Counter((result.outcome.state, result.outcome.what) for result in results)
+        for (state, what), count in counts.items():
+            self._lemlist.emit(RowsEnd(job=self._plan.job.kind, state=state.value, what=what, count=count))
 
     async def _work(self, dispatcher: Dispatcher, execute: _Execute) -> None:
         try:
