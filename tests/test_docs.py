@@ -16,6 +16,8 @@ from lemlist_async.sandbox import Sandbox
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NEEDED = {
+    "README.md": ("fastapi",),
+    "web.md": ("fastapi", "django"),
     "telemetry.md": ("opentelemetry.sdk", "opentelemetry.exporter.prometheus", "structlog", "sentry_sdk"),
 }
 """Packages that the programs of a page need beyond this library: those of the group `test`."""

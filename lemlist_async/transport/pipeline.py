@@ -15,6 +15,7 @@ from lemlist_async.clock import FROZEN, stands_still
 from lemlist_async.core import retry as schedule
 from lemlist_async.core.wire import Call, UnexpectedTypes
 from lemlist_async.credentials import BaseURL, Credential, Token
+from lemlist_async.deadlines import time_left
 from lemlist_async.errors import APIStatusError, Attempt, AuthenticationError, LemlistError, RateLimitError
 from lemlist_async.observe import Observers
 from lemlist_async.options import Options
@@ -156,6 +157,8 @@ class Pipeline:
         # arguments that cannot work are refused here, before anything waits or is sent
         url, ours = self._addresses.of(call)
         deadline = options.deadline
+        if options.lane == "interactive" and (left := time_left()) is not None:
+            deadline = left if deadline is None else min(left, deadline)
         if deadline is not None:
             deadline += asyncio.get_running_loop().time()
         try:
