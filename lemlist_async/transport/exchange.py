@@ -32,7 +32,8 @@ class CallState:
     """One call while it is in progress: its attempts so far, and until when it may go on."""
 
     call: Call[Any]
-    url: URL
+    url: URL = attrs.field(repr=False)
+    """Address with ids and query, which error trackers would show with the variables of a frame."""
     key: Credential | None
     """None where the address is on another host, which must not see the key."""
     options: Options
