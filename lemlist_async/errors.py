@@ -7,7 +7,8 @@ LemlistError
 ├─ ClosedError                   used after close, from another event loop, after a fork
 ├─ QueueError                    refused by our own queue, before anything was sent
 │   ├─ QueueFullError
-│   └─ WaitTooLongError
+│   ├─ WaitTooLongError
+│   └─ LimitStoreError           the server that keeps the limit is away, and on_outage="fail"
 ├─ TransportError                no complete response
 │   └─ NotSentError              certainly nothing happened: refused, DNS, TLS
 ├─ AmbiguousError                it may have happened, and was not repeated
@@ -74,6 +75,7 @@ __all__ = [
     "LeadAlreadyExistsError",
     "LeadInGraveyardError",
     "LemlistError",
+    "LimitStoreError",
     "LostResponseError",
     "MethodNotAllowedError",
     "MissingIdError",
@@ -190,6 +192,10 @@ class QueueFullError(QueueError):
 
 class WaitTooLongError(QueueError):
     """The call would have waited longer than `max_wait`."""
+
+
+class LimitStoreError(QueueError):
+    """The server that keeps the limit for several hosts is away, and the throttle was told to fail then."""
 
 
 class TransportError(LemlistError):

@@ -16,16 +16,17 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Each room and the rooms it may import from; its own is understood.
 BELOW = {
     "errors": set(),
+    "checks": {"errors"},
     "lazy_names": set(),
     "clock": set(),
     "masked": set(),
     "files": set(),
     "deadlines": {"clock", "errors"},
-    "options": {"errors"},
+    "options": {"checks", "errors"},
     "credentials": {"errors", "masked"},
     "observe": {"errors", "options"},
     "core": {"errors", "masked", "options"},
-    "throttle": {"clock", "errors", "options"},
+    "throttle": {"checks", "clock", "errors", "options"},
     "transport": {
         "clock",
         "deadlines",
@@ -51,7 +52,7 @@ BELOW = {
         "resources",
         "throttle",
     },
-    "webhooks": {"lazy_names", "errors", "options", "masked", "core", "transport", "resources"},
+    "webhooks": {"lazy_names", "checks", "errors", "options", "masked", "core", "transport", "resources"},
     "integrations": {"client", "core", "deadlines", "errors", "observe", "throttle"},
     "sandbox": {"core", "lazy_names"},  # its JSON alone
     "testing": {"client", "options", "sandbox", "throttle"},
@@ -64,6 +65,7 @@ ONLY_IN = {
     "fastapi": ("integrations/fastapi.py",),
     "django": ("integrations/django.py",),
     "aiolimiter": ("throttle/pacer.py",),
+    "redis": ("throttle/stores/redis_server.py",),
     "backoff": ("transport/pipeline.py", "webhooks/attempts.py"),
     "typer": ("cli/",),
     "rich": ("cli/",),

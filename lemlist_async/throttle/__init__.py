@@ -5,8 +5,8 @@ from lemlist_async.throttle.ledger import Mode
 from lemlist_async.throttle.options import ThrottleOptions
 from lemlist_async.throttle.quota import RateState, Stats
 from lemlist_async.throttle.registry import throttle_for
-from lemlist_async.throttle.sharing import Scope
 from lemlist_async.throttle.slot import Slot, WaitReason
+from lemlist_async.throttle.stores.shared import Scope
 from lemlist_async.throttle.throttle import Throttle
 
 __all__ = [

@@ -3,58 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import attrs
 
+from lemlist_async.checks import instance_of, is_number, number, one_of, satisfies
 from lemlist_async.errors import ConfigurationError
 
-Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+SERVERS = ("redis", "rediss", "unix", "valkey", "valkeys")
+"""Schemes of a scope that is a server: TCP, TLS, a socket in the file system."""
 
 
-def _must_be(words: str, holds: Callable[[Any], bool], *, or_none: bool = False) -> Check:
-    def check(_instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if not (holds(value) or (or_none and value is None)):
-            words_ = f"None or {words}" if or_none else words
-            raise ConfigurationError(f"ThrottleOptions.{attribute.name} must be {words_}, not {value!r}")
-
-    return check
-
-
-def _number(value: Any) -> bool:
-    try:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # a whole number beyond what a float holds
-        return False
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _burst(value: Any) -> bool:
+def _is_burst(value: Any) -> bool:
     try:
         requests, seconds = value
     except (TypeError, ValueError):
-        return False
-    return _number(requests) and _number(seconds) and requests >= 1 and seconds > 0
+        return bool(value == "auto")
+    return is_number(requests) and is_number(seconds) and bool(requests >= 1 and seconds > 0)
 
 
-_flag = _must_be("True or False", lambda value: isinstance(value, bool))
-_limit = _must_be("a whole number from 1", lambda value: _whole(value) and value >= 1)
-_window = _must_be("a number above 0", lambda value: _number(value) and value > 0)
-_share = _must_be("a number above 0 and at most 1", lambda value: _number(value) and 0 < value <= 1)
-_part = _must_be("a number from 0 to 1", lambda value: _number(value) and 0 <= value <= 1)
-_seconds = _must_be("a number from 0", lambda value: _number(value) and value >= 0)
-_pacer = _must_be(
-    "'auto' or a pair (requests from 1, seconds above 0)",
-    lambda value: value == "auto" or _burst(value),
-    or_none=True,
-)
-_scope = _must_be("'auto' or 'process'", lambda value: value in {"auto", "process"})
-_queue = _must_be("a whole number from 0", lambda value: _whole(value) and value >= 0, or_none=True)
-_wait = _must_be("a number from 0", lambda value: _number(value) and value >= 0, or_none=True)
+def _check_scope(_instance: Any, _attribute: attrs.Attribute[Any], value: Any) -> None:
+    # a value that is refused is not shown: it may hold the password of a server
+    if value not in ("auto", "process") and not (isinstance(value, str) and _scheme(value) in SERVERS):
+        raise ConfigurationError(
+            "ThrottleOptions.scope must be 'auto', 'process' or the URL of a Redis or Valkey server (redis://…)"
+        )
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0]
+
+
+def _without_password(scope: str) -> str:
+    """Return the scope as it may be shown."""
+    try:
+        host = urlsplit(scope).netloc.rpartition("@")[2]
+    except ValueError:
+        host = "…"
+    return repr(f"{_scheme(scope)}://{host}" if "://" in scope else scope)
 
 
 @attrs.frozen(kw_only=True)
@@ -65,34 +52,45 @@ class ThrottleOptions:
         ConfigurationError: a value is out of its range, or the pacer is slower than the quota.
     """
 
-    limit: int = attrs.field(default=20, validator=_limit)
+    limit: int = attrs.field(default=20, validator=number(1, whole=True))
     """Requests that the server allows per `window`, from 1."""
-    window: float = attrs.field(default=2.0, validator=_window)
+    window: float = attrs.field(default=2.0, validator=number(0, above=True))
     """Seconds, above 0."""
-    share: float = attrs.field(default=1.0, validator=_share)
+    share: float = attrs.field(default=1.0, validator=number(0, 1, above=True))
     """This process's part of the quota, above 0, at most 1: ``1 / n`` for n processes that share one key."""
-    strict: bool = attrs.field(default=False, validator=_flag)
+    strict: bool = attrs.field(default=False, validator=instance_of(bool))
     """Trust no assumption about the server: the sliding rule from the first request on, and no credit."""
-    credit: float = attrs.field(default=0.5, validator=_part)
+    credit: float = attrs.field(default=0.5, validator=number(0, 1))
     """Part of the smallest round trip, 0 to 1, that is taken off the time for which a slot is held."""
-    margin: float = attrs.field(default=0.005, validator=_seconds)
+    margin: float = attrs.field(default=0.005, validator=number())
     """Seconds, from 0, that a slot is held beyond the window, against drift between two clocks."""
-    pacer: tuple[float, float] | Literal["auto"] | None = attrs.field(default="auto", validator=_pacer)
+    pacer: tuple[float, float] | Literal["auto"] | None = attrs.field(
+        default="auto",
+        validator=satisfies("'auto' or a pair (requests from 1, seconds above 0)", _is_burst, or_none=True),
+    )
     """A token bucket (requests, seconds) that spreads bulk requests while interactive ones come; None never does.
 
     `auto` is 3 requests at once and 11 % above the quota: (3, 0.27) for 20 requests per 2 seconds.
     """
-    max_queue: int | None = attrs.field(default=None, validator=_queue)
+    max_queue: int | None = attrs.field(default=None, validator=number(whole=True, or_none=True))
     """Requests that may wait in each lane; None for no bound."""
-    max_wait: float | None = attrs.field(default=None, validator=_wait)
+    max_wait: float | None = attrs.field(default=None, validator=number(or_none=True))
     """Seconds that a request may wait; None for no bound."""
-    scope: Literal["auto", "process"] = attrs.field(default="auto", validator=_scope)
+    scope: str = attrs.field(default="auto", validator=_check_scope, repr=_without_password)
     """Sharing of slots: `auto` with all processes of this user on this host, where the platform can (Linux);
-    `process` with no other process."""
-    external_usage: bool = attrs.field(default=False, validator=_flag)
+    ``redis://…`` with all processes that use this Redis or Valkey server (the extra `redis`); `process` with none."""
+    on_outage: Literal["local", "fail"] = attrs.field(default="local", validator=one_of(("local", "fail")))
+    """Conduct while the server of `scope` is away: `local` keeps this host to `outage_share`, `fail` refuses calls."""
+    outage_share: float = attrs.field(default=0.25, validator=number(0, 1, above=True))
+    """Part of the quota that this host uses while the server is away, above 0: ``1 / n`` for n hosts."""
+    external_usage: bool = attrs.field(default=False, validator=instance_of(bool))
     """Make room for other programs that use the key, from the start and not only after a refusal."""
 
     def __attrs_post_init__(self) -> None:
+        if self.server and self.share != 1:
+            raise ConfigurationError(
+                "ThrottleOptions.share divides the quota, and a server shares it: give one of them"
+            )
         if self.bucket and self.bucket[0] / self.bucket[1] < self.quota / self.window:
             raise ConfigurationError(
                 f"ThrottleOptions.pacer {self.pacer} is slower than the quota of {self.quota} requests per"
@@ -104,6 +102,21 @@ class ThrottleOptions:
         """Requests per window that this process may use: ``limit * share`` rounded down, at least 1."""
         # the hair above the product is for shares such as 0.29, whose product with 100 is 28.999…
         return max(1, math.floor(self.limit * self.share + 1e-9))
+
+    @property
+    def outage_quota(self) -> int:
+        """Requests per window that this host may use while the server of `scope` is away."""
+        return max(1, math.floor(self.limit * self.outage_share + 1e-9))
+
+    @property
+    def server(self) -> str | None:
+        """URL of the server that keeps the slots; None if there is none."""
+        return self.scope if "://" in self.scope else None
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two tokens of the pacer; 0 if there is none."""
+        return self.bucket[1] / self.bucket[0] if self.bucket else 0.0
 
     @property
     def bucket(self) -> tuple[float, float] | None:

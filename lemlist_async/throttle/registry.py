@@ -68,8 +68,11 @@ class Registry:
 
 def _difference(old: ThrottleOptions, new: ThrottleOptions) -> str:
     before, after = attrs.asdict(old), attrs.asdict(new)
+    # the URL of a server may hold its password
     return ", ".join(
-        f"{name}={before[name]!r} then, {after[name]!r} now" for name in before if before[name] != after[name]
+        f"{name}={before[name]!r} then, {after[name]!r} now" if name != "scope" else "scope"
+        for name in before
+        if before[name] != after[name]
     )
 
 

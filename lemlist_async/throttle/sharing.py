@@ -1,4 +1,4 @@
-"""Choice between a ledger of slots in this process, and one that the processes of a key share."""
+"""Choice of the ledger of slots that the processes of a key share, and life without it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import hashlib
 import logging
 import struct
 import sys
-from typing import Literal
+from collections.abc import Callable
+from typing import TypeVar
 
+from lemlist_async.errors import LemlistError
 from lemlist_async.throttle.ledger import Mode
 from lemlist_async.throttle.options import ThrottleOptions
-from lemlist_async.throttle.stores.shared import SharedSlots
+from lemlist_async.throttle.stores.process import ProcessSlots
+from lemlist_async.throttle.stores.shared import Busy, InUseError, Scope, SharedSlots
 
-Scope = Literal["process", "host"]
-"""Reach of a throttle's knowledge about other users of the key."""
+T = TypeVar("T")
 
 RETRY = 5.0
 """Seconds after which a shared ledger that failed is tried again."""
+SLIDING_AT_MOST = 86_400.0
+"""Seconds for which members keep to the sliding rule at most after one of them was taught it."""
+
+Wake = Callable[[Callable[[float], None]], None]
 
 _log = logging.getLogger("lemlist_async.throttle")
 
@@ -29,21 +35,36 @@ def can_share() -> bool:
 class Sharing:
     """The shared ledger of one key, or the reason why there is none. No failure of it ever stops a request.
 
-    While the ledger cannot be used, this process keeps to the quota by itself. When it can be used again, the members
-    pause for a window, since it does not know what was sent meanwhile. A ledger that processes of another version or
-    limit are using leaves this process half of the quota.
+    While the ledger cannot be used, this process keeps to the quota by itself, or to a part of it: to half where
+    processes of another version or limit use the ledger, to its share where the ledger is in a server. When it can be
+    used again, the members pause for a window, since it does not know what was sent meanwhile.
     """
 
-    def __init__(self, name: str | None, options: ThrottleOptions) -> None:
+    def __init__(
+        self,
+        name: str | None,
+        options: ThrottleOptions,
+        clock: Callable[[], float],
+        wake: Wake,
+    ) -> None:
         self._options = options
-        self._name = name if name and options.scope == "auto" and options.share == 1 and can_share() else None
+        self._clock = clock
+        self._wake = wake
+        self._name = name if name and self._is_possible() else None
         self._slots: SharedSlots | None = None
+        self._is_makeshift = True
+        """Whether `_slots` is not the ledger that is wanted."""
         self._retry_at = 0.0
         self._failed = False
-        self.trouble: str | None = None
-        """Reason why the shared ledger is not in use although it should be; None if all is well."""
-        self.halved: bool = False
-        """Whether processes of another version or limit use the key."""
+        self._told: str | None = None
+
+    def _is_possible(self) -> bool:
+        if self._options.server is not None:
+            from lemlist_async.throttle.stores.redis_server import check
+
+            check(self._options.server)
+            return True
+        return self._options.scope == "auto" and self._options.share == 1 and can_share()
 
     @property
     def is_wanted(self) -> bool:
@@ -53,116 +74,165 @@ class Sharing:
     @property
     def scope(self) -> Scope:
         """Scope in which the slots are kept now."""
-        return "host" if self._slots is not None else "process"
+        return self._slots.scope if self._slots is not None else "process"
+
+    @property
+    def trouble(self) -> str | None:
+        """Reason why the shared ledger is not in use although it should be; None if all is well."""
+        return self._told if self._is_makeshift or self._slots is None else self._slots.trouble
 
     @property
     def members(self) -> int:
         """Processes that use the key, as far as is known, this one included."""
         return self._slots.members if self._slots is not None else 1
 
-    def next_grant(self, now: float, *, urgent: bool) -> float:
-        """Return when one more request may go, or when to ask again; `now` if no ledger is shared."""
-        if (slots := self._opened(now)) is None:
-            return now
-        try:
-            return slots.next_grant(now, urgent=urgent)
-        except Exception as error:  # noqa: BLE001  # no failure of the file may stop a request
-            self._give_up(now, error)
-            return now
+    def next_grant(self, now: float, *, urgent: bool, waiting: int) -> float:
+        """Return when one more request may go, or when to ask again; `now` if no ledger is shared.
+
+        Raises:
+            LimitStoreError: the server of the ledger is away, and the options say that requests fail then.
+        """
+        if self._is_makeshift and self._name is not None and now >= self._retry_at:
+            self._open(self._name, now)
+        at = self._guarded(now, lambda slots: slots.next_grant(now, urgent=urgent, waiting=waiting), None)
+        if at is not None:
+            return at
+        # what is kept to instead, from this very request on
+        return now if self._slots is None else self._slots.next_grant(now, urgent=urgent)
 
     def grant(self, now: float) -> int | None:
         """Take the slot that `next_grant` reserved; None if no ledger is shared."""
-        if self._slots is None:
-            return None
-        try:
-            return self._slots.grant(now)
-        except Exception as error:  # noqa: BLE001  # as above
-            self._give_up(now, error)
-            return None
+        return self._guarded(now, lambda slots: slots.grant(now), None)
 
     def withdraw(self, now: float) -> None:
         """Give back the reservation, if there is one."""
-        if self._slots is not None:
-            try:
-                self._slots.withdraw()
-            except Exception as error:  # noqa: BLE001  # as above
-                self._give_up(now, error)
+        self._guarded(now, lambda slots: slots.withdraw(), None)
 
     def end(self, token: int | None, now: float, free_at: float, round_trip: float | None = None) -> None:
         """Free the slot of a request."""
-        if self._slots is not None and token is not None:
-            try:
-                self._slots.end(token, now, free_at, round_trip)
-            except Exception as error:  # noqa: BLE001  # as above
-                self._give_up(now, error)
+        if token is not None:
+            self._guarded(now, lambda slots: slots.end(token, now, free_at, round_trip), None)
 
     def saw_interactive(self, now: float) -> None:
         """Note that an interactive request came."""
-        if self._slots is not None:
-            try:
-                self._slots.saw_interactive(now)
-            except Exception as error:  # noqa: BLE001  # as above
-                self._give_up(now, error)
+        self._guarded(now, lambda slots: slots.saw_interactive(now), None)
 
     def refused(self, now: float, paused_until: float, mode: Mode, sliding_until: float) -> None:
         """Tell all members of a 429, and of what it taught."""
-        if self._slots is not None:
-            try:
-                self._slots.pause(paused_until)
-                if mode == "sliding":
-                    self._slots.slide(min(sliding_until, now + 86_400))
-            except Exception as error:  # noqa: BLE001  # as above
-                self._give_up(now, error)
+
+        def tell(slots: SharedSlots) -> None:
+            if mode == "sliding":
+                slots.slide(min(sliding_until, now + SLIDING_AT_MOST))
+            slots.pause(paused_until)
+
+        self._guarded(now, tell, None)
 
     def credit(self) -> float:
         """Return the smallest round trip of all members, in seconds; 0 while they have seen too few."""
         return (self._slots.credit() or 0.0) if self._slots is not None else 0.0
 
+    def free_instants(self, now: float) -> list[float] | None:
+        """Return when each slot is free, as far as is known; infinite for one in flight."""
+        return self._guarded(now, lambda slots: slots.free_instants(now), None)
+
     def close(self) -> None:
         """Leave the ledger."""
-        slots, self._slots = self._slots, None
+        slots, self._slots, self._is_makeshift = self._slots, None, True
         if slots is not None:
             slots.close()
 
-    def _opened(self, now: float) -> SharedSlots | None:
-        if self._slots is None and self._name is not None and now >= self._retry_at:
-            self._open(self._name, now)
-        return self._slots
+    def _guarded(self, now: float, call: Callable[[SharedSlots], T], otherwise: T) -> T:
+        """Call the ledger if there is one. Whatever goes wrong in it, no request stops for it."""
+        if self._slots is None:
+            return otherwise
+        try:
+            return call(self._slots)
+        except LemlistError:  # what the caller is to be told
+            raise
+        except Exception as error:  # noqa: BLE001  # as above
+            self._give_up(now, error)
+            return otherwise
 
     def _open(self, name: str, now: float) -> None:
-        from lemlist_async.throttle.stores.host import HostSlots
-        from lemlist_async.throttle.stores.host_file import Busy, InUseError
-
-        options = self._options
-        pace = options.bucket[1] / options.bucket[0] if options.bucket else 0.0
         try:
-            slots = HostSlots(
-                name, limit=options.limit, window=options.window, margin=options.margin, pace=pace, now=now
-            )
-            if options.strict:
-                slots.slide(now + 86_400)
+            slots = self._make(name, now)
+            if self._options.strict:
+                slots.slide(now + SLIDING_AT_MOST)
             if self._failed:
-                slots.pause(now + options.window + options.margin)
+                slots.pause(now + self._options.window + self._options.margin)
         except Busy:
             self._retry_at = now  # another process makes the file at this moment
             return
+        except LemlistError:
+            raise
         except Exception as error:  # noqa: BLE001  # as above
-            self.halved = isinstance(error, InUseError)
             self._give_up(now, error)
             return
-        self._slots, self.trouble, self.halved, self._failed = slots, None, False, False
+        self._slots, self._is_makeshift, self._told, self._failed = slots, False, None, False
+
+    def _make(self, name: str, now: float) -> SharedSlots:
+        options = self._options
+        if options.server is None:
+            return open_host(name, options, options.limit, now)
+        from lemlist_async.throttle.stores.fallback import SlotsWithFallback
+        from lemlist_async.throttle.stores.redis_server import server_of
+        from lemlist_async.throttle.stores.redis_slots import RedisSlots
+
+        server = server_of(options.server)
+        remote = RedisSlots(
+            server,
+            name,
+            limit=options.limit,
+            window=options.window,
+            margin=options.margin,
+            pace=options.pace,
+            clock=self._clock,
+            wake=self._wake,
+        )
+        server.join(remote)
+        local = None if options.on_outage == "fail" else self._open_local
+        return SlotsWithFallback(remote, local, hold=options.window + options.margin)
+
+    def _open_local(self, now: float) -> SharedSlots:
+        """Open the ledger of this host for its share while the server is away."""
+        if can_share():
+            try:
+                return open_host(f"{self._name}-outage", self._options, self._options.outage_quota, now)
+            except Exception as error:  # noqa: BLE001  # as above
+                _log.warning("the processes of this host cannot share the limit of the key (%s)", error)
+        return self._alone(self._options.outage_quota)
+
+    def _alone(self, limit: int) -> ProcessSlots:
+        return ProcessSlots(limit=limit, window=self._options.window, margin=self._options.margin)
 
     def _give_up(self, now: float, error: Exception) -> None:
+        options = self._options
         self.close()
         self._retry_at, self._failed = now + RETRY, True
-        told, self.trouble = self.trouble, f"{type(error).__name__}: {error}"
-        if told != self.trouble:
-            part = "half of the quota" if self.halved else "the quota"
+        told, self._told = self._told, f"{type(error).__name__}: {error}"
+        part = options.limit
+        if isinstance(error, InUseError):
+            part = max(1, options.limit // 2)
+        elif options.server is not None:
+            part = options.outage_quota
+        # the quota of the key holds this process to the whole of it already
+        self._slots = self._alone(part) if part < options.limit else None
+        if told != self._told:
             _log.warning(
-                "the processes of this host cannot share the limit of the key (%s); this one keeps to %s by itself",
+                "the processes of the key cannot share its limit (%s); this one keeps to %d of %d requests by itself",
                 error,
                 part,
+                options.limit,
             )
+
+
+def open_host(name: str, options: ThrottleOptions, limit: int, now: float) -> SharedSlots:
+    """Open the ledger of this host."""
+    from lemlist_async.throttle.stores.host import HostSlots
+
+    return HostSlots(
+        name, limit=limit, window=options.window, margin=options.margin, pace=options.pace, now=now
+    )
 
 
 def name_of(key_id: str, host: str) -> str:

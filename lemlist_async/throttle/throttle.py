@@ -7,20 +7,28 @@ import contextlib
 import math
 import random
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 
 import attrs
 
 from lemlist_async.clock import FROZEN, stands_still, steady
-from lemlist_async.errors import ClosedError, ConfigurationError, QueueFullError, WaitTooLongError
+from lemlist_async.errors import (
+    ClosedError,
+    ConfigurationError,
+    LimitStoreError,
+    QueueFullError,
+    WaitTooLongError,
+)
 from lemlist_async.options import Lane
 from lemlist_async.throttle.forecast import forecast
 from lemlist_async.throttle.lanes import Lanes
 from lemlist_async.throttle.ledger import Mode
 from lemlist_async.throttle.options import DEFAULT, ThrottleOptions
 from lemlist_async.throttle.quota import Quota, RateState, Stats
-from lemlist_async.throttle.sharing import Scope, Sharing
+from lemlist_async.throttle.sharing import Sharing
 from lemlist_async.throttle.slot import Slot, WaitReason
+from lemlist_async.throttle.stores.shared import Scope
 
 LOOK_AGAIN = 1.0
 """Seconds after which a loop that waits for the answers of another one looks whether that loop still lives."""
@@ -71,10 +79,12 @@ class Throttle:
         name: str | None = None,
     ) -> None:
         self.options = options
-        self._sharing = Sharing(name, options)
-        self._shares = self._sharing.is_wanted
         # not loop.time(): some loops read it only once per turn
         self.now: Callable[[], float] = clock or steady
+        # weak, since the thread of a server must not keep a throttle that no client has any more
+        wake = weakref.WeakMethod(self._wake)
+        self._sharing = Sharing(name, options, self.now, lambda update: (found := wake()) and found(update))
+        self._shares = self._sharing.is_wanted
         self._quota = Quota(options, random)
         self._lock = threading.Lock()
         self._lanes: Lanes[_Waiter] = Lanes()
@@ -96,6 +106,7 @@ class Throttle:
             QueueFullError: `max_queue` requests wait in the lane already.
             WaitTooLongError: the wait would be, or became, longer than `max_wait`.
             ClosedError: the waiters of the owner were cancelled.
+            LimitStoreError: the server that keeps the limit is away, and `on_outage` is ``fail``.
             ConfigurationError: it would have to wait, and the clock of the event loop is frozen.
         """
         loop = asyncio.get_running_loop()
@@ -184,7 +195,8 @@ class Throttle:
 
     @property
     def scope(self) -> Scope:
-        """Known users of the key: `host` for all processes of this user on this host, or `process`."""
+        """Known users of the key: `redis` for all that use the server, `host` for all processes of this user on this
+        host, or `process`."""
         return self._sharing.scope
 
     @property
@@ -195,7 +207,7 @@ class Throttle:
 
     @property
     def trouble(self) -> str | None:
-        """Reason why the processes of this host cannot share the limit at present; None if all is well."""
+        """Reason why the limit cannot be shared at present as the options say; None if all is well."""
         return self._sharing.trouble
 
     @property
@@ -350,7 +362,11 @@ class Throttle:
         while self._lanes:
             now = self.now()
             lane = self._lanes.next_lane()
-            opens = self._next_grant(now, lane)
+            try:
+                opens = self._next_grant(now, lane)
+            except LimitStoreError as error:
+                self._turn_all_away(error)
+                return
             if opens > now:
                 self._set_timers(opens, now, here)
                 return
@@ -368,11 +384,22 @@ class Throttle:
         if opens > now or not self._shares:
             return opens
         # asked only if this process may send: the call reserves a slot, which other members then cannot use
-        opens = self._sharing.next_grant(now, urgent=lane == "interactive")
-        if self._sharing.halved:
-            self._quota.ledger.resize(max(1, self.options.quota // 2))
-            return max(opens, self._quota.next_grant(now, lane))
-        return opens
+        return self._sharing.next_grant(
+            now, urgent=lane == "interactive", waiting=max(1, self._lanes.size(lane))
+        )
+
+    def _wake(self, update: Callable[[float], None]) -> None:
+        """Let the shared ledger take an answer of its server, in whatever thread that came."""
+        with self._lock:
+            update(self.now())
+            self._serve()
+
+    def _turn_all_away(self, error: LimitStoreError) -> None:
+        waiters = list(self._lanes)
+        for waiter in waiters:
+            self._remove(waiter)
+            # one for each: a traceback grows with every task that raises the same error
+            _fail(waiter, LimitStoreError(error.message, forecast=error.forecast))
 
     def _hand_over(self, waiter: _Waiter, now: float, here: asyncio.AbstractEventLoop | None) -> None:
         loop = waiter.home.loop

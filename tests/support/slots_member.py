@@ -13,7 +13,7 @@ import attrs
 
 from lemlist_async.clock import steady
 from lemlist_async.throttle.stores.host import HostSlots
-from lemlist_async.throttle.stores.host_file import Busy, UnusableError
+from lemlist_async.throttle.stores.shared import Busy, UnusableError
 
 LIMIT = 20
 MARGIN = 0.005

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import attrs
 
 from lemlist_async.throttle.stores.shared import SharedSlots
+
+
+class Store(Protocol):
+    """A place where members share slots, as tests handle it."""
+
+    step: float
+    """Seconds that may pass at once."""
+
+    def join(self, clock: Callable[[], float]) -> SharedSlots:
+        """Make a member."""
+        ...
+
+    def kill(self, slots: SharedSlots) -> None:
+        """End a member as SIGKILL does."""
+        ...
+
+    def turn(self) -> None:
+        """Do what a thread would have done by now."""
+        ...
 
 
 @attrs.define(eq=False)
@@ -29,7 +49,7 @@ class Member:
 class World:
     """All members, the instants at which the server checked their requests, and the clock."""
 
-    join: Callable[[float], SharedSlots]
+    store: Store
     window: float
     now: float
     members: list[Member] = attrs.field(factory=list[Member])
@@ -37,9 +57,16 @@ class World:
 
     def add(self) -> Member:
         """Let one more member in."""
-        member = Member(self.join(self.now))
+        member = Member(self.store.join(lambda: self.now))
         self.members.append(member)
         return member
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, and what waits for it happen."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now = min(end, self.now + self.store.step)
+            self.store.turn()
 
     def send(self, member: Member, *, urgent: bool = False) -> bool:
         """Send a request, if it may go now."""
@@ -65,7 +92,7 @@ class World:
         """Let a member die: the server checks what it has in flight at the last moment."""
         for number in range(len(member.flights)):
             self.check(member, number)
-        member.slots.close()
+        self.store.kill(member.slots)
         self.members.remove(member)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import weakref
@@ -16,19 +17,20 @@ from lemlist_async.throttle.stores.host_file import (
     NEXT_PACED,
     NS,
     PAUSED_UNTIL,
+    RECORD,
     RECORDS,
     RESERVED,
     SLIDING_UNTIL,
     TRIP,
     TRIPS,
     URGENT,
-    Busy,
     Gone,
     Record,
     SlotFile,
     boot_id,
     place_of,
 )
+from lemlist_async.throttle.stores.shared import WAY, Busy, Scope
 
 LOOK = 0.2
 """Seconds after which the file is looked at for deletion and damage, also where all seems well."""
@@ -71,6 +73,9 @@ class HostSlots:
     member has noticed. What may be lost by a race (the pacer's instant, a round trip) is never what the proof needs.
     """
 
+    scope: Scope = "host"
+    trouble: str | None = None
+
     def __init__(
         self, name: str, *, limit: int, window: float, margin: float, pace: float, now: float
     ) -> None:
@@ -101,7 +106,7 @@ class HostSlots:
 
     # The contract --------------------------------------------------------------------------------------------
 
-    def next_grant(self, now: float, *, urgent: bool) -> float:
+    def next_grant(self, now: float, *, urgent: bool, waiting: int = 1) -> float:
         """Reserve a slot, or look after the one that is reserved; see `SharedSlots`."""
         instant = self._ns(now)
         for _ in range(3):
@@ -167,6 +172,19 @@ class HostSlots:
         if instant - self._said_interactive >= NS:
             self._said_interactive = instant
             self._file.write_instant(LAST_INTERACTIVE, instant)
+
+    def free_instants(self, now: float) -> list[float] | None:
+        """Return when each slot is free, as the file has it; see `SharedSlots`."""
+        data = os.pread(self._file.fd, self._file.size, 0)
+        if len(data) < self._file.size:
+            return None
+        records = (Record(*values) for values in RECORD.iter_unpack(data[RECORDS:]))
+        return [self._expected_free(record) for record in records]
+
+    def _expected_free(self, record: Record) -> float:
+        if record.state == FLYING:
+            return math.inf
+        return (record.at + self._hold if record.is_reserved else record.free_at) / NS
 
     def close(self) -> None:
         """Leave the file; see `SharedSlots`."""
@@ -415,9 +433,10 @@ class HostSlots:
                 try:
                     record = file.record(slot)
                     if record.owner == owner:
-                        # a request in flight may have been answered just now, so its window begins here
+                        # a request in flight may be on its way to the server still, so its window begins after that
                         reserved = record.is_reserved and record.at > now
-                        file.write(slot, Record(record.at if reserved else now + self._hold, 0, 0, FREE))
+                        free_at = record.at if reserved else now + self._hold + self._ns(WAY)
+                        file.write(slot, Record(free_at, 0, 0, FREE))
                 finally:
                     file.unlock(slot)
 

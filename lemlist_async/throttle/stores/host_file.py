@@ -23,6 +23,8 @@ from pathlib import Path
 
 import attrs
 
+from lemlist_async.throttle.stores.shared import Busy, InUseError, UnusableError
+
 MAGIC = b"lemlist\0"
 VERSION = 1
 HEADER = struct.Struct("<8sIIQ16sQqqqq")
@@ -55,20 +57,8 @@ _ABSURD = 3600 * NS
 """An instant that lies this far ahead was written by no member."""
 
 
-class Busy(Exception):  # noqa: N818  # a state of affairs, caught where it is raised for
-    """Another process is changing this file or slot: ask again in a moment."""
-
-
-class Gone(Exception):  # noqa: N818  # as above
+class Gone(Exception):  # noqa: N818  # a state of affairs, caught where it is raised for
     """The file was deleted, replaced, truncated or damaged: it has to be opened anew."""
-
-
-class UnusableError(Exception):
-    """There can be no such file here; the message says why."""
-
-
-class InUseError(UnusableError):
-    """Processes that this one cannot understand are using the file."""
 
 
 def boot_id() -> bytes:

@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
+
+Scope = Literal["process", "host", "redis"]
+"""Reach of a ledger: one process, all processes of a user on a host, or all that use a server."""
+
+
+WAY = 1.0
+"""Seconds that a request may be on its way to lemlist when its process dies."""
+
+
+class UnusableError(Exception):
+    """There can be no such ledger here; the message says why."""
+
+
+class InUseError(UnusableError):
+    """Members that this one cannot understand are using the ledger."""
+
+
+class Busy(Exception):  # noqa: N818  # a state of affairs, caught where it is raised for
+    """Another member is changing the ledger or a slot: ask again in a moment."""
+
+
+class AwayError(Exception):
+    """The server that keeps the ledger is away, and is looked for; the message says why."""
 
 
 class SharedSlots(Protocol):
@@ -13,11 +36,12 @@ class SharedSlots(Protocol):
     slots. One member has one reservation ahead at most. All calls return at once; none waits for another member.
     """
 
-    def next_grant(self, now: float, *, urgent: bool) -> float:
+    def next_grant(self, now: float, *, urgent: bool, waiting: int = 1) -> float:
         """Return when one more request may go, which reserves a slot; or when to ask again.
 
         A request may go now if that instant is not after `now`: `grant` must follow, or `withdraw`. `urgent` requests
-        go before reservations that other members hold for requests that are not.
+        go before reservations that other members hold for requests that are not. `waiting` is the number of requests
+        that would like to go, this one included.
         """
         ...
 
@@ -49,6 +73,10 @@ class SharedSlots(Protocol):
         """Note that an interactive request came: bulk requests of all members are spread for a while."""
         ...
 
+    def free_instants(self, now: float) -> list[float] | None:
+        """Return when each slot is free, for forecasts; infinite for one in flight, None if that is not known."""
+        ...
+
     def close(self) -> None:
         """Leave. Slots that are still held are free when their time is over."""
         ...
@@ -56,4 +84,14 @@ class SharedSlots(Protocol):
     @property
     def members(self) -> int:
         """Members that are alive, this one included."""
+        ...
+
+    @property
+    def scope(self) -> Scope:
+        """Reach of the ledger that is in use now."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """Reason why another ledger than the one that is wanted is in use; None if all is well."""
         ...
