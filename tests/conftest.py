@@ -38,6 +38,14 @@ class Canary(logging.Handler):
             self.leaks.append(record.getMessage())
 
 
+@pytest.fixture(autouse=True, scope="session")
+def state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the jobs that the command line remembers out of the developer's own state directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def canary() -> Iterator[Canary]:
     """Fail the test whose log tells the key."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lemlist_async.bulk.jobs.unsubscribes import UnblockValues as UnblockValues
     from lemlist_async.bulk.journal.journal import Journal as Journal
     from lemlist_async.bulk.journal.journal import JournalError as JournalError
+    from lemlist_async.bulk.journal.rejects import write_rejects as write_rejects
     from lemlist_async.bulk.journal.report import report_lines as report_lines
     from lemlist_async.bulk.journal.report import write_report as write_report
     from lemlist_async.bulk.plan import Plan as Plan
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from lemlist_async.bulk.run.run import Run as Run
     from lemlist_async.bulk.source.columns import ColumnMapping as ColumnMapping
     from lemlist_async.bulk.source.columns import ColumnUse as ColumnUse
+    from lemlist_async.bulk.source.csv_dialect import FileFormat as FileFormat
     from lemlist_async.bulk.source.raw_row import RowRefusedError as RowRefusedError
     from lemlist_async.export.activity_sync import ActivityBatch as ActivityBatch
     from lemlist_async.export.export import Export as Export
@@ -50,6 +52,7 @@ _HOMES = {
     "ColumnUse": "lemlist_async.bulk.source.columns",
     "EnrichPeople": "lemlist_async.bulk.jobs.enrichment",
     "Export": "lemlist_async.export.export",
+    "FileFormat": "lemlist_async.bulk.source.csv_dialect",
     "Forecast": "lemlist_async.bulk.forecast",
     "FunctionRun": "lemlist_async.bulk.jobs.function_job",
     "ImportLeads": "lemlist_async.bulk.jobs.leads",
@@ -76,6 +79,7 @@ _HOMES = {
     "UpdateLeads": "lemlist_async.bulk.jobs.lead_changes",
     "UpsertContacts": "lemlist_async.bulk.jobs.contacts",
     "report_lines": "lemlist_async.bulk.journal.report",
+    "write_rejects": "lemlist_async.bulk.journal.rejects",
     "write_report": "lemlist_async.bulk.journal.report",
 }
 if not TYPE_CHECKING:  # the checkers read the imports above, and refuse any other name

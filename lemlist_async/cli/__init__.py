@@ -17,7 +17,7 @@ def main() -> None:
     try:
         from lemlist_async.cli.app import run
     except ModuleNotFoundError as missing:
-        if missing.name not in {"typer", "rich", "click"}:
+        if missing.name not in {"typer", "rich", "click", "platformdirs"}:
             raise
         print(
             f"lemlist-async needs {missing.name}: install it with  pip install 'lemlist-async[cli]'",

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from lemlist_async import __version__, bulk
-from lemlist_async.cli import activities, campaigns, contacts, leads, unsubscribes, webhooks
+from lemlist_async.cli import activities, campaigns, contacts, jobs_group, leads, unsubscribes, webhooks
 from lemlist_async.cli.execute import execute, with_client
 from lemlist_async.cli.exits import Exit
+from lemlist_async.cli.job_store import find_journal
 from lemlist_async.cli.jobs import RunSettings, check_report, run_plan, summary
 from lemlist_async.cli.options import (
     DryRun,
@@ -47,6 +48,7 @@ app.add_typer(contacts.app, name="contacts")
 app.add_typer(unsubscribes.app, name="unsubscribes")
 app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(activities.app, name="activities")
+app.add_typer(jobs_group.app, name="jobs")
 app.add_typer(webhooks.app, name="webhooks")
 
 
@@ -77,7 +79,7 @@ def enrich(
 ) -> bulk.Job:
     """Find and check the people of a file, for credits; the results are in the report.
 
-    Each person is submitted once. With --journal an interrupted run can be resumed to fetch the results.
+    Each person is submitted once. An interrupted run can be resumed to fetch the results.
     """
     return bulk.EnrichPeople(find=cast("Any", find), max_credits=max_credits, **columns)
 
@@ -93,16 +95,17 @@ def resume(
     json: Json = False,
 ) -> None:
     """Resume a job from its journal."""
-    settings = RunSettings(
-        dry_run=dry_run, json=json, report=report, journal=journal, on_ambiguous=on_ambiguous
-    )
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
-        check_report(report, journal)
+        found = find_journal(journal)
+        settings = RunSettings(
+            dry_run=dry_run, json=json, report=report, journal=found, on_ambiguous=on_ambiguous
+        )
+        check_report(report, found)
 
         def plan() -> Awaitable[bulk.Plan]:
             return lemlist.bulk.resume(
-                journal, retry_failed=retry_failed, force=cast("Any", force or ()), dry_run=dry_run
+                found, retry_failed=retry_failed, force=cast("Any", force or ()), dry_run=dry_run
             )
 
         return await run_plan(lemlist, plan, settings, show)
@@ -115,7 +118,7 @@ def status(journal: JournalArgument, json: Json = False) -> None:
     """Print the counters of a job, from its journal."""
 
     async def work(_show: Show) -> Exit:
-        opened = await bulk.Journal.look(journal)
+        opened = await bulk.Journal.look(find_journal(journal))
         try:
             meta, counts = await opened.meta(), await opened.counts()
         finally:
@@ -140,10 +143,10 @@ def report_(
     """Print the outcome of each row of a job."""
 
     async def work(_show: Show) -> Exit:
-        opened = await bulk.Journal.look(journal)
+        opened = await bulk.Journal.look(find_journal(journal))
         try:
             await opened.in_thread(
-                lambda: write_data(bulk.report_lines(opened.rows(), format, guard=not formulas))
+                lambda: write_data(bulk.report_lines(opened.rows, format, guard=not formulas))
             )
         finally:
             await opened.close()
@@ -160,7 +163,7 @@ def erase(journal: JournalArgument) -> None:
     """
 
     async def work(show: Show) -> Exit:
-        opened = await bulk.Journal.open(journal, new=False)
+        opened = await bulk.Journal.open(find_journal(journal), new=False)
         try:
             await opened.erase()
         finally:

@@ -15,6 +15,7 @@ import attrs
 
 from lemlist_async import bulk
 from lemlist_async.cli.exits import Exit, exit_of
+from lemlist_async.cli.job_store import shown
 from lemlist_async.cli.show import Show, as_json, bad_lines, columns_as_json, dump
 from lemlist_async.errors import InvalidInputError
 
@@ -26,6 +27,15 @@ _KEPT = 1_000
 """Rows that were not done and are kept for the printed report."""
 
 
+@attrs.frozen
+class Rejects:
+    """File for the rows that were not done, and the file that they come from."""
+
+    path: Path
+    source: Path
+    file_format: bulk.FileFormat
+
+
 @attrs.frozen(kw_only=True)
 class RunSettings:
     """Settings of a run from the command line."""
@@ -33,6 +43,7 @@ class RunSettings:
     dry_run: bool = False
     json: bool = False
     report: Path | None = None
+    rejects: Rejects | None = None
     journal: Path | None = None
     on_ambiguous: bulk.OnAmbiguous = "verify"
     look_up_after: float = attrs.field(factory=lambda: bulk.LOOK_UP_AFTER)
@@ -43,7 +54,7 @@ class RunSettings:
     """Whether the job succeeds although rows were refused before sending."""
 
 
-def check_report(report: Path | None, *inputs: Path | None) -> None:
+def check_report(report: Path | None, *inputs: Path | None, option: str = "--report") -> None:
     """Check the path of the report before the job begins.
 
     Raises:
@@ -52,11 +63,11 @@ def check_report(report: Path | None, *inputs: Path | None) -> None:
     if report is None:
         return
     if not report.parent.is_dir():
-        raise InvalidInputError(f"--report: there is no folder {report.parent}")
+        raise InvalidInputError(f"{option}: there is no folder {report.parent}")
     if report.is_dir() or not os.access(report.parent, os.W_OK):
-        raise InvalidInputError(f"--report: {report} cannot be written")
+        raise InvalidInputError(f"{option}: {report} cannot be written")
     if report.resolve() in {one.resolve() for one in inputs if one is not None}:
-        raise InvalidInputError(f"--report would overwrite {report}, which is read")
+        raise InvalidInputError(f"{option} would overwrite {report}, which is read")
 
 
 async def run_plan(
@@ -71,6 +82,8 @@ async def run_plan(
         show.forecast(plan.forecast, limit)
         if not plan.forecast.rows:
             show.say(_NO_ROWS)
+        elif settings.journal is not None:
+            show.say(f"if it is interrupted, resume with:  {resume_command(settings.journal)}")
         run = lemlist.bulk.run(plan, on_ambiguous=settings.on_ambiguous, look_up_after=settings.look_up_after)
         stopped = await _run(run, show, settings)
         report = await run.report()
@@ -78,8 +91,8 @@ async def run_plan(
         # before anything is printed, since printing may fail and results may have cost credits
         written = await _write(plan.journal, settings)
         show.report(report, await _not_done(plan.journal), results)
-        if written is not None:
-            show.say(written)
+        for line in written:
+            show.say(line)
         if stopped is not None:
             show.say(str(stopped))
         if report.left:
@@ -100,8 +113,8 @@ async def _dry_run(plan: bulk.Plan, settings: RunSettings, show: Show, limit: st
         for line in bad_lines(bad):
             show.say(line)
         show.say("dry run: nothing was sent")
-    if (written := await _write(plan.journal, settings)) is not None:
-        show.say(written)
+    for line in await _write(plan.journal, settings):
+        show.say(line)
     return Exit.PARTIAL if plan.forecast.refused else Exit.OK
 
 
@@ -113,6 +126,9 @@ async def _run(run: bulk.Run, show: Show, settings: RunSettings) -> bulk.JobStop
                     pass
             except bulk.JobStoppedError as stopped:
                 return stopped
+            except asyncio.CancelledError:
+                show.say(_left_behind(run, settings))
+                raise
             finally:
                 show.progress(run.progress)
     return None
@@ -177,30 +193,46 @@ async def _results(journal: bulk.Journal) -> list[bulk.RowResult]:
     return await journal.in_thread(collect)
 
 
-async def _write(journal: bulk.Journal, settings: RunSettings) -> str | None:
-    """Write the report that was asked for, and return a line about it.
+async def _write(journal: bulk.Journal, settings: RunSettings) -> list[str]:
+    """Write the files that were asked for, and return a line about each.
 
     Raises:
-        JournalError: the report cannot be written. The message names the journal that has the rows.
+        JournalError: one cannot be written. The message names the journal that has the rows.
     """
-    path = settings.report
-    if path is None:
-        return None
+    written: list[str] = []
     try:
-        await bulk.write_report(journal, path)
+        if settings.report is not None:
+            await bulk.write_report(journal, settings.report)
+            written.append(f"all rows: {settings.report}")
+        if (rejects := settings.rejects) is not None:
+            count = await bulk.write_rejects(journal, rejects.source, rejects.path, rejects.file_format)
+            written.append(f"{count:,} rows to correct: {rejects.path}")
     except OSError as error:
         kept = await journal.keep()
         raise bulk.JournalError(
-            f"the report {path} cannot be written: {error.strerror}; all rows are in the journal {kept}; "
-            f"print them with:  lemlist-async report {kept}"
+            f"the report {error.filename or settings.report} cannot be written: {error.strerror}; all rows are in the "
+            f"journal {kept}; print them with:  lemlist-async report {kept}"
         ) from None
-    return f"all rows: {path}"
+    return written
+
+
+def _left_behind(run: bulk.Run, settings: RunSettings) -> str:
+    progress = run.progress
+    rows = f"{progress.total - progress.done:,} rows are left, and those in flight may have been done"
+    if settings.journal is None:
+        return f"stopped at once: {rows}; there is no journal to resume from"
+    return f"stopped at once: {rows}; go on with:  {resume_command(settings.journal)}"
 
 
 def _how_to_go_on(report: bulk.Report, settings: RunSettings) -> str:
     if settings.journal is not None:
-        return f"{report.left:,} rows are left; resume with:  lemlist-async resume {settings.journal}"
-    return f"{report.left:,} rows are left, and there is no --journal to resume from: run the command again"
+        return f"{report.left:,} rows are left; resume with:  {resume_command(settings.journal)}"
+    return f"{report.left:,} rows are left, and there is no journal to resume from: run the command again"
+
+
+def resume_command(journal: Path) -> str:
+    """Return the command that goes on with a job."""
+    return f"lemlist-async resume {shown(journal)}"
 
 
 def _exit(

@@ -20,10 +20,20 @@ DryRun = Annotated[
 ReportFile = Annotated[
     Path | None, typer.Option("--report", help="Write the outcome of each row: .csv, else JSON lines.")
 ]
-JournalFile = Annotated[
-    Path | None, typer.Option("--journal", help="Keep the job's state here, to resume after a crash.")
+RejectsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--rejects", help="Write the rows that were not done, as they came, to correct and import again."
+    ),
 ]
-JournalArgument = Annotated[Path, typer.Argument(help="The journal of a job.")]
+JournalFile = Annotated[
+    Path | None,
+    typer.Option("--journal", help="Keep the job's state here; by default in the user's state directory."),
+]
+NoJournal = Annotated[
+    bool, typer.Option("--no-journal", help="Keep no state: an interrupted job cannot be resumed.")
+]
+JournalArgument = Annotated[Path, typer.Argument(help="The journal of a job, or its name in `jobs`.")]
 OnAmbiguousOption = Annotated[
     Literal["verify", "report"],
     typer.Option(

@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import attrs
 import typer
 
 from lemlist_async import bulk
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
-from lemlist_async.cli.jobs import RunSettings, check_report, run_plan
+from lemlist_async.cli.job_store import has_rows, new_journal, remove
+from lemlist_async.cli.jobs import Rejects, RunSettings, check_report, run_plan
 from lemlist_async.cli.options import (
     Delimiter,
     DryRun,
@@ -26,8 +28,10 @@ from lemlist_async.cli.options import (
     Map,
     MappingFile,
     NoHeader,
+    NoJournal,
     OnAmbiguousOption,
     Only,
+    RejectsFile,
     ReportFile,
     RetryFailed,
     SaveMapping,
@@ -37,7 +41,7 @@ from lemlist_async.cli.options import (
 )
 from lemlist_async.cli.show import Show
 from lemlist_async.core.json import dumps
-from lemlist_async.errors import ConfigurationError
+from lemlist_async.errors import ConfigurationError, LemlistError
 from lemlist_async.files import write_file
 
 if TYPE_CHECKING:
@@ -77,7 +81,9 @@ def run_rows(
     no_header: NoHeader = False,
     dry_run: DryRun = False,
     report: ReportFile = None,
+    rejects: RejectsFile = None,
     journal: JournalFile = None,
+    no_journal: NoJournal = False,
     on_ambiguous: OnAmbiguousOption = "verify",
     retry_failed: RetryFailed = False,
     force: Force = None,
@@ -85,26 +91,30 @@ def run_rows(
     json: Json = False,
 ) -> None:
     """Plan a job over a file, run it and report."""
-    settings = RunSettings(
-        dry_run=dry_run, json=json, report=report, journal=journal, on_ambiguous=on_ambiguous
-    )
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
-        check_report(report, file, journal)
+        check_report(report, file, journal, rejects)
+        check_report(rejects, file, journal, report, option="--rejects")
         job = make()
-        if job.follows and not (report or journal or dry_run):
+        if job.follows and no_journal and not (report or dry_run):
             raise ConfigurationError(
-                "what is found is paid for, and would be lost with the screen: name a file for it, "
-                "--report or --journal"
+                "what is found is paid for, and would be lost with the screen: name a --report, or keep the journal"
             )
+        own = None if journal or no_journal or dry_run else new_journal(job.kind)
+        file_format = bulk.FileFormat(
+            encoding=encoding, delimiter=delimiter_of(delimiter), header=not no_header
+        )
+        settings = RunSettings(
+            dry_run=dry_run,
+            json=json,
+            report=report,
+            rejects=Rejects(rejects, file, file_format) if rejects else None,
+            journal=journal or own,
+            on_ambiguous=on_ambiguous,
+        )
 
         def plan() -> Awaitable[bulk.Plan]:
-            file_format: Any = {
-                "encoding": encoding,
-                "delimiter": delimiter_of(delimiter),
-                "header": not no_header,
-            }
-            mapping = lemlist.bulk.map_columns(job, file, **file_format)
+            mapping = lemlist.bulk.map_columns(job, file, **attrs.asdict(file_format))
             if mapping is not None:
                 show.mapping(mapping, whole=dry_run)
             if mapping is not None and save_mapping is not None:
@@ -112,14 +122,19 @@ def run_rows(
             return lemlist.bulk.plan(
                 job,
                 file,
-                journal=journal,
-                **file_format,
+                journal=settings.journal,
+                **attrs.asdict(file_format),
                 retry_failed=retry_failed,
                 force=cast("Any", force or ()),
                 dry_run=dry_run,
             )
 
-        return await run_plan(lemlist, plan, settings, show)
+        try:
+            return await run_plan(lemlist, plan, settings, show)
+        except LemlistError:
+            if own is not None and not await has_rows(own):
+                remove(own)  # the job never began
+            raise
 
     with_client(work, json=json, offline=dry_run)
 

@@ -120,7 +120,8 @@ _IGNORED = frozenset(_names(
     "noticeprovideddate certificationdate memberrating optintime optinip confirmtime confirmip latitude longitude "
     "gmtoff dstoff lastchanged addedtime laststate status statuslabel customfields lastemailsequencesent "
     "isinterested opencount clickcount replycount numcalls numemails nexttasktext nexttaskdate fileas "
-    "groupmembership sensitivity priority mileage directoryserver billinginformation initials source "
+    "rejectline rejectreason groupmembership sensitivity priority mileage directoryserver billinginformation initials "
+    "source "
     "personpersoncreated personlabel personid recordid contactid leid euid vmid campaignleadmapid "
     # ids of pages that are of no use to lemlist
     "salesnavigatorprofileurl salesnavigatorurl salesnavigatorcompanyurl linkedinurluniqueid linkedinidurl "

@@ -348,7 +348,7 @@ async def test_the_personal_data_of_a_finished_journal_are_erased_and_its_counts
         assert await looked.counts() == {
             ("done", "created"): 300, ("refused", "refused"): 1, ("refused", "repeated"): 1,
         }  # fmt: skip
-        text = await looked.in_thread(lambda: list(report_lines(looked.rows(), "csv")))
+        text = await looked.in_thread(lambda: list(report_lines(looked.rows, "csv")))
         assert len(text) == 303
         await looked.close()
         for again in (

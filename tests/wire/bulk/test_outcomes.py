@@ -269,8 +269,8 @@ async def test_a_report_has_a_line_for_each_row(tmp_path: Path) -> None:
         rows = [*people(2), {"email": "=cmd@x"}]
         async with await lemlist.bulk.plan_leads(campaign, rows) as plan:
             await run_all(lemlist.bulk.run(plan))
-            text = list(report_lines(plan.journal.rows(), "csv"))
-            objects = list(report_lines(plan.journal.rows(), "json"))
+            text = list(report_lines(plan.journal.rows, "csv"))
+            objects = list(report_lines(plan.journal.rows, "json"))
     assert len(text) == 4
     assert text[1].startswith("1,done,created,")
     assert '"state":"refused"' in objects[2]

@@ -101,7 +101,7 @@ async def test_an_import_reports_honestly_and_its_codes_tell_success_from_partia
     told = json.loads(second.out)
     assert (told["created"], told["duplicates"], told["refused"], told["rate_limited"]) == (1, 1, 1, 0)
     lines = report.read_text().splitlines()
-    assert lines[0] == "line,state,what,reason,id,result,row"
+    assert lines[0] == "line,state,what,reason,id,email"
     assert lines[1].startswith("2,done,duplicate,already in the campaign")
     assert "sandbox-key" not in first.out + first.err + second.out + second.err
 

@@ -1,6 +1,7 @@
 """Every job, export and sync from the command line."""
 
 import asyncio
+import csv
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import pytest
 
 from lemlist_async.bulk import Journal
 from lemlist_async.cli.exits import Exit
-from lemlist_async.sandbox import Cut, Sandbox, Slow
+from lemlist_async.sandbox import Cut, Sandbox, Slow, Status
 
 pytestmark = pytest.mark.slow
 
@@ -25,9 +26,9 @@ class Done(NamedTuple):
     err: str
 
 
-async def run(sandbox: Sandbox | None, *args: str) -> Done:
+async def run(sandbox: Sandbox | None, *args: str, **variables: str) -> Done:
     """Run the command to its end, against a sandbox if one is given."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("LEMLIST_")}
+    env = {name: value for name, value in os.environ.items() if not name.startswith("LEMLIST_")} | variables
     if sandbox is not None:
         env |= {"LEMLIST_BASE_URL": sandbox.url, "LEMLIST_API_KEY": sandbox.key}
     process = await asyncio.create_subprocess_exec(
@@ -236,10 +237,14 @@ async def test_a_closed_pipe_costs_neither_report_nor_rows(tmp_path: Path) -> No
 async def test_what_is_paid_for_never_exists_on_the_screen_alone(tmp_path: Path) -> None:
     people = write(tmp_path / "p.csv", "linkedin", "https://linkedin.com/in/p")
     async with Sandbox(limit=None, polls=0) as sandbox:
-        done = await run(sandbox, "enrich", people, "--find", "find_email", "--max-credits", "50")
+        command = ("enrich", people, "--find", "find_email", "--max-credits", "50")
+        done = await run(sandbox, *command, "--no-journal")
         assert done.code == Exit.USAGE
-        assert "--report or --journal" in done.err
+        assert "name a --report, or keep the journal" in done.err
         assert not sandbox.team().enrichments
+        kept = await run(sandbox, *command)
+        name = next(line.split()[-1] for line in kept.out.splitlines() if "resume with" in line)
+        assert "@found.example" in (await run(None, "report", name)).out
 
 
 async def test_a_report_that_cannot_be_written_leaves_its_rows_in_the_journal(tmp_path: Path) -> None:
@@ -351,3 +356,85 @@ async def test_personal_data_of_a_finished_job_are_erased_and_its_status_stays(t
         status = await run(None, "status", journal)
         assert "done (blocked): 1" in status.out
         assert (await run(sandbox, "resume", journal)).code == Exit.ERROR
+
+
+async def test_a_job_has_a_journal_without_asking_which_is_listed_resumed_and_pruned(tmp_path: Path) -> None:
+    state = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    file = write(tmp_path / "a.csv", "email,Stage", *(f"p{n}@x.com,won" for n in range(30)))
+    async with Sandbox(limit=None) as sandbox:
+        campaign = sandbox.team().add_campaign(name="C")["_id"]
+        command = ("leads", "import", file, "--campaign", campaign)
+        dry = await run(sandbox, *command, "--dry-run", **state)
+        lost = await run(sandbox, "leads", "import", file, "--campaign", "cam_none", **state)
+        empty = await run(sandbox, "jobs", **state)
+        sandbox.faults.add(
+            Status(status=402, body="no credits"), match="POST /campaigns/{campaignId}/leads/", after=9
+        )
+        first = await run(sandbox, *command, **state)
+        sandbox.faults.clear()
+        listed = json.loads((await run(sandbox, "jobs", "--json", **state)).out)["jobs"]
+        kept = await run(sandbox, "jobs", "prune", "--older-than", "0", **state)
+        (left,) = [job for job in listed if 0 < job["left"] < 30]
+        resumed = await run(sandbox, "resume", left["name"][:-3], "--json", **state)
+        table = await run(sandbox, "jobs", **state)
+        erased = await run(sandbox, "jobs", "prune", "--older-than", "0", "--erase", "--json", **state)
+        again = await run(sandbox, "jobs", "prune", "--older-than", "0", "--erase", "--json", **state)
+        status = await run(sandbox, "status", left["name"], **state)
+        pruned = await run(sandbox, "jobs", "prune", "--older-than", "0", **state)
+        rest = await run(sandbox, "jobs", "prune", "--older-than", "0", "--unfinished", **state)
+        assert len(sandbox.team().leads) == 30
+    assert "not sent: Stage" in dry.out
+    assert lost.code == Exit.USAGE
+    assert empty.out.count("leads.import from a.csv: 30 of 30 rows left") == 1, "a dry run keeps no journal"
+    assert first.code != Exit.OK
+    assert f"lemlist-async resume {left['name']}" in first.out
+    assert "removed" in kept.out
+    assert json.loads(resumed.out)["done"]["created"] >= 29
+    assert f"{left['name']}  leads.import from a.csv: 30 rows, finished" in table.out
+    assert json.loads(erased.out)["pruned"] == [left["name"]]
+    assert json.loads(again.out)["pruned"] == []
+    assert "leads.import" in status.out
+    assert "removed 1 job" in pruned.out  # that of the campaign that is not there has rows left
+    assert "removed 1 job" in rest.out
+    assert not list((tmp_path / "state").rglob("*.db*"))
+    assert (tmp_path / "state" / "lemlist-async" / "jobs").stat().st_mode & 0o777 == 0o700
+
+
+async def test_rejects_are_corrected_and_imported_and_a_report_has_columns(tmp_path: Path) -> None:
+    rows = ("a@x.com,Ann,7", "no address,=Bob,8", "a@x.com,Twin,9", "c@x.com,Cid,10")
+    file = write(tmp_path / "a.csv", "E-Mail,Name,Shoe size", *rows)
+    rejects, report = tmp_path / "rejects.csv", tmp_path / "report.csv"
+    async with Sandbox(limit=None) as sandbox:
+        campaign = sandbox.team().add_campaign(name="C")["_id"]
+        bad = Status(status=400, body="Bad request")
+        sandbox.faults.add(bad, match="POST /campaigns/{campaignId}/leads/", after=1)
+        command = ("leads", "import", "--campaign", campaign)
+        first = await run(sandbox, *command, file, "--rejects", str(rejects), "--report", str(report))
+        assert first.code == Exit.PARTIAL, first.err
+        text = rejects.read_text()
+        rejects.write_text(text.replace("no address", "b@x.com"))
+        second = await run(sandbox, *command, str(rejects), "--json")
+        leads = {lead["variables"]["email"]: lead["variables"] for lead in sandbox.team().leads.values()}
+    assert text.splitlines()[0] == "Reject line,Reject reason,E-Mail,Name,Shoe size"
+    assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["3", "5"]
+    assert f"2 rows to correct: {rejects}" in first.out
+    assert json.loads(second.out)["done"] == {"created": 2}
+    assert leads["b@x.com"] == {"email": "b@x.com", "firstName": "=Bob", "Shoe size": "8"}
+    with report.open(newline="") as lines:
+        (one, *_) = csv.DictReader(lines)
+    assert (one["line"], one["what"], one["email"], one["Shoe size"]) == ("2", "created", "a@x.com", "7")
+
+
+async def test_a_name_that_no_job_has_and_one_that_several_have_are_told(tmp_path: Path) -> None:
+    state = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    folder = tmp_path / "state" / "lemlist-async" / "jobs"
+    folder.mkdir(parents=True)
+    for name in ("20260101-a.db", "20260101-b.db"):
+        (folder / name).write_text("no database")
+    none, several, listed = await asyncio.gather(
+        run(None, "status", "2025", **state), run(None, "status", "2026", **state), run(None, "jobs", **state)
+    )
+    assert none.code == several.code == Exit.USAGE
+    assert "there is no journal and no job 2025" in none.err
+    assert "2 jobs begin with 2026: 20260101-a, 20260101-b" in several.err
+    assert listed.out.count("cannot be read") == 2
