@@ -177,6 +177,8 @@ def _check_printable(value: object, name: str) -> None:
         raise APIKeyError(f"the {name} must be a string, not {type(value).__name__}")
     if not value:
         raise APIKeyError(f"the {name} is empty: create one in lemlist under Settings > Integrations")
+    if value[0] == value[-1] and value[0] in "\"'`":
+        raise APIKeyError(f"the {name} is in quotes: set it without them")
     if not _PRINTABLE.issuperset(value):
         raise APIKeyError(
             f"the {name} holds a space, a line break or another character that no {name} has: "

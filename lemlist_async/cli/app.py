@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from lemlist_async import __version__, bulk
-from lemlist_async.cli import activities, campaigns, contacts, jobs_group, leads, unsubscribes, webhooks
+from lemlist_async.cli import (
+    account,
+    activities,
+    campaigns,
+    contacts,
+    jobs_group,
+    leads,
+    unsubscribes,
+    webhooks,
+)
+from lemlist_async.cli.confirm import Yes
+from lemlist_async.cli.demo_file import demo_leads
 from lemlist_async.cli.execute import execute, with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.job_store import find_journal
@@ -49,6 +60,7 @@ app.add_typer(unsubscribes.app, name="unsubscribes")
 app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(activities.app, name="activities")
 app.add_typer(jobs_group.app, name="jobs")
+account.add_to(app)
 app.add_typer(webhooks.app, name="webhooks")
 
 
@@ -202,11 +214,14 @@ def sandbox(
 
 @app.command()
 def demo(
-    file: Annotated[Path, typer.Argument(help="The leads to import.")] = Path("examples/leads.csv"),
+    file: Annotated[
+        Path | None, typer.Argument(help="The leads to import; by default 240 invented people.")
+    ] = None,
     campaign: Annotated[
         str | None, typer.Option(help="A campaign of yours: with LEMLIST_API_KEY, import there instead.")
     ] = None,
     report: ReportFile = None,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Import a file of leads into a campaign of the sandbox, faults included.
@@ -214,9 +229,18 @@ def demo(
     With --campaign and LEMLIST_API_KEY the same import goes to lemlist itself. On the sandbox, rows that are
     refused as invalid do not fail the command: the file has some as examples.
     """
+    file = file or demo_leads()
     if campaign is not None:
         chosen = campaign
-        run_rows(lambda: bulk.ImportLeads(campaign_id=chosen), file, report=report, json=json)
+        question = f"Import the invented people of {file} into your campaign {campaign}?"
+        run_rows(
+            lambda: bulk.ImportLeads(campaign_id=chosen),
+            file,
+            report=report,
+            json=json,
+            yes=yes,
+            question=question,
+        )
         return
 
     async def work(show: Show) -> Exit:

@@ -8,6 +8,7 @@ from lemlist_async import bulk
 from lemlist_async.errors import (
     APIKeyError,
     AuthenticationError,
+    BadTeamError,
     ConfigurationError,
     InvalidInputError,
     LemlistError,
@@ -44,6 +45,7 @@ _BY_ERROR: tuple[tuple[type[LemlistError], Exit], ...] = (
     (ConfigurationError, Exit.USAGE),
     (InvalidInputError, Exit.USAGE),
     (NotFoundError, Exit.USAGE),
+    (BadTeamError, Exit.USAGE),  # an id of another team, or none at all
     (TransportError, Exit.CONNECTION),
     (ServerError, Exit.CONNECTION),
 )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lemlist_async import bulk
+from lemlist_async.cli.execute import with_client
+from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.exports import save
 from lemlist_async.cli.options import Campaign, Formulas, Json, Out
 from lemlist_async.cli.row_jobs import Columns, row_job
+from lemlist_async.cli.show import Show, dump
+
+if TYPE_CHECKING:
+    from lemlist_async import Lemlist
 
 app: typer.Typer = typer.Typer(help="Leads: the people in a campaign.", no_args_is_help=True)
 
@@ -45,7 +51,7 @@ def update(campaign: Campaign, columns: Columns) -> bulk.Job:
     return bulk.UpdateLeads(campaign_id=campaign, **columns)
 
 
-@row_job(app, "remove")
+@row_job(app, "remove", question="Remove the leads of this file from the campaign, with their history there?")
 def remove(campaign: Campaign, columns: Columns) -> bulk.Job:
     """Remove leads from a campaign, with their history there. It cannot be undone."""
     return bulk.StopLeads(campaign_id=campaign, action="remove", **columns)
@@ -61,6 +67,28 @@ def unsubscribe(campaign: Campaign, columns: Columns) -> bulk.Job:
 def pause(campaign: Campaign, columns: Columns) -> bulk.Job:
     """Pause leads of a campaign."""
     return bulk.StopLeads(campaign_id=campaign, action="pause", **columns)
+
+
+@app.command(name="list")
+def list_(
+    campaign: Campaign,
+    state: Annotated[str, typer.Option(help="Only leads in these states, with commas between.")] = "all",
+    json: Json = False,
+) -> None:
+    """Print id and state of each lead of a campaign; `export` has their fields."""
+
+    async def work(lemlist: Lemlist, show: Show) -> Exit:
+        pages = lemlist.leads.list(campaign, state=state.split(","))
+        found = [lead async for lead in pages]
+        if json:
+            dump({"leads": [lead.to_dict() for lead in found], "complete": pages.complete})
+            return Exit.OK
+        for lead in found:
+            show.say(f"{lead.id}  {lead.state or '?'}")
+        show.say(f"{len(found):,} leads" + ("" if pages.complete else f"; {pages.incomplete_reason}"))
+        return Exit.OK
+
+    with_client(work, json=json)
 
 
 @app.command()

@@ -12,6 +12,7 @@ import attrs
 import typer
 
 from lemlist_async import bulk
+from lemlist_async.cli.confirm import Yes, confirm
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.job_store import has_rows, new_journal, remove
@@ -88,14 +89,19 @@ def run_rows(
     retry_failed: RetryFailed = False,
     force: Force = None,
     save_mapping: SaveMapping = None,
+    yes: Yes = False,
     json: Json = False,
+    *,
+    question: str | None = None,
 ) -> None:
-    """Plan a job over a file, run it and report."""
+    """Plan a job over a file, run it and report; `question` is asked before that, where it cannot be undone."""
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
         check_report(report, file, journal, rejects)
         check_report(rejects, file, journal, report, option="--rejects")
         job = make()
+        if question is not None and not dry_run:
+            confirm(question, yes=yes)
         if job.follows and no_journal and not (report or dry_run):
             raise ConfigurationError(
                 "what is found is paid for, and would be lost with the screen: name a --report, or keep the journal"
@@ -145,11 +151,17 @@ def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]
     return inspect.signature(function, eval_str=True, locals=names).parameters
 
 
-def row_job(group: typer.Typer, name: str) -> Callable[[Make], Make]:
-    """Register a command: the file, then the parameters of the decorated function, then the common options."""
+def row_job(group: typer.Typer, name: str, *, question: str | None = None) -> Callable[[Make], Make]:
+    """Register a command: the file, then the parameters of the decorated function, then the common options.
+
+    A `question` is asked before a job that cannot be undone; its command has ``--yes``.
+    """
 
     def register(make: Make) -> Make:
-        own, (_, file, *common) = dict(_parameters(make)), _parameters(run_rows).values()
+        own, shared = dict(_parameters(make)), dict(_parameters(run_rows))
+        for name_ in ("make", "question", *(["yes"] if question is None else [])):
+            del shared[name_]
+        file, *common = shared.values()
         takes_columns = own.pop("columns", None) is not None
         of_columns = dict(_parameters(chosen_columns)) if takes_columns else dict[str, inspect.Parameter]()
 
@@ -157,7 +169,7 @@ def row_job(group: typer.Typer, name: str) -> Callable[[Make], Make]:
             mine = {name: given.pop(name) for name in own}
             if of_columns:
                 mine["columns"] = chosen_columns(**{name: given.pop(name) for name in of_columns})
-            run_rows(lambda: make(**mine), **given)
+            run_rows(lambda: make(**mine), question=question, **given)
 
         # typer reads a function's parameters from these two
         parameters = [

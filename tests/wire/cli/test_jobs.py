@@ -84,7 +84,7 @@ async def test_leads_are_updated_paused_exported_and_removed(tmp_path: Path) -> 
         paused = await run(sandbox, "leads", "pause", file, "--campaign", campaign)
         exported = await run(sandbox, "leads", "export", "--campaign", campaign, "--out", str(out))
         assert {lead["isPaused"] for lead in leads} == {True}
-        removed = await run(sandbox, "leads", "remove", file, "--campaign", campaign, "--json")
+        removed = await run(sandbox, "leads", "remove", file, "--campaign", campaign, "--json", "--yes")
         assert not team.leads
     assert updated.code == Exit.PARTIAL, updated.err
     assert json.loads(updated.out)["done"] == {"updated": 3}
