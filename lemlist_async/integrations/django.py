@@ -8,8 +8,8 @@ from lemlist_async.integrations.web_errors import response_to
 try:
     from django.http import HttpRequest, HttpResponse, JsonResponse
     from django.utils.deprecation import MiddlewareMixin
-except ImportError as missing:
-    raise ImportError("lemlist_async.integrations.django needs django: pip install django") from missing
+except ImportError as _missing:
+    raise ImportError("lemlist_async.integrations.django needs django: pip install django") from _missing
 
 
 class LemlistErrorMiddleware(MiddlewareMixin):

@@ -13,8 +13,8 @@ from lemlist_async.integrations.background import Background
 try:
     from fastapi import Depends
     from fastapi.requests import HTTPConnection
-except ImportError as missing:
-    raise ImportError("lemlist_async.integrations.fastapi needs fastapi: pip install fastapi") from missing
+except ImportError as _missing:
+    raise ImportError("lemlist_async.integrations.fastapi needs fastapi: pip install fastapi") from _missing
 
 
 def get_client(connection: HTTPConnection) -> Lemlist:

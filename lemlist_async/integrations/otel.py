@@ -37,10 +37,10 @@ from lemlist_async.throttle import Throttle
 try:
     from opentelemetry import context, metrics, trace
     from opentelemetry.trace import SpanKind, StatusCode
-except ImportError as missing:
+except ImportError as _missing:
     raise ImportError(
         "lemlist_async.integrations.otel needs opentelemetry-api: pip install 'lemlist-async[otel]'"
-    ) from missing
+    ) from _missing
 
 _SUPPRESS = "suppress_instrumentation"
 """Key by which OpenTelemetry's own instrumentation of aiohttp passes over a request. Its spans would hold the URL, and
