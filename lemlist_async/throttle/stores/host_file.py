@@ -20,6 +20,7 @@ import tempfile
 import time
 import weakref
 from pathlib import Path
+from typing import NamedTuple
 
 import attrs
 
@@ -102,6 +103,26 @@ def check_folder(folder: Path) -> None:
         raise UnusableError(f"{folder}: {error.strerror}") from None
     if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.geteuid() or seen.st_mode & 0o077:
         raise UnusableError(f"{folder} is not a folder of this user alone")
+
+
+class Header(NamedTuple):
+    """Fields of `HEADER`, in the order of the file; instants are nanoseconds."""
+
+    magic: bytes
+    version: int
+    slots: int
+    window: int
+    boot: bytes
+    epoch: int
+    paused_until: int
+    next_paced: int
+    last_interactive: int
+    sliding_until: int
+
+    @classmethod
+    def read(cls, data: bytes) -> Header:
+        """Return the header at the beginning of the file's bytes."""
+        return cls(*HEADER.unpack_from(data))
 
 
 @attrs.frozen
@@ -242,12 +263,14 @@ class SlotFile:
         """Tell whether the bytes can be what members wrote."""
         if len(data) < self.size:
             return False
-        magic, version, slots, window, boot, _, paused, paced, seen, sliding = HEADER.unpack_from(data)
-        if (magic, version, slots, window, boot) != (MAGIC, VERSION, self.slots, self.window, self._boot):
+        header = Header.read(data)
+        ours = (MAGIC, VERSION, self.slots, self.window, self._boot)
+        if header[: len(ours)] != ours:
             return False
         # a damaged instant in the far future would stop every request
         latest = now + _ABSURD
-        if not all(0 <= instant <= latest for instant in (paused, paced, seen)) or not sliding >= 0:
+        instants = (header.paused_until, header.next_paced, header.last_interactive)
+        if not all(0 <= instant <= latest for instant in instants) or not header.sliding_until >= 0:
             return False
         values = self.all.unpack_from(data, RECORDS)
         return all(

@@ -17,6 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from lemlist_async.errors import WaitTooLongError
 from lemlist_async.throttle.options import ThrottleOptions
 from lemlist_async.throttle.sharing import Sharing, can_share, name_of
 from lemlist_async.throttle.slot import Slot
@@ -221,3 +222,20 @@ def test_a_file_of_another_boot_is_made_anew(name: str) -> None:
     slots = join(name, BEGIN)
     assert slots.next_grant(BEGIN, urgent=True) > BEGIN
     assert slots.next_grant(BEGIN + 3, urgent=True) <= BEGIN + 3
+
+
+def test_a_forecast_knows_of_the_slots_that_other_processes_hold(name: str) -> None:
+    other = join(name)
+    for _ in range(LIMIT):
+        other.end(take(other, BEGIN), BEGIN, BEGIN + WINDOW)
+    options = ThrottleOptions(limit=LIMIT, window=WINDOW, margin=0.0)
+    throttle = Throttle(options, name=name, clock=lambda: BEGIN + 0.4)
+
+    async def ask() -> float:
+        with pytest.raises(WaitTooLongError) as caught:
+            await throttle.acquire(max_wait=0.5)
+        return caught.value.forecast
+
+    assert asyncio.run(ask()) == pytest.approx(0.6)
+    # the other process goes on as it does, so one slot is left
+    assert throttle.eta(2) == pytest.approx(1.6)
