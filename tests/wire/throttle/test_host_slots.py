@@ -23,8 +23,9 @@ from lemlist_async.throttle.sharing import Sharing, can_share, name_of
 from lemlist_async.throttle.slot import Slot
 from lemlist_async.throttle.stores.shared import WAY, InUseError, UnusableError
 from lemlist_async.throttle.throttle import Throttle
-from tests.support.slot_stores import HostStore
+from tests.support.slot_stores import HostStore, worlds
 from tests.support.slots_machine import Machine
+from tests.support.slots_model import World
 
 pytestmark = pytest.mark.skipif(not can_share(), reason="the locks that this needs are Linux's")
 
@@ -239,3 +240,27 @@ def test_a_forecast_knows_of_the_slots_that_other_processes_hold(name: str) -> N
     assert asyncio.run(ask()) == pytest.approx(0.6)
     # the other process goes on as it does, so one slot is left
     assert throttle.eta(2) == pytest.approx(1.6)
+
+
+def test_forty_members_keep_to_the_limit_together_and_each_gets_its_turn() -> None:
+    (world,) = [world for world in worlds("host", limit=20) if grow(world, 40)]
+    assert world.most <= 20
+    # forty windows of twenty slots, less what the way to the answer costs
+    assert len(world.checks) > 0.85 * 20 * 40
+
+
+def grow(world: World, members: int) -> bool:
+    """Let so many members send as much as they may for forty windows; tell whether each of them sent."""
+    while len(world.members) < members:
+        world.add()
+    sent = [0] * members
+    for step in range(800):
+        for number in range(members):
+            place = (number + 7 * step) % members
+            member = world.members[place]
+            sent[place] += world.send(member)
+        world.pass_time(0.05)
+        for member in world.members:
+            while member.flights:
+                world.answer(member, 0)
+    return min(sent) > 0
