@@ -54,15 +54,14 @@ def start_for_lead(team: Team, lead: Record, requests: Iterable[str]) -> Record:
 def missing(request: str, given: Record) -> str | None:
     """Return the error code of a missing input, None if the enrichment can start."""
     named = bool(given.get("firstName") and given.get("lastName"))
-    employed = bool(given.get("companyName") and given.get("companyDomain"))
+    company = bool(given.get("companyName") or given.get("companyDomain"))
     linkedin = bool(given.get("linkedinUrl"))
     if request == "find_phone":
         return None if linkedin else "MISSING_LINKEDIN_URL"
     if request == "verify":
         return None if given.get("email") else "MISSING_EMAIL"
-    if request == "find_email":
-        return None if linkedin or (named and employed) else "MISSING_INPUTS"
-    company = bool(given.get("companyName") or given.get("companyDomain"))
+    if request == "find_email":  # the documents ask for companyName as well, and connectors never send it
+        return None if linkedin or (named and given.get("companyDomain")) else "MISSING_INPUTS"
     return None if linkedin or given.get("email") or (named and company) else "MISSING_INPUTS"
 
 

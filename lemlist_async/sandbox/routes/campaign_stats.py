@@ -136,6 +136,8 @@ def _check_sender(team: Team, send_user: str | None) -> None:
 
 ROUTES = (
     QuietRoute("GET", "/campaigns/reports", get_reports),
+    # older than the document, and still called by connectors; its figures are those of v2
+    QuietRoute("GET", "/campaigns/{campaignId}/stats", get_stats),
     QuietRoute("GET", "/v2/campaigns/{campaignId}/stats", get_stats),
     QuietRoute("POST", "/v2/campaigns/stats/batch", get_stats_batch),
 )

@@ -150,26 +150,32 @@ def update_lead(context: RequestContext) -> Record:
 
 
 def remove_lead(context: RequestContext) -> Record:
-    """Remove the lead with ``action=remove``, else only unsubscribe it."""
-    lead = lead_in_campaign(context, context.ids["leadId"])
-    if context.one("action") != "remove":
-        return _unsubscribed(context, lead)
-    context.team.remove_lead(lead)
-    return flat_view(lead)
+    """Remove the lead of an id with ``action=remove``, else only unsubscribe it."""
+    return _removed_or_unsubscribed(context, lead_in_campaign(context, context.ids["leadId"]))
 
 
 def unsubscribe_lead(context: RequestContext) -> Record:
-    """Unsubscribe the lead of an address. It stays in its campaign."""
-    view = _unsubscribed(context, lead_in_campaign(context, context.ids["email"]))
+    """Unsubscribe the lead of an address, or remove it with ``action=remove`` as the older documents had it."""
+    view = _removed_or_unsubscribed(context, lead_in_campaign(context, context.ids["email"]))
     return {field: view[field] for field in _FIXED if field in view}
 
 
-def _unsubscribed(context: RequestContext, lead: Record) -> Record:
+def _removed_or_unsubscribed(context: RequestContext, lead: Record) -> Record:
+    if context.one("action") == "remove":
+        context.team.remove_lead(lead)
+    else:
+        _unsubscribe(context, lead)
+    return flat_view(lead)
+
+
+def _unsubscribe(context: RequestContext, lead: Record) -> None:
+    """Unsubscribe a lead, which stays in its campaign, and block its address."""
     if lead["status"] == "unsubscribed":
         raise refuse(404, "Lead not found")
     lead |= {"status": "unsubscribed", "state": "emailsUnsubscribed", "updatedAt": context.team.stamp()}
+    if address := lead["variables"].get("email"):
+        context.team.block(address)
     context.team.add_activity("emailsUnsubscribed", lead)
-    return flat_view(lead)
 
 
 def unsubscribe_unnamed_lead(context: RequestContext) -> Record:

@@ -285,6 +285,16 @@ async def test_stats_refuse_in_the_documented_words(
     assert await api(f"GET /v2/campaigns/{campaign['_id']}/stats?{query}") == (400, refusal)
 
 
+async def test_the_older_route_of_stats_gives_the_same_figures(
+    api: Api, team: Team, campaign: dict[str, Any]
+) -> None:
+    team.add_activity("emailsSent", team.add_lead(campaign["_id"], "a@b.example"))
+    path = f"/campaigns/{campaign['_id']}/stats?{WINDOW}"
+    old = await api.ok(f"GET {path}&timezone=Europe/Paris")
+    assert old == await api.ok(f"GET /v2{path}")
+    assert old["messagesSent"] == 1
+
+
 async def test_a_batch_of_stats_lists_the_missing_beside_the_found(
     api: Api, team: Team, campaign: dict[str, Any]
 ) -> None:

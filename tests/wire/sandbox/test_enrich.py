@@ -93,6 +93,16 @@ async def test_an_unknown_enrichment_is_a_404_with_a_payload(api: Api) -> None:
     assert (status, body["enrichmentStatus"]) == (404, "not-found")
 
 
+async def test_an_address_is_found_by_name_and_domain_alone(api: Api) -> None:
+    person = {"firstName": "Ann", "lastName": "Lee", "companyDomain": "b.example"}
+    started = await api.ok("POST /enrich", params={**person, "findEmail": "true"})
+    (row,) = await api.ok(
+        "POST /v2/enrichments/bulk", json=[{"input": person, "enrichmentRequests": ["find_email"]}]
+    )
+    assert started["id"].startswith("enr_")
+    assert row["id"].startswith("enr_")
+
+
 async def test_a_bulk_answers_in_order_with_errors_among_the_ids(api: Api, team: Team) -> None:
     items = [
         {"input": PERSON, "enrichmentRequests": ["find_email"], "metadata": {"row": "1"}},

@@ -163,6 +163,28 @@ async def test_an_address_in_the_path_unsubscribes(
     assert await api(path) == (404, "Lead not found")
 
 
+@pytest.mark.parametrize("by", ["id", "email"])
+async def test_the_action_removes_a_lead_by_its_address_too(
+    api: Api, team: Team, campaign_id: str, lead: dict[str, Any], by: str
+) -> None:
+    name = quote("ann@b.example", safe="") if by == "email" else lead["_id"]
+    removed = await api.ok(f"DELETE /campaigns/{campaign_id}/leads/{name}?action=remove")
+    assert removed["_id"] == lead["_id"]
+    assert not team.leads
+    assert not team.unsubscribes
+
+
+@pytest.mark.parametrize("by", ["id", "email"])
+async def test_an_unsubscribed_lead_is_in_the_do_not_contact_list(
+    api: Api, campaign_id: str, lead: dict[str, Any], by: str
+) -> None:
+    name = quote("ann@b.example", safe="") if by == "email" else lead["_id"]
+    await api.ok(f"DELETE /campaigns/{campaign_id}/leads/{name}")
+    (row,) = await api.ok("GET /v2/unsubscribes/variables")
+    (old,) = await api.ok("GET /unsubscribes")
+    assert row["value"] == old["value"] == "ann@b.example"
+
+
 async def test_to_unsubscribe_nobody_is_refused(api: Api, campaign_id: str) -> None:
     assert await api(f"DELETE /campaigns/{campaign_id}/leads/") == (
         404,
