@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lemlist_async.options import Timeouts as Timeouts
     from lemlist_async.pagination import Page as Page
     from lemlist_async.pagination import Pages as Pages
+    from lemlist_async.pool import LemlistPool as LemlistPool
     from lemlist_async.throttle import Throttle as Throttle
     from lemlist_async.throttle import ThrottleOptions as ThrottleOptions
 
@@ -30,6 +31,7 @@ _HOMES = {
     "Call": "lemlist_async.core.wire",
     "Effect": "lemlist_async.core.wire",
     "Lemlist": "lemlist_async.client",
+    "LemlistPool": "lemlist_async.pool",
     "Options": "lemlist_async.options",
     "Page": "lemlist_async.pagination",
     "Pages": "lemlist_async.pagination",

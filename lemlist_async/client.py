@@ -119,12 +119,7 @@ class Lemlist:
             base_url or os.environ.get("LEMLIST_BASE_URL") or DEFAULT_BASE_URL, allow_insecure=allow_insecure
         )
         self._options = options or Options()
-        agent = f"lemlist_async/{__version__} (Python)"
-        network = Network(
-            proxy=via,
-            ssl=True if ssl is None else ssl,
-            user_agent=f"{user_agent} {agent}" if user_agent else agent,
-        )
+        network = network_of(via, ssl, user_agent)
         if not isinstance(throttle, Throttle):
             throttle = throttle_for(key.fingerprint, base.host, throttle or ThrottleOptions())
         self._base = base
@@ -132,6 +127,16 @@ class Lemlist:
         self._pipeline = Pipeline(
             Session(network, self._options.timeouts, session), throttle, key, base, self._options
         )
+
+    @classmethod
+    def of(cls, pipeline: Pipeline, base: BaseURL, options: Options) -> Self:
+        """Make a client on a pipeline, as `LemlistPool` does."""
+        client = object.__new__(cls)
+        client._options = options
+        client._base = base
+        client._writes = Counter()
+        client._pipeline = pipeline
+        return client
 
     # Areas of the API ---------------------------------------------------------------------------------
 
@@ -463,6 +468,16 @@ def _proxy(given: str | None) -> ProxyURL | None:
         given = None
     # as above
     raise refused
+
+
+def network_of(proxy: ProxyURL | None, ssl: ssl_module.SSLContext | None, user_agent: str | None) -> Network:
+    """Return the settings of a session, with the name of this library behind that of the user."""
+    agent = f"lemlist_async/{__version__} (Python)"
+    return Network(
+        proxy=proxy,
+        ssl=True if ssl is None else ssl,
+        user_agent=f"{user_agent} {agent}" if user_agent else agent,
+    )
 
 
 def _check_types(options: Any, throttle: Any, ssl: Any, user_agent: Any) -> None:

@@ -3,6 +3,7 @@
 LemlistError
 ├─ ConfigurationError            bad base_url, bad option (also a ValueError)
 │   └─ APIKeyError               no key, or what no key looks like
+│       └─ UnknownTenantError    a LemlistPool has no key for a tenant
 ├─ InvalidInputError             an argument that lemlist would refuse; nothing was sent (also a ValueError)
 ├─ ClosedError                   used after close, from another event loop, after a fork
 ├─ QueueError                    refused by our own queue, before anything was sent
@@ -91,6 +92,7 @@ __all__ = [
     "ServerError",
     "TransportError",
     "UnexpectedStatusError",
+    "UnknownTenantError",
     "UserBlockedError",
     "WaitTooLongError",
 ]
@@ -167,6 +169,10 @@ class ConfigurationError(LemlistError, ValueError):
 
 class APIKeyError(ConfigurationError):
     """No API key was given, or the value cannot be a key."""
+
+
+class UnknownTenantError(APIKeyError):
+    """The function that gives a `LemlistPool` its keys has none for this tenant; nothing was sent."""
 
 
 class InvalidInputError(LemlistError, ValueError):

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NEEDED = {
     "README.md": ("fastapi",),
+    "pool.md": ("fastapi",),
     "web.md": ("fastapi", "django"),
     "telemetry.md": ("opentelemetry.sdk", "opentelemetry.exporter.prometheus", "structlog", "sentry_sdk"),
 }

@@ -40,6 +40,16 @@ BELOW = {
     "pagination": {"errors", "core"},
     "resources": {"errors", "core", "files", "pagination"},
     "client": {"errors", "options", "credentials", "observe", "core", "throttle", "transport"},
+    "pool": {
+        "client",
+        "clock",
+        "credentials",
+        "errors",
+        "observe",
+        "options",
+        "throttle",
+        "transport",
+    },
     "export": {"errors", "core", "files", "pagination", "resources"},
     "bulk": {
         "lazy_names",
@@ -53,7 +63,7 @@ BELOW = {
         "throttle",
     },
     "webhooks": {"lazy_names", "checks", "errors", "options", "masked", "core", "transport", "resources"},
-    "integrations": {"client", "core", "deadlines", "errors", "observe", "throttle"},
+    "integrations": {"client", "core", "deadlines", "errors", "observe", "pool", "throttle"},
     "sandbox": {"core", "lazy_names"},  # its JSON alone
     "testing": {"client", "options", "sandbox", "throttle"},
     "cli": {"errors", "options", "core", "files", "bulk", "client", "sandbox", "webhooks"},

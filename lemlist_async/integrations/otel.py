@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import Token
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 import attrs
 
@@ -32,6 +32,7 @@ from lemlist_async.observe import (
     RowsEnd,
     SlotGranted,
 )
+from lemlist_async.pool import LemlistPool
 from lemlist_async.throttle import Throttle
 
 try:
@@ -108,26 +109,21 @@ class Telemetry:
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
         self._tracer = trace.get_tracer("lemlist_async", __version__, tracer_provider)
-        self._throttles: WeakKeyDictionary[Throttle, int] = WeakKeyDictionary()
-        """Throttles of the observed clients, and by how many clients each is observed."""
-        self._meters = _Meters(
-            metrics.get_meter("lemlist_async", __version__, meter_provider), self._throttles
-        )
+        # weak: a client that is dropped without `stop` must not be kept by its observer
+        self._sources: WeakSet[Lemlist | LemlistPool] = WeakSet()
+        self._meters = _Meters(metrics.get_meter("lemlist_async", __version__, meter_provider), self._sources)
 
-    def observe(self, lemlist: Lemlist) -> Callable[[], None]:
-        """Record the calls of a client that begin from now on, and return a function that ends this."""
+    def observe(self, source: Lemlist | LemlistPool) -> Callable[[], None]:
+        """Record the calls of a client or a pool that begin from now on, and return a function that ends this."""
         calls = _Calls(self._tracer, self._meters)
-        throttle = lemlist.throttle
-        self._throttles[throttle] = self._throttles.get(throttle, 0) + 1
-        offs = [lemlist.on(kind, handler) for kind, handler in calls.handlers()]
+        self._sources.add(source)
+        offs = [source.on(kind, handler) for kind, handler in calls.handlers()]
 
         def stop() -> None:
             for off in offs:
                 off()
             calls.close()
-            self._throttles[throttle] -= 1
-            if not self._throttles[throttle]:
-                del self._throttles[throttle]
+            self._sources.discard(source)
 
         return stop
 
@@ -245,8 +241,8 @@ class _Calls:
 class _Meters:
     """Instruments, made once for all clients."""
 
-    def __init__(self, meter: metrics.Meter, throttles: Mapping[Throttle, int]) -> None:
-        self._throttles = throttles
+    def __init__(self, meter: metrics.Meter, sources: WeakSet[Lemlist | LemlistPool]) -> None:
+        self._sources = sources
         histogram, counter = meter.create_histogram, meter.create_counter
         self._attempts = histogram(
             "http.client.request.duration", "s", "Duration of attempts, without the queue."
@@ -297,15 +293,22 @@ class _Meters:
             {"lemlist.job": event.job, "lemlist.row.state": event.state, "lemlist.row.what": event.what},
         )
 
+    def _throttles(self) -> set[Throttle]:
+        """Return the throttles of all sources, each once: clients of one key share theirs."""
+        found: set[Throttle] = set()
+        for source in list(self._sources):
+            found.update(source.throttles if isinstance(source, LemlistPool) else (source.throttle,))
+        return found
+
     def _sum_of(self, name: str) -> Callable[[metrics.CallbackOptions], Iterable[metrics.Observation]]:
         def observe(_: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
-            return [metrics.Observation(sum(getattr(each, name) for each in list(self._throttles)))]
+            return [metrics.Observation(sum(getattr(each, name) for each in self._throttles()))]
 
         return observe
 
     def _queued(self, _: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
         waiting: Counter[str] = Counter({"interactive": 0, "bulk": 0})
-        for each in list(self._throttles):
+        for each in self._throttles():
             waiting.update(each.queued)
         return [metrics.Observation(count, {"lemlist.lane": lane}) for lane, count in waiting.items()]
 

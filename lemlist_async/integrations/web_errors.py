@@ -27,6 +27,7 @@ STATUSES: tuple[tuple[type[LemlistError], int], ...] = (
     (errors.InvalidInputError, 422),
     (errors.BadRequestError, 422),
     (errors.NotFoundError, 404),
+    (errors.UnknownTenantError, 404),
     (errors.AlreadyDoneError, 409),
     (errors.ConflictError, 409),
     (errors.LeadInGraveyardError, 409),

@@ -223,6 +223,12 @@ class Throttle:
         with self._lock:
             return not self._lanes and self._quota.idle(self.now())
 
+    def rest(self) -> None:
+        """Close the file that is shared with other processes, if nothing of the past counts; it opens by itself."""
+        with self._lock:
+            if not self._lanes and self._quota.idle(self.now()):
+                self._sharing.close()
+
     def __repr__(self) -> str:
         with self._lock:
             now = self.now()

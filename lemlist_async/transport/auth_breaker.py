@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from lemlist_async.clock import steady
@@ -44,6 +45,8 @@ class AuthCircuit:
         self._probing = False
         self.calm: bool = False
         """Whether the key has worked and was not refused since. The hot path then skips the breaker."""
+        self.on_refusal: Callable[[], None] | None = None
+        """Called at each refusal of the key."""
 
     @property
     def state(self) -> State:
@@ -82,6 +85,8 @@ class AuthCircuit:
             # only consecutive refusals count: one odd 401 must not block a valid key
             self._refusals += 1
             self.calm = False
+            if self.on_refusal is not None:
+                self.on_refusal()
             threshold = self._settings.failure_threshold
             if threshold is not None and self._refusals >= threshold:
                 self._last, self._opened = error, steady()

@@ -35,7 +35,13 @@ class Pipeline:
     """Sends the calls of one client, for all of its views."""
 
     def __init__(
-        self, session: Session, throttle: Throttle, key: Credential, base: BaseURL, options: Options
+        self,
+        session: Session,
+        throttle: Throttle,
+        key: Credential,
+        base: BaseURL,
+        options: Options,
+        observers: Observers | None = None,
     ) -> None:
         self._session = session
         self.throttle = throttle
@@ -44,7 +50,7 @@ class Pipeline:
         self.redact: Callable[[str], str] = key.redact
         self._addresses = Addresses(base)
         self.auth_circuit: AuthCircuit = AuthCircuit(options.auth_breaker)
-        self.observers: Observers = Observers()
+        self.observers: Observers = Observers() if observers is None else observers
         # no reference back to the pipeline: a client that is dropped must free its throttle without the collector
         self._exchange = Exchange(session, throttle, self.redact)
         self._budget = schedule.Budget(options.retry.budget, options.retry.budget_floor)

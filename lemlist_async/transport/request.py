@@ -59,7 +59,10 @@ class Connector(aiohttp.TCPConnector):
     """
 
     checks: bool = False
-    """Whether aiohttp calls the method below; if not, each request checks its own connection."""
+    """Whether aiohttp calls `_get`; if not, each request checks its own connection."""
+
+    idle: int = 100
+    """Connections to one host that are kept although no request uses them."""
 
     # a plain function: a coroutine here would cost every call
     def _get(  # pyright: ignore[reportIncompatibleMethodOverride]  # aiohttp only awaits the result
@@ -71,6 +74,11 @@ class Connector(aiohttp.TCPConnector):
             protocol.close()
             idle.popleft()
         return super()._get(key, traces)
+
+    def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
+        # a burst must not leave its connections open: they are descriptors for as long as they are kept alive
+        full = len(self._conns.get(key, ())) >= self.idle
+        super()._release(key, protocol, should_close=should_close or full)
 
 
 def is_stale(protocol: object) -> bool:

@@ -41,8 +41,18 @@ class Network:
 class Session:
     """One ClientSession, bound to the event loop and the process of its first use."""
 
-    def __init__(self, network: Network, timeouts: Timeouts, borrowed: aiohttp.ClientSession | None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        timeouts: Timeouts,
+        borrowed: aiohttp.ClientSession | None,
+        *,
+        connections: int = POOL,
+        idle: int = POOL,
+    ) -> None:
         self._network = network
+        self._connections = connections
+        self._idle = idle
         self._timeouts = timeouts
         self._borrowed = borrowed
         self._own: aiohttp.ClientSession | None = None
@@ -85,8 +95,10 @@ class Session:
         return self._borrowed
 
     def _open(self) -> aiohttp.ClientSession:
+        connector = Connector(limit=self._connections, ssl=self._network.ssl, ttl_dns_cache=60)
+        connector.idle = self._idle
         return aiohttp.ClientSession(
-            connector=Connector(limit=POOL, ssl=self._network.ssl, ttl_dns_cache=60),
+            connector=connector,
             # a cookie of the edge must not tie one key's requests to another's
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
@@ -147,6 +159,39 @@ class Session:
         )
         # no I/O in a finaliser: the sockets go with the connector; aiohttp's own warning would repeat this one
         own._connector = None  # pyright: ignore[reportPrivateUsage]  # aiohttp has no public way to disarm it
+
+
+class SharedSession(Session):
+    """One client's share of a session: closing it ends the calls of this client alone."""
+
+    def __init__(self, session: Session) -> None:
+        # without the fields of a session: a thousand clients share one
+        self._shared = session
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether this share or the session was closed."""
+        return self._closed or self._shared.closed
+
+    def request(
+        self,
+        method: str,
+        url: URL,
+        data: bytes | aiohttp.FormData | None,
+        middleware: aiohttp.ClientMiddlewareType,
+        *,
+        timeouts: Timeouts,
+        streamed: bool,
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        """Send one request over the session that is shared."""
+        if self._closed:
+            raise ClosedError("this Lemlist is closed; make a new one")
+        return self._shared.request(method, url, data, middleware, timeouts=timeouts, streamed=streamed)
+
+    async def close(self) -> None:
+        """Shut this share; the session stays open for the others."""
+        self.shut()
 
 
 def piecemeal(content: bytes) -> bytes | io.BytesIO:

@@ -54,6 +54,8 @@ _FLOCK = struct.Struct("hhqqi4x")
 NS = 1_000_000_000
 _KEPT_FOR = 86_400.0
 """Seconds after which an unused file is removed when another key is first used."""
+_PRUNED_EVERY = 3600.0
+"""Seconds between two looks for such files."""
 _ABSURD = 3600 * NS
 """An instant that lies this far ahead was written by no member."""
 
@@ -374,6 +376,11 @@ class SlotFile:
 
 def _prune(folder: Path) -> None:
     """Remove the files of keys that were not used for a day. A member that still has one open makes another."""
+    stamp = folder / ".pruned"
+    # at most once an hour on the host: a look at every file for every new key would take seconds for a thousand keys
+    if stamp.exists() and time.time() - stamp.stat().st_mtime < _PRUNED_EVERY:
+        return
+    stamp.touch(mode=0o600)
     for old in folder.glob("*/slots"):
         with contextlib.suppress(OSError):
             if time.time() - old.stat().st_mtime > _KEPT_FOR:
