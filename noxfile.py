@@ -15,6 +15,15 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = ["3.11", "3.12", "3.13"]
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
+TYPED_EXAMPLES = (
+    "fastapi_signup",
+    "web_backend",
+    "django_views",
+    "tenants",
+    "celery_workers",
+    "nightly_sync",
+)
+"""Examples that are checked as strictly as the package; that of arq would need an older redis-py than Celery does."""
 QUICK = ("-m", "not slow", "--numprocesses=2")
 # most of its time is waiting for the limit and for processes, so two tests run at a time
 SLOW = ("-m", "slow", "--numprocesses=2", "--dist=worksteal")
@@ -25,9 +34,9 @@ def group(*names: str) -> list[str]:
     return nox.project.dependency_groups(PROJECT, *names)
 
 
-def run_ring(session: nox.Session, *options: str) -> None:
+def run_ring(session: nox.Session, *options: str, groups: tuple[str, ...] = ("test",)) -> None:
     """Run one ring of the suite, and print the time it took."""
-    session.install("-e", ".[cli]", *group("test"))
+    session.install("-e", ".[cli]", *group(*groups))
     begun = time.monotonic()
     session.run("pytest", *options, *session.posargs)
     session.log(f"ring {session.name}: {time.monotonic() - begun:.0f} s")
@@ -42,7 +51,7 @@ def quick(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """The slow ring: processes that are killed, whole imports at the real limit."""
-    run_ring(session, *SLOW)
+    run_ring(session, *SLOW, groups=("test", "examples"))
 
 
 @nox.session(python=[version for version in PYTHONS if version != RUNNING])
@@ -92,8 +101,11 @@ def lint(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def types(session: nox.Session) -> None:
     """mypy --strict, basedpyright in strict mode, and whether a program that uses the package sees every type."""
-    session.install(".[cli,otel]", *group("types", "test"))
+    session.install(".[cli,otel]", *group("types", "test", "examples"))
     session.run("mypy")
+    programs = [f"examples/{name}.py" for name in TYPED_EXAMPLES]
+    session.run("mypy", "--strict", *programs)
+    session.run("basedpyright", "--pythonpath", f"{session.bin}/python", *programs)
     # else it would look into a .venv that lies in the project, such as the README's
     session.run("basedpyright", "--pythonpath", f"{session.bin}/python")
     session.chdir(session.create_tmp())  # away from the sources: what is looked at is what was installed

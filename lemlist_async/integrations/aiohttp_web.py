@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from lemlist_async.client import Lemlist
 from lemlist_async.deadlines import deadline
@@ -21,7 +22,6 @@ BACKGROUND = web.AppKey("background", Background)
 """Key of the background tasks in the application."""
 LOOK = 0.2
 """Seconds between two looks whether a visitor is there; aiohttp.web has no event for it."""
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def setup(app: web.Application, make: Callable[[], Lemlist] = Lemlist) -> None:
@@ -54,7 +54,7 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
     return web.json_response(response.body, status=response.status, headers=response.headers)
 
 
-def deadline_middleware(seconds: float) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def deadline_middleware(seconds: float) -> Middleware:
     """Return a middleware that gives every request a deadline, which its calls inherit."""
 
     @web.middleware
