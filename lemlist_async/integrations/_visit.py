@@ -58,6 +58,7 @@ class Visit:
         self._before = 0 if self._task is None else self._task.cancelling()
         self._around = SEND_OBSERVER.get()
         self._token = SEND_OBSERVER.set(self)
+        self._give_up()  # the visitor may have left before
         return self
 
     async def __aexit__(

@@ -1,14 +1,26 @@
 """Spans and metrics through the real SDK, beside OpenTelemetry's own instrumentation of aiohttp."""
 
 import asyncio
+import gc
 import json
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiohttp
 import pytest
 
-from lemlist_async import Call, Effect, Lemlist, Options, Retry, Throttle, ThrottleOptions, errors
+from lemlist_async import (
+    Call,
+    Effect,
+    Lemlist,
+    LemlistPool,
+    Options,
+    Retry,
+    Throttle,
+    ThrottleOptions,
+    errors,
+)
 from lemlist_async.observe import CallEnd
 from lemlist_async.sandbox import Sandbox
 from tests.conftest import FORMS
@@ -290,6 +302,36 @@ async def test_clients_are_observed_by_one_telemetry_and_each_until_its_stop(rec
         assert len(recorded.named("team.get")) == 1
         await other.team.get()
         assert len(recorded.named("team.get")) == 2
+
+
+async def test_a_pool_is_observed_like_a_client_and_its_limits_are_summed(recorded: Recorded) -> None:
+    async def key_of(tenant: str) -> str:
+        return f"{KEY}-{tenant}"
+
+    async with (
+        scripted(TEAM) as server,
+        LemlistPool(key_of, base_url=server.url, throttle=ThrottleOptions(limit=7, scope="process")) as pool,
+    ):
+        recorded.telemetry.observe(pool)
+        for tenant in ("a", "b"):
+            await (await pool.client(tenant)).team.get()
+        seen = recorded.metrics()
+    assert len(recorded.named("team.get")) == 2
+    assert seen["lemlist.quota.limit"] == [({}, 14)]
+    assert seen["lemlist.quota.used"] == [({}, 2)]
+
+
+async def test_a_client_that_is_dropped_is_not_kept_by_its_observer(recorded: Recorded) -> None:
+    async with scripted(TEAM) as server:
+        lemlist = quick(server.url)
+        recorded.telemetry.observe(lemlist)
+        await lemlist.team.get()
+        await lemlist.aclose()
+        gone = weakref.ref(lemlist)
+        del lemlist
+        gc.collect()
+        assert gone() is None
+        assert recorded.metrics()["lemlist.quota.limit"] == [({}, 0)]
 
 
 async def test_without_an_sdk_nothing_is_recorded_and_nothing_fails() -> None:
