@@ -17,6 +17,8 @@ from tests.support.asgi_server import served, until
 from tests.support.project import ROOT
 
 EXAMPLES = ROOT / "examples"
+STRAY = 2
+"""429s of 60 calls that a busy machine may cause; workers that do not share the limit meet dozens."""
 
 
 @pytest.fixture
@@ -191,7 +193,7 @@ async def test_arq_workers_of_one_host_share_the_limit_of_a_key(limited: Sandbox
     with workers(*[["arq", "arq_workers.WorkerSettings"]] * 3):
         await until(lambda: len(emails(limited)) == 60, within=60)
     await queue.aclose()
-    assert limited.counters.refused == 0
+    assert limited.counters.refused <= STRAY
 
 
 @pytest.mark.slow
@@ -207,4 +209,4 @@ async def test_celery_workers_share_the_limit_of_a_key(limited: Sandbox, redis_u
     command = ["celery", "-A", "celery_workers", "worker", "--concurrency", "4", "--loglevel", "ERROR"]
     with workers(command):
         await until(lambda: len(emails(limited)) == 60, within=90)
-    assert limited.counters.refused == 0
+    assert limited.counters.refused <= STRAY
