@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from lemlist_async.sandbox.counters import Counters as Counters
     from lemlist_async.sandbox.counters import LoggedRequest as LoggedRequest
     from lemlist_async.sandbox.counters import Tally as Tally
+    from lemlist_async.sandbox.deliveries import Delivery as Delivery
     from lemlist_async.sandbox.emulator import Sandbox as Sandbox
     from lemlist_async.sandbox.emulator import serve as serve
     from lemlist_async.sandbox.fault_injector import FaultInjector as FaultInjector
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from lemlist_async.sandbox.fault_kinds import lost_response as lost_response
     from lemlist_async.sandbox.fault_kinds import rate_limited as rate_limited
     from lemlist_async.sandbox.fault_kinds import retyped as retyped
+    from lemlist_async.sandbox.lifecycle.options import LifecycleOptions as LifecycleOptions
+    from lemlist_async.sandbox.lifecycle.options import Recipients as Recipients
     from lemlist_async.sandbox.limits import POLICIES as POLICIES
     from lemlist_async.sandbox.limits import Decision as Decision
     from lemlist_async.sandbox.limits import Policy as Policy
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
     from lemlist_async.sandbox.state import Team as Team
 
 _HOMES = {
+    "Recipients": "lemlist_async.sandbox.lifecycle.options",
+    "LifecycleOptions": "lemlist_async.sandbox.lifecycle.options",
+    "Delivery": "lemlist_async.sandbox.deliveries",
     "BAD_CHUNK": "lemlist_async.sandbox.fault_kinds",
     "Counters": "lemlist_async.sandbox.counters",
     "Cut": "lemlist_async.sandbox.fault_kinds",

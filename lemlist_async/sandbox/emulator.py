@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,14 +15,20 @@ import attrs
 
 from lemlist_async.sandbox.admission import AdmissionControl
 from lemlist_async.sandbox.counters import Counters, KeyState, LoggedRequest
+from lemlist_async.sandbox.deliveries import Delivery
 from lemlist_async.sandbox.fault_injector import FaultInjector
+from lemlist_async.sandbox.lifecycle.engine import Engine
+from lemlist_async.sandbox.lifecycle.options import LifecycleOptions, Recipients
 from lemlist_async.sandbox.limits import POLICIES, make_policy
 from lemlist_async.sandbox.router import Router
 from lemlist_async.sandbox.routes import all_routes
 from lemlist_async.sandbox.state import Team
+from lemlist_async.sandbox.tables import Record
+from lemlist_async.sandbox.timer import Timer
 from lemlist_async.sandbox.world import Behaviour, ListShape, World
 
 if TYPE_CHECKING:
+    from lemlist_async.sandbox.outbox import Outbox
     from lemlist_async.sandbox.server import (
         Server,  # aiohttp.web is heavy, so it waits until a sandbox starts
     )
@@ -76,20 +83,45 @@ class Sandbox:
     """Number of polls during which an export or an enrichment is unfinished."""
     webhook_delay: float = attrs.field(default=0.1, validator=attrs.validators.ge(0))
     """Seconds from the start of an enrichment to the post of its result to a named webhook."""
+    allow_hosts: Sequence[str] = ()
+    """Names or addresses of other machines whose webhooks are called. Loopback always is."""
+    hook_retries: int = attrs.field(default=5, validator=attrs.validators.ge(0))
+    """Retries of a delivery to a hook: 10 s x 2^n apart, on the sandbox's clock."""
+    delete_gone_hooks: bool = True
+    """Whether an answer of 404 or 410 deletes the hook."""
+    lifecycle: LifecycleOptions = attrs.field(factory=LifecycleOptions)
+    """Points in which lemlist's behaviour is not known."""
+    recipients: Recipients = attrs.field(factory=Recipients)
+    """Behaviour of the people who get messages; by default they do nothing."""
     clock: Callable[[], float] = time.monotonic
     """Clock of the limit, in seconds."""
     wall_clock: Callable[[], float] = time.time
-    """Clock of the times in responses, in epoch seconds."""
+    """Clock of the times in responses and of what happens, in epoch seconds; `advance` adds to it."""
     requests: deque[LoggedRequest] = attrs.field(init=False, repr=False)
     """The last 10,000 requests, oldest first."""
     faults: FaultInjector = attrs.field(init=False, repr=False)
     counters: Counters = attrs.field(init=False)
+    deliveries: deque[Delivery] = attrs.field(init=False, repr=False)
+    """The last 10,000 deliveries to hooks, oldest first."""
+    _engine: Engine = attrs.field(init=False, repr=False)
+    _timer: Timer = attrs.field(init=False, repr=False)
+    _outbox: Outbox | None = attrs.field(default=None, init=False, repr=False)
     _key_states: dict[str, KeyState] = attrs.field(init=False, repr=False)
     _router: Router = attrs.field(init=False, repr=False)
     _server: Server | None = attrs.field(default=None, init=False, repr=False)
     _port: int = attrs.field(default=0, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        self._engine = Engine(
+            self.wall_clock,
+            self.lifecycle,
+            self.recipients,
+            self._random("recipients"),
+            retries=self.hook_retries,
+            delete_gone=self.delete_gone_hooks,
+        )
+        self._timer = Timer(self._engine.agenda)
+        self.deliveries = self._engine.courier.log
         self._key_states = {
             key: self._new_key_state(index, key) for index, key in enumerate((*self.keys, *self.blocked_keys))
         }
@@ -114,20 +146,56 @@ class Sandbox:
         """The state behind a key, the first one if none is named; KeyError for an unknown one."""
         return self._key_states[self.key if key is None else key].team
 
+    @property
+    def now(self) -> float:
+        """Present time of the sandbox's clock, in epoch seconds."""
+        return self._engine.clock()
+
+    def happen(self, kind: str, lead: Record | None = None, /, **fields: Any) -> Record:
+        """Let an event happen to a lead, or to the first key's team, and return it.
+
+        It moves the state and status of the lead, is written to the history and the conversation, counts in the
+        statistics, applies the stop rules, and is posted to the hooks. `fields` are added to it. ValueError for a type
+        that lemlist does not have, or a lead that no team has.
+        """
+        team = self.team() if lead is None else self._team_of(lead)
+        return self._engine.happening.happen(team, kind, lead, **fields)
+
+    def advance(self, *, days: float = 0.0, hours: float = 0.0, seconds: float = 0.0) -> None:
+        """Advance the sandbox's clock. What is due on the way happens at its own time: steps, reactions, retries.
+
+        ValueError for a negative time. Deliveries to hooks are under way afterwards: `settle` waits for them.
+        """
+        total = days * 86400 + hours * 3600 + seconds
+        if not 0 <= total < math.inf:
+            raise ValueError("the clock goes forward, by a finite time")
+        self._engine.agenda.advance(total)
+
+    async def settle(self) -> None:
+        """Wait until no delivery to a hook is under way. A retry that waits for its time is not."""
+        if self._outbox is not None:
+            await self._outbox.settle()
+
+    def _team_of(self, lead: Record) -> Team:
+        for key_state in self._key_states.values():
+            if key_state.team.leads.get(lead.get("_id", "")) is lead:
+                return key_state.team
+        raise ValueError("the lead is of no team of this sandbox")
+
     async def __aenter__(self) -> Self:
-        from lemlist_async.sandbox.outbox import Outbox, Post
+        from lemlist_async.sandbox.outbox import Outbox
         from lemlist_async.sandbox.server import Server
 
-        outbox = Outbox(self.webhook_delay)
+        outbox = Outbox(self.allow_hosts)
         behaviour = Behaviour(
             list_shape=self.list_shape,
             duplicate_status=self.duplicate_status,
             polls=self.polls,
             public_url=lambda: self.url,
-            post=lambda url, body: outbox.send(Post(url, body)),
+            post=lambda url, body: outbox.post_later(url, self.webhook_delay, body),
         )
         server = Server(
-            world=World(behaviour, [key_state.team for key_state in self._key_states.values()]),
+            world=World(behaviour, [key_state.team for key_state in self._key_states.values()], self._engine),
             admission_control=AdmissionControl(self._router, self._key_states, self.wall_clock),
             faults=self.faults,
             outbox=outbox,
@@ -137,21 +205,26 @@ class Sandbox:
             random=self._random("latency"),
         )
         self._port = await server.start(self.host, self.port)
-        self._server = server
+        self._server, self._outbox = server, outbox
+        self._engine.courier.open(outbox.post)
+        self._timer.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._server is not None:
+            self._timer.stop()
+            self._engine.courier.close()
             await self._server.stop()
-            self._server, self._port = None, 0
+            self._server, self._outbox, self._port = None, None, 0
 
     def _random(self, purpose: str) -> Random:
         return Random(f"{self.seed} {purpose}")  # noqa: S311 - play that has to repeat, no secrets
 
     def _new_key_state(self, index: int, key: str) -> KeyState:
-        team = Team(random=self._random(f"team {index}"), wall_clock=self.wall_clock)
+        team = Team(random=self._random(f"team {index}"), wall_clock=self._engine.clock)
+        self._engine.join(team)
         limiter = None if self.limit is None else make_policy(self.policy, self.limit, self.window)
         return KeyState(team, limiter, blocked=key in self.blocked_keys)
 

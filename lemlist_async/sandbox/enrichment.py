@@ -86,6 +86,7 @@ def _finish(team: Team, job: Record) -> None:
     job |= {"status": "done", "data": _found(job)}
     _charge(team, sum(PRICES[request] for request in job["requests"] if _has_value(request, job["data"])))
     _write_back(team, job)
+    team.on_activity({"type": "enrichmentDone", "data": [{"id": job["_id"]}]})
 
 
 def _write_back(team: Team, job: Record) -> None:

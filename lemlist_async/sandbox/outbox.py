@@ -1,11 +1,11 @@
-"""Posts to webhooks, on this machine only."""
+"""Posts over HTTP, to this machine and to the hosts that were allowed."""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,23 +13,26 @@ from urllib.parse import urlsplit
 import aiohttp
 import attrs
 
-__all__ = ["Outbox", "Post", "is_here"]
+from lemlist_async.core.json import dumps
+
+__all__ = ["Outbox", "is_here"]
 
 _log = logging.getLogger("lemlist_async.sandbox")
 _PATIENCE = aiohttp.ClientTimeout(total=5.0)
+_AT_ONCE = 20
+_HEADERS = {"Content-Type": "application/json"}
 
 
-@attrs.frozen
-class Post:
-    """One delayed post. Its body is built when it is sent."""
-
-    url: str
-    body: Callable[[], Any]
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # brackets that hold no IPv6 address
+        return ""
 
 
 def is_here(url: str) -> bool:
-    """Tell whether an address lies on this machine. The sandbox posts to no other."""
-    host = urlsplit(url).hostname or ""
+    """Tell whether an address lies on this machine."""
+    host = _host_of(url)
     if host == "localhost":
         return True
     with suppress(ValueError):
@@ -37,36 +40,70 @@ def is_here(url: str) -> bool:
     return False
 
 
+@attrs.define(eq=False)
 class Outbox:
-    """Post each item once, after `delay` seconds. lemlist does not document retries."""
+    """Post bodies, twenty at a time. A redirect is not followed, since it may lead to another machine."""
 
-    def __init__(self, delay: float) -> None:
-        self._delay = delay
-        self._going: set[asyncio.Task[None]] = set()
+    allow_hosts: Collection[str] = ()
+    _going: set[asyncio.Task[None]] = attrs.field(factory=set[asyncio.Task[None]], init=False)
+    _free: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(_AT_ONCE), init=False)
+    _session: aiohttp.ClientSession | None = attrs.field(default=None, init=False)
 
-    def send(self, post: Post) -> None:
-        """Schedule a post. One to another machine is dropped with a warning."""
-        if not is_here(post.url):
-            _log.warning("a webhook on another machine is not called: the sandbox stays on this one")
-            return
-        task = asyncio.get_running_loop().create_task(self._deliver(post))
+    def post(self, url: str, body: Any, answered: Callable[[int | str | None], None]) -> None:
+        """Post a body at once, and report the status, the reason why there is none, or None for a forbidden host."""
+        if self._may_go(url):
+            self._start(self._deliver(url, body, answered))
+        else:
+            answered(None)
+
+    def post_later(self, url: str, delay: float, build: Callable[[], Any]) -> None:
+        """Post a body once, after so many seconds; it is built when it is sent."""
+        if self._may_go(url):
+            self._start(self._deliver_later(url, delay, build))
+
+    def _may_go(self, url: str) -> bool:
+        if is_here(url) or _host_of(url) in self.allow_hosts:
+            return True
+        _log.warning("a webhook on another machine is not called: the sandbox stays on this one")
+        return False
+
+    def _start(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
         self._going.add(task)
         task.add_done_callback(self._going.discard)
 
+    async def settle(self) -> None:
+        """Wait until no post is under way."""
+        while self._going:
+            await asyncio.wait(tuple(self._going))
+
     async def close(self) -> None:
-        """Cancel the pending posts."""
+        """Cancel the posts that are under way."""
         going = tuple(self._going)
         for task in going:
             task.cancel()
         await asyncio.gather(*going, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
-    async def _deliver(self, post: Post) -> None:
-        await asyncio.sleep(self._delay)
+    async def _deliver_later(self, url: str, delay: float, build: Callable[[], Any]) -> None:
+        await asyncio.sleep(delay)
+        await self._deliver(url, build(), lambda answer: None)
+
+    async def _deliver(self, url: str, body: Any, answered: Callable[[int | str | None], None]) -> None:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=_PATIENCE)
+        answer: int | str
         try:
             async with (
-                aiohttp.ClientSession(timeout=_PATIENCE) as session,
-                session.post(post.url, json=post.body()) as response,
+                self._free,
+                self._session.post(
+                    url, data=dumps(body), headers=_HEADERS, allow_redirects=False
+                ) as response,
             ):
-                _log.debug("a webhook answered %d", response.status)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            _log.info("a webhook could not be called: %s", type(error).__name__)
+                answer = response.status
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            answer = type(error).__name__
+        _log.debug("a webhook answered %s", answer)
+        answered(answer)

@@ -28,6 +28,10 @@ class RequestContext:
     body: bytes
     content_type: str
 
+    def happen(self, kind: str, lead: Record, **fields: Any) -> Record:
+        """Let an event happen to a lead."""
+        return self.world.engine.happening.happen(self.team, kind, lead, **fields)
+
     def one(self, name: str) -> str | None:
         """Return the last value of a query parameter, None if absent."""
         values = self.query.get(name)

@@ -17,6 +17,10 @@ __all__ = ["Team"]
 _LETTERS: Final = string.ascii_letters + string.digits
 
 
+def _ignore(record: Record) -> None:
+    """Do nothing."""
+
+
 @attrs.define(eq=False, kw_only=True, repr=False)
 class Team:
     """The account behind one key."""
@@ -63,6 +67,15 @@ class Team:
     sent: list[Record] = attrs.field(factory=list[Record])
     """Bodies of all messages sent through the inbox, each with its ``channel``."""
     kinds_seen: set[tuple[str, str]] = attrs.field(factory=set[tuple[str, str]])
+    walks: dict[str, Record] = attrs.field(factory=dict[str, Record])
+    """Place of each launched lead in its sequence, by the lead's id."""
+    limit_told: dict[str, float] = attrs.field(factory=dict[str, float])
+    """Time at which each mailbox last reached its limit."""
+    on_activity: Callable[[Record], None] = _ignore
+    """Called with every new activity."""
+    on_launch: Callable[[Record], None] = _ignore
+    """Called with every lead that leaves its review."""
+    conversation_ids_by_contact: dict[str, str] = attrs.field(factory=dict[str, str])
     contact_ids_by_email: dict[str, str] = attrs.field(factory=dict[str, str])
     lead_ids_by_contact: dict[str, dict[str, None]] = attrs.field(factory=dict[str, dict[str, None]])
     lead_ids_by_campaign: dict[str, dict[str, None]] = attrs.field(factory=dict[str, dict[str, None]])
@@ -168,10 +181,13 @@ class Team:
         lead = self.leads.keep(defaults.lead(self, campaign, contact_id, given))
         self.lead_ids_by_contact[contact_id][lead["_id"]] = None
         self.lead_ids_by_campaign[campaign_id][lead["_id"]] = None
+        if lead["status"] == "running":
+            self.on_launch(lead)
         return lead
 
     def remove_lead(self, lead: Record) -> None:
         """Delete a lead and keep its contact."""
+        self.walks.pop(lead["_id"], None)
         del self.leads[lead["_id"]]
         del self.lead_ids_by_campaign[lead["campaignId"]][lead["_id"]]
         del self.lead_ids_by_contact[lead["contactId"]][lead["_id"]]
@@ -191,6 +207,12 @@ class Team:
 
     def add_activity(self, kind: str, lead: Record | None = None, **fields: Any) -> Record:
         """Add one event to the history, optionally about a lead."""
+        activity = self.activities.keep(self.event(kind, lead, **fields))
+        self.on_activity(activity)
+        return activity
+
+    def event(self, kind: str, lead: Record | None = None, **fields: Any) -> Record:
+        """Build an event, optionally about a lead, without adding it to the history."""
         activity: Record = {"_id": self.new_id("act"), "type": kind, "teamId": self.id, "bot": False}
         if lead is not None:
             activity |= {
@@ -200,7 +222,7 @@ class Team:
             }
             activity["isFirst"] = (lead["_id"], kind) not in self.kinds_seen
             self.kinds_seen.add((lead["_id"], kind))
-        return self.activities.keep({**activity, "createdAt": self.stamp(), **fields})
+        return {**activity, "createdAt": self.stamp(), **fields}
 
     def add_message(
         self,
@@ -215,6 +237,7 @@ class Team:
         row = self.conversation_with(contact["_id"])
         if row is None:
             row = self.conversations.keep(defaults.conversation(self, contact["_id"]))
+            self.conversation_ids_by_contact[contact["_id"]] = row["_id"]
         row["lastActivityAt"] = self.stamp()
         row["channels"] = list(dict.fromkeys([*row["channels"], channel]))
         if kind.endswith("Replied"):
@@ -230,7 +253,7 @@ class Team:
 
     def conversation_with(self, contact_id: str) -> Record | None:
         """Return the conversation with a contact."""
-        return next((row for row in self.conversations.values() if row["contactId"] == contact_id), None)
+        return self.conversations.get(self.conversation_ids_by_contact.get(contact_id, ""))
 
     def block(self, value: str, source: str = "api") -> Record:
         """Block a value: an address, ``@domain``, LinkedIn URL or phone number."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+from lemlist_async.sandbox.lifecycle.states import in_state
 from lemlist_async.sandbox.state import Team
 from lemlist_async.sandbox.tables import Record
 
@@ -26,19 +27,21 @@ def stats(team: Team, campaign: Record, start: datetime, end: datetime, channels
     rows = [
         row
         for row in events(team, campaign["_id"])
-        if start <= datetime.fromisoformat(row["createdAt"]) <= end and _channel(row["type"]) in channels
+        if start <= datetime.fromisoformat(row["createdAt"]) <= end
+        and _channel(row["type"]) in channels
+        and not row.get("bot")  # machines are not counted
     ]
-    states = Counter(lead["state"] for lead in leads)
     return {
         "nbLeads": len(leads),
         "nbLeadsLaunched": sum(lead["status"] != "review" for lead in leads),
         "nbLeadsReached": _people(rows, "Sent", "Done"),
-        "nbLeadsOpened": _people(rows, "Opened"),
+        # an accepted invitation counts as an open, as seen live
+        "nbLeadsOpened": _people(rows, "Opened", "InviteAccepted"),
         "nbLeadsInteracted": _people(rows, "Clicked", "Accepted"),
         "nbLeadsAnswered": _people(rows, "Replied"),
-        "nbLeadsInterested": states["interested"],
-        "nbLeadsNotInterested": states["notInterested"],
-        "nbLeadsUnsubscribed": states["emailsUnsubscribed"],
+        "nbLeadsInterested": sum(in_state(lead, {"interested"}) for lead in leads),
+        "nbLeadsNotInterested": sum(in_state(lead, {"notInterested"}) for lead in leads),
+        "nbLeadsUnsubscribed": sum(lead["status"] == "unsubscribed" for lead in leads),
         "nbLeadsInterrupted": sum(lead["isPaused"] for lead in leads),
         **_message_counts(rows),
         "steps": _steps(team, campaign, rows),
@@ -60,7 +63,9 @@ def _people(rows: Iterable[Record], *endings: str) -> int:
 
 
 def _message_counts(rows: list[Record]) -> Record:
-    endings = Counter(row["type"] for row in rows)
+    """Count messages: each one's opens, clicks and replies once, by its lead and its step."""
+    once = {_message_of(row) for row in rows}
+    endings = Counter(kind for kind, *_ in once)
 
     def count(*ends: str) -> int:
         return sum(number for kind, number in endings.items() if kind.endswith(ends))
@@ -71,7 +76,7 @@ def _message_counts(rows: list[Record]) -> Record:
         "messagesNotSent": count("Failed"),
         "messagesBounced": bounced,
         "delivered": sent - bounced,
-        "opened": count("Opened"),
+        "opened": count("Opened", "InviteAccepted"),
         "clicked": count("Clicked"),
         "replied": count("Replied"),
         "invitationAccepted": count("InviteAccepted"),
@@ -93,11 +98,17 @@ def _steps(team: Team, campaign: Record, rows: list[Record]) -> list[Record]:
     ]
 
 
+def _message_of(row: Record) -> tuple[str, str, str]:
+    if row["type"].endswith(("Opened", "Clicked", "Replied")) and "leadId" in row and "stepId" in row:
+        return row["type"], row["leadId"], row["stepId"]
+    return row["type"], row["_id"], ""
+
+
 def _step_counts(rows: list[Record]) -> Record:
     counts = _message_counts(rows)
     return {
         "invited": sum(row["type"] == "linkedinInviteDone" for row in rows),
-        "sent": counts["messagesSent"],
+        "sent": counts["messagesSent"] + sum(row["type"] == "linkedinInviteDone" for row in rows),
         **{name: counts[name] for name in ("delivered", "opened", "clicked", "replied")},
         "notDelivered": counts["messagesNotSent"],
         "bounced": counts["messagesBounced"],

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import attrs
 
+from lemlist_async.sandbox.lifecycle.engine import Engine
 from lemlist_async.sandbox.state import Team
 
 __all__ = ["Behaviour", "ListShape", "World"]
@@ -34,6 +35,7 @@ class World:
 
     behaviour: Behaviour
     teams: list[Team]
+    engine: Engine = attrs.field(factory=Engine)
 
     def holds(self, record_id: str) -> bool:
         """Tell whether any team has a record of that id."""

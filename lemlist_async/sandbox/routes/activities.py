@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from lemlist_async.sandbox.activity_views import flat_activity, full_activity
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import refuse
 from lemlist_async.sandbox.routes.common import QuietRoute, sliced
+from lemlist_async.sandbox.state import Team
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
@@ -29,8 +31,8 @@ def list_activities(context: RequestContext) -> list[Record]:
         and (not context.flag("isFirst") or row.get("isFirst"))
         and (not dated or low <= datetime.fromisoformat(row["createdAt"]).timestamp() <= high)
     ]
-    shape: Callable[[RequestContext, Record], Record] = _view if context.one("version") == "v2" else _old_view
-    return [shape(context, row) for row in sliced(context, chosen)]
+    shape: Callable[[Team, Record], Record] = full_activity if context.one("version") == "v2" else _old_view
+    return [shape(context.team, row) for row in sliced(context, chosen)]
 
 
 def _moment(context: RequestContext, name: str, alias: str) -> float | None:
@@ -49,35 +51,8 @@ def _moment(context: RequestContext, name: str, alias: str) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _view(context: RequestContext, activity: Record) -> Record:
-    """Build the activity as shown: names beside ids, and the lead as it is now."""
-    lead = context.team.leads.get(activity.get("leadId", ""))
-    return {**_about(context, activity, lead), **({"lead": _lead_view(lead)} if lead else {})}
-
-
-def _old_view(context: RequestContext, activity: Record) -> Record:
-    """Build the old form, where the lead's variables lie flat beside the event's fields."""
-    lead = context.team.leads.get(activity.get("leadId", ""))
-    return {**(lead["variables"] if lead else {}), **_about(context, activity, lead), "extra": {}}
-
-
-def _about(context: RequestContext, activity: Record, lead: Record | None) -> Record:
-    campaign = context.team.campaigns.get(activity.get("campaignId", ""))
-    variables: Record = lead["variables"] if lead else {}
-    named = {
-        f"lead{name[0].upper()}{name[1:]}": variables[name]
-        for name in ("email", "firstName", "lastName", "companyName")
-        if name in variables
-    }
-    ids = {name: activity[name] for name in ("teamId", "campaignId", "leadId") if name in activity}
-    names = {"campaignName": campaign["name"], "name": campaign["name"]} if campaign else {}
-    return {**activity, **named, **names, "metaData": {**ids, "type": activity["type"]}}
-
-
-def _lead_view(lead: Record) -> Record:
-    shown = ("_id", "isPaused", "state", "personalized", "source", "variables", "contactId")
-    enrichment = {"emailStatus": lead["emailStatus"]} if lead["emailStatus"] else {}
-    return {field: lead[field] for field in shown} | {"enrichment": enrichment}
+def _old_view(team: Team, activity: Record) -> Record:
+    return {**flat_activity(team, activity), "extra": {}}
 
 
 def delete_recording(context: RequestContext) -> Record:

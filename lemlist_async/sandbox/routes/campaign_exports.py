@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from lemlist_async.sandbox.lifecycle.states import in_state
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import CSV, RouteResponse, refuse
 from lemlist_async.sandbox.route import Route
@@ -35,9 +36,7 @@ _LAST_STEP: Final = 6
 def export_leads(context: RequestContext) -> object:
     """Export leads. Without ``state`` the file is empty, as seen live, though the document says otherwise."""
     wanted = set(context.many("state"))
-    leads = [
-        lead for lead in context.team.leads_of(campaign_of(context)["_id"]) if wanted & {"all", lead["state"]}
-    ]
+    leads = [lead for lead in context.team.leads_of(campaign_of(context)["_id"]) if in_state(lead, wanted)]
     rows = [_export_row(lead) for lead in leads]
     if context.one("format") == "json":
         return rows

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from lemlist_async.core.json import loads
+from lemlist_async.sandbox.lifecycle.states import in_state
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import refuse
 from lemlist_async.sandbox.routes.campaigns import senders_of
@@ -33,8 +34,13 @@ def get_reports(context: RequestContext) -> list[Record]:
 
 def _report(team: Team, campaign: Record) -> Record:
     leads = team.leads_of(campaign["_id"])
-    kinds = Counter(row["type"] for row in events(team, campaign["_id"]))
-    states = Counter(lead["state"] for lead in leads)
+    # of leads and not of messages
+    kinds = Counter(
+        kind
+        for kind, _ in {
+            (row["type"], row.get("leadId") or row["_id"]) for row in events(team, campaign["_id"])
+        }
+    )
     author = team.users.get(campaign["createdBy"], {"name": "", "email": ""})
     senders = senders_of(team, campaign)
     launched = sum(lead["status"] != "review" for lead in leads)
@@ -52,11 +58,11 @@ def _report(team: Team, campaign: Record) -> Record:
         ),
         "reviewed": launched,
         **{kind: kinds[kind] for kind in ("emailsSent", "emailsOpened", "emailsClicked", "emailsReplied")},
-        "emailsUnsubscribed": states["emailsUnsubscribed"],
+        "emailsUnsubscribed": sum(lead["state"] == "emailsUnsubscribed" for lead in leads),
         "emailsInterested": kinds["emailsInterested"],
         **{kind: kinds[kind] for kind in ("linkedinSent", "linkedinOpened", "linkedinReplied")},
-        "interested": states["interested"],
-        "notInterested": states["notInterested"],
+        "interested": sum(in_state(lead, {"interested"}) for lead in leads),
+        "notInterested": sum(in_state(lead, {"notInterested"}) for lead in leads),
     }
 
 

@@ -167,18 +167,20 @@ def _send_users(team: Team, campaign: Record) -> list[Record]:
 
 def pause_campaign(context: RequestContext) -> Record:
     """Pause a campaign; 400 if it is not running."""
-    return _switch(campaign_of(context), "paused", "You can't pause campaigns that are not running.")
+    return _switch(context, "paused", "You can't pause campaigns that are not running.")
 
 
 def start_campaign(context: RequestContext) -> Record:
     """Start a campaign; 400 if it is running already, as a new campaign is."""
-    return _switch(campaign_of(context), "running", "You can't start campaigns that are already running.")
+    return _switch(context, "running", "You can't start campaigns that are already running.")
 
 
-def _switch(campaign: Record, state: str, refusal: str) -> Record:
+def _switch(context: RequestContext, state: str, refusal: str) -> Record:
+    campaign = campaign_of(context)
     if campaign["state"] == state:
         raise refuse(400, refusal)
     campaign["state"] = campaign["status"] = state
+    context.world.engine.walker.switched(context.team, campaign)
     return {"_id": campaign["_id"], "state": state}
 
 

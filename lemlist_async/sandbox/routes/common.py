@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import CSV, RouteResponse, refuse
@@ -22,6 +23,7 @@ __all__ = [
     "find",
     "is_email",
     "newest",
+    "on_the_web",
     "paged",
     "require",
     "sliced",
@@ -66,6 +68,15 @@ def require(fields: Mapping[str, Any], name: str, kind: type | tuple[type, ...] 
     if not isinstance(value, kind) or value == "":
         raise refuse(400, f"Bad params: {name} is required")
     return value
+
+
+def on_the_web(url: str) -> bool:
+    """Tell whether a text is an address with a host."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no IPv6 address
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def word(fields: Mapping[str, object], name: str) -> str:

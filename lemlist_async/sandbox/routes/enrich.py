@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 from lemlist_async.sandbox.enrichment import (
     INPUTS,
@@ -17,7 +16,7 @@ from lemlist_async.sandbox.enrichment import (
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import RouteResponse, refuse, respond
 from lemlist_async.sandbox.route import Route
-from lemlist_async.sandbox.routes.common import QuietRoute, objects, texts
+from lemlist_async.sandbox.routes.common import QuietRoute, objects, on_the_web, texts
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES", "requests_of"]
@@ -58,15 +57,8 @@ def _promised(context: RequestContext, job: Record, metadata: Any = None) -> str
 
 def _check_webhook(context: RequestContext) -> None:
     url = context.one("webhookUrl")
-    if url is not None and not _on_the_web(url):
+    if url is not None and not on_the_web(url):
         raise refuse(400, "Invalid webhookUrl")
-
-
-def _on_the_web(url: str) -> bool:
-    try:
-        return urlsplit(url).scheme in ("http", "https")
-    except ValueError:
-        return False
 
 
 def get_enrichment(context: RequestContext) -> RouteResponse:

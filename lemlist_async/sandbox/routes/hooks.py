@@ -1,13 +1,12 @@
-"""Webhooks: registrations. The sandbox posts no events to them."""
+"""Webhooks: registrations."""
 
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import refuse
-from lemlist_async.sandbox.routes.common import QuietRoute, find
+from lemlist_async.sandbox.routes.common import QuietRoute, find, on_the_web
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES", "hook_view"]
@@ -29,7 +28,7 @@ def create_hook(context: RequestContext) -> Record:
     """Create a hook, one per ``targetUrl`` of any type. Filters come from the query, or as of old from the body."""
     body = context.record()
     url = body.get("targetUrl")
-    if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https"):
+    if not isinstance(url, str) or not on_the_web(url):
         raise refuse(400, "Bad params: targetUrl is not a URL")
     if any(hook["targetUrl"] == url for hook in context.team.hooks.values()):
         raise refuse(409, "A webhook with this targetUrl already exists")

@@ -139,13 +139,13 @@ def _send(context: RequestContext, channel: str, kind: str, body: Record, contac
     if not isinstance(message, str) or not message:
         raise refuse(400, "Bad request")
     context.team.sent.append({"channel": channel, **body})
-    lead = context.team.leads.get(word(body, "leadId"))
     own = {
         field: body[field]
         for field in ("sendUserId", "sendUserEmail", "sendUserMailboxId", "subject")
         if field in body
     }
-    context.team.add_message(contact, channel, kind, message, lead, **own)
+    # as seen live: a message of the inbox belongs to no campaign, and moves no lead
+    context.team.add_message(contact, channel, kind, message, campaignId=None, **own)
 
 
 def _view(context: RequestContext, row: Record) -> Record:

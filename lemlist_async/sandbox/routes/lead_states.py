@@ -31,8 +31,7 @@ def pause_lead(context: RequestContext) -> list[Record]:
 
 def _set_paused(context: RequestContext, lead: Record, *, paused: bool) -> Record:
     if lead["isPaused"] != paused:
-        lead |= {"isPaused": paused, "updatedAt": context.team.stamp()}
-        context.team.add_activity("paused" if paused else "resumed", lead)
+        context.happen("paused" if paused else "resumed", lead, userName="api")
     return flat_view(lead)
 
 
@@ -66,13 +65,12 @@ def launch_lead(context: RequestContext) -> Record:
         if applies:
             raise refuse(400, {"error": f"CAMPAIGN_LEAD_REVIEW_{code}", "message": message})
     lead |= {"status": "running", "state": "reviewed", "updatedAt": context.team.stamp()}
+    context.team.on_launch(lead)
     return {"ok": True}
 
 
 def _mark(context: RequestContext, lead: Record, *, interested: bool) -> Record:
-    word = "interested" if interested else "notInterested"
-    lead |= {"state": word, "status": word, "updatedAt": context.team.stamp()}
-    context.team.add_activity("apiInterested" if interested else "apiNotInterested", lead)
+    context.happen("manualInterested" if interested else "manualNotInterested", lead, userName="api")
     return flat_view(lead)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from lemlist_async.sandbox.enrichment import start_for_lead
+from lemlist_async.sandbox.lifecycle.states import in_state
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import refuse
 from lemlist_async.sandbox.route import Route
@@ -71,9 +72,7 @@ def insert_lead(context: RequestContext, campaign: Record, fields: Record, *, de
 def list_campaign_leads(context: RequestContext) -> list[Record]:
     """List leads: three fields a row, no offset, and an empty list unless ``state`` is sent."""
     wanted, limit = set(context.many("state")), context.number("limit", 100, 1, 500)
-    leads = (
-        lead for lead in context.team.leads_of(campaign_of(context)["_id"]) if wanted & {"all", lead["state"]}
-    )
+    leads = (lead for lead in context.team.leads_of(campaign_of(context)["_id"]) if in_state(lead, wanted))
     return [{field: lead[field] for field in ("_id", "contactId", "state")} for lead in leads][:limit]
 
 
@@ -172,10 +171,9 @@ def _unsubscribe(context: RequestContext, lead: Record) -> None:
     """Unsubscribe a lead, which stays in its campaign, and block its address."""
     if lead["status"] == "unsubscribed":
         raise refuse(404, "Lead not found")
-    lead |= {"status": "unsubscribed", "state": "emailsUnsubscribed", "updatedAt": context.team.stamp()}
     if address := lead["variables"].get("email"):
         context.team.block(address)
-    context.team.add_activity("emailsUnsubscribed", lead)
+    context.happen("emailsUnsubscribed", lead)
 
 
 def unsubscribe_unnamed_lead(context: RequestContext) -> Record:

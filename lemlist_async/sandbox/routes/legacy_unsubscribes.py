@@ -46,7 +46,7 @@ def get_unsubscribe(context: RequestContext) -> Record:
 
 def add_unsubscribe(context: RequestContext) -> Record:
     """Block a value."""
-    row = context.team.block(_value(context))
+    row = context.world.engine.block(context.team, _value(context))
     return {"_id": row["_id"], "value": row["value"], "email": row["value"]}
 
 

@@ -165,15 +165,39 @@ def update_task(context: RequestContext) -> Record:
     task = context.team.tasks.get(word(body, "id"))
     if task is None:
         raise refuse(400, "Bad team")
-    task |= _changes(context, body)
+    changes = _changes(context, body)
+    finished = changes.get("done") is True and not task["done"]
+    task |= changes
+    if finished:
+        _finish(context, task, _DONE)
     return _view(task)
+
+
+_DONE: Final[dict[str, str]] = {
+    "email": "emailsDone",
+    "manual": "manualDone",
+    "phone": "aircallDone",
+    "linkedin": "linkedinDone",
+}
+_IGNORED: Final[dict[str, str]] = {"email": "emailsIgnored", "phone": "aircallIgnored"}
+
+
+def _finish(context: RequestContext, task: Record, events: dict[str, str]) -> None:
+    """Write the event of a task that is over, and let its lead go on."""
+    lead = context.team.leads.get(task.get("leadId", ""))
+    if lead is None:
+        return
+    context.happen(events.get(task["type"], "manualIgnored"), lead, opportunityId=task["_id"])
+    context.world.engine.walker.task_done(context.team, lead)
 
 
 def ignore_tasks(context: RequestContext) -> Record:
     """Ignore tasks. Unknown ids are skipped."""
     for task_id in texts(context.record().get("ids"), "Bad params: ids is required"):
-        if task_id in context.team.tasks:
-            context.team.tasks[task_id]["ignored"] = True
+        task = context.team.tasks.get(task_id)
+        if task is not None and not task["ignored"]:
+            task["ignored"] = True
+            _finish(context, task, _IGNORED)
     return {}
 
 

@@ -34,7 +34,7 @@ def block_variables(context: RequestContext) -> RouteResponse:
     if len(values) > _MAX_BULK:
         raise refuse(400, f"Maximum {_MAX_BULK} values allowed")
     for value in values:
-        context.team.block(value)
+        context.world.engine.block(context.team, value)
     return text("Variables unsubscribed")
 
 
@@ -48,7 +48,7 @@ def get_variable(context: RequestContext) -> Record:
 
 def block_variable(context: RequestContext) -> Record:
     """Block a value. A second time returns the existing record."""
-    return _single_view(context.team.block(context.ids["value"]))
+    return _single_view(context.world.engine.block(context.team, context.ids["value"]))
 
 
 def unblock_variable(context: RequestContext) -> RouteResponse:

@@ -81,7 +81,9 @@ async def test_sent_messages_are_recorded_and_go_nowhere(
     assert [row["channel"] for row in team.sent] == ["email", "linkedin", "whatsapp"]
     messages = (await api.ok(f"GET /inbox/{contact['_id']}"))["data"]
     assert [row["type"] for row in messages] == ["whatsappMessageSent", "linkedinSent", "emailsSent"]
-    assert (messages[2]["subject"], messages[1]["leadId"]) == ("Hello", lead["_id"])
+    assert (messages[2]["subject"], messages[1]["campaignId"]) == ("Hello", None)
+    assert await api.ok(f"GET /activities?leadId={lead['_id']}") == []
+    assert lead["state"] == "scanned"
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ async def test_a_launch_happens_once(api: Api, team: Team, lead: dict[str, Any])
 
 
 @pytest.mark.parametrize(
-    ("word", "state"), [("interested", "interested"), ("notinterested", "notInterested")]
+    ("word", "state"), [("interested", "manualInterested"), ("notinterested", "manualNotInterested")]
 )
 async def test_interest_is_marked_everywhere_or_in_one_campaign(
     api: Api, team: Team, lead: dict[str, Any], word: str, state: str
