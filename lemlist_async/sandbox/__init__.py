@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from lemlist_async.sandbox.counters import Counters as Counters
     from lemlist_async.sandbox.counters import LoggedRequest as LoggedRequest
     from lemlist_async.sandbox.counters import Tally as Tally
+    from lemlist_async.sandbox.counters import UnhandledError as UnhandledError
     from lemlist_async.sandbox.deliveries import Delivery as Delivery
     from lemlist_async.sandbox.emulator import Sandbox as Sandbox
     from lemlist_async.sandbox.emulator import serve as serve
@@ -62,6 +63,7 @@ _HOMES = {
     "Status": "lemlist_async.sandbox.fault_kinds",
     "Tally": "lemlist_async.sandbox.counters",
     "Team": "lemlist_async.sandbox.state",
+    "UnhandledError": "lemlist_async.sandbox.counters",
     "gateway": "lemlist_async.sandbox.fault_kinds",
     "html": "lemlist_async.sandbox.fault_kinds",
     "lost_response": "lemlist_async.sandbox.fault_kinds",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 
 import attrs
@@ -9,7 +10,7 @@ import attrs
 from lemlist_async.sandbox.limits import Policy
 from lemlist_async.sandbox.state import Team
 
-__all__ = ["Counters", "KeyState", "LoggedRequest", "Tally"]
+__all__ = ["Counters", "KeyState", "LoggedRequest", "Tally", "UnhandledError"]
 
 
 @attrs.define
@@ -43,6 +44,24 @@ class LoggedRequest:
     """Time of arrival on the sandbox's clock."""
     status: int | None = None
     """Status of the response; None while it is under way, and for good if none was sent."""
+
+
+@attrs.frozen
+class UnhandledError:
+    """One error that no route handles."""
+
+    method: str
+    template: str
+    """Path template of the request; "" for what happened by itself."""
+    kind: str
+    trace: str = attrs.field(repr=False)
+    """The traceback, without the values of variables."""
+
+    @classmethod
+    def of(cls, method: str, template: str, error: BaseException) -> UnhandledError:
+        """Describe an error without its text, which may hold what a request held."""
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        return cls(method, template, type(error).__name__, trace)
 
 
 class Counters:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import attrs
 
 from lemlist_async.sandbox.admission import AdmissionControl
-from lemlist_async.sandbox.counters import Counters, KeyState, LoggedRequest
+from lemlist_async.sandbox.counters import Counters, KeyState, LoggedRequest, UnhandledError
 from lemlist_async.sandbox.deliveries import Delivery
 from lemlist_async.sandbox.fault_injector import FaultInjector
 from lemlist_async.sandbox.lifecycle.engine import Engine
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Sandbox", "serve"]
 
 LOG_LENGTH: Final = 10_000
+LAST_MOMENT: Final = 253_370_000_000.0
 
 
 def _latency(given: float | tuple[float, float]) -> tuple[float, float]:
@@ -103,6 +103,8 @@ class Sandbox:
     counters: Counters = attrs.field(init=False)
     deliveries: deque[Delivery] = attrs.field(init=False, repr=False)
     """The last 10,000 deliveries to hooks, oldest first."""
+    errors: deque[UnhandledError] = attrs.field(init=False, repr=False)
+    """The last errors of the sandbox itself, oldest first: each is a fault of ours, and ended in a 500."""
     _engine: Engine = attrs.field(init=False, repr=False)
     _timer: Timer = attrs.field(init=False, repr=False)
     _outbox: Outbox | None = attrs.field(default=None, init=False, repr=False)
@@ -120,7 +122,10 @@ class Sandbox:
             retries=self.hook_retries,
             delete_gone=self.delete_gone_hooks,
         )
-        self._timer = Timer(self._engine.agenda)
+        self.errors = deque(maxlen=LOG_LENGTH)
+        self._timer = Timer(
+            self._engine.agenda, lambda error: self.errors.append(UnhandledError.of("", "", error))
+        )
         self.deliveries = self._engine.courier.log
         self._key_states = {
             key: self._new_key_state(index, key) for index, key in enumerate((*self.keys, *self.blocked_keys))
@@ -167,8 +172,8 @@ class Sandbox:
         ValueError for a negative time. Deliveries to hooks are under way afterwards: `settle` waits for them.
         """
         total = days * 86400 + hours * 3600 + seconds
-        if not 0 <= total < math.inf:
-            raise ValueError("the clock goes forward, by a finite time")
+        if not 0 <= total <= LAST_MOMENT - self.now:
+            raise ValueError("the clock goes forward, and not past the year 9999")
         self._engine.agenda.advance(total)
 
     async def settle(self) -> None:
@@ -200,6 +205,7 @@ class Sandbox:
             faults=self.faults,
             outbox=outbox,
             seen=self.requests,
+            errors=self.errors,
             clock=self.clock,
             latency=self.latency,
             random=self._random("latency"),

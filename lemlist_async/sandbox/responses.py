@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -34,7 +35,14 @@ def respond(body: object, status: int = 200) -> RouteResponse:
         return RouteResponse(status, b"", TEXT)
     if isinstance(body, str):
         return RouteResponse(status, body.encode(), TEXT)
-    return RouteResponse(status, dumps(body), JSON)
+    return RouteResponse(status, _bytes_of(body), JSON)
+
+
+def _bytes_of(body: object) -> bytes:
+    try:
+        return dumps(body)
+    except TypeError:  # an integer of more than 64 bits, which came in and goes out again
+        return json.dumps(body).encode()
 
 
 def text(sentence: str) -> RouteResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,18 +14,19 @@ import attrs
 from aiohttp import web
 
 from lemlist_async.sandbox.admission import AdmissionControl, AdmittedRequest
-from lemlist_async.sandbox.counters import LoggedRequest
+from lemlist_async.sandbox.counters import LoggedRequest, UnhandledError
 from lemlist_async.sandbox.fault_injector import FaultInjector
 from lemlist_async.sandbox.fault_kinds import Damage
 from lemlist_async.sandbox.outbox import Outbox
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.response_sender import ResponseSender
-from lemlist_async.sandbox.responses import Refusal, RouteResponse, respond
+from lemlist_async.sandbox.responses import TEXT, Refusal, RouteResponse, respond
 from lemlist_async.sandbox.route import Route
 from lemlist_async.sandbox.world import World
 
 __all__ = ["Server"]
 
+_log = logging.getLogger("lemlist_async.sandbox")
 MAX_BODY = 25 * 1024 * 1024  # lemlist takes media up to 20 MB
 
 
@@ -37,6 +39,7 @@ class Server:
     faults: FaultInjector
     outbox: Outbox
     seen: deque[LoggedRequest]
+    errors: deque[UnhandledError]
     clock: Callable[[], float]
     latency: tuple[float, float]
     random: Random
@@ -46,7 +49,7 @@ class Server:
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port, which is a free one for 0."""
         app = web.Application(client_max_size=MAX_BODY)
-        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.router.add_route("*", "/{path:(?s:.*)}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         try:
             await self._runner.setup()
@@ -93,18 +96,39 @@ class Server:
         query: dict[str, list[str]],
         sender: ResponseSender,
     ) -> web.Response | None:
-        body = await request.read() if request.can_read_body else b""
+        try:
+            body = await request.read() if request.can_read_body else b""
+        except web.HTTPRequestEntityTooLarge:
+            return sender.respond(respond("Payload Too Large", 413))
+        except (web.RequestPayloadError, ValueError):  # such as a body that is not the gzip it says
+            refused = sender.respond(respond("Bad request", 400))
+            refused.force_close()  # where the next request begins on this connection is not known
+            return refused
         content_type = request.headers.get("Content-Type", "")
         context = RequestContext(self.world, admission.team, admission.ids, query, body, content_type)
         fault = self.faults.pick(request.method, template)
         await self._lag()
         if fault is None:
-            return sender.respond(_handle_route(admission.route, context))
+            return sender.respond(self._handle_route(admission.route, context))
         if isinstance(fault, Damage):
-            return await sender.damage(fault, _handle_route(admission.route, context))
+            return await sender.damage(fault, self._handle_route(admission.route, context))
         if fault.effect:
-            _handle_route(admission.route, context)
+            self._handle_route(admission.route, context)
         return await sender.replace_by(fault)
+
+    def _handle_route(self, route: Route, context: RequestContext) -> RouteResponse:
+        """Call the handler of a route. Whatever it raises becomes a response: no input brings the sandbox down."""
+        try:
+            result = route.handler(context)
+            return result if isinstance(result, RouteResponse) else respond(result)
+        except Refusal as refusal:
+            return refusal.response
+        except Exception as error:  # noqa: BLE001 - the one guard: a fault of ours, marked and journalled
+            self.errors.append(UnhandledError.of(route.method, route.template, error))
+            _log.error("the sandbox failed at %s %s: %s", route.method, route.template, type(error).__name__)
+            return RouteResponse(
+                500, b"Internal server error", TEXT, {"X-Sandbox-Error": type(error).__name__}
+            )
 
     async def _lag(self) -> None:
         low, high = self.latency
@@ -115,11 +139,3 @@ class Server:
         """Sleep, at most until the sandbox stops."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), seconds)
-
-
-def _handle_route(route: Route, context: RequestContext) -> RouteResponse:
-    try:
-        result = route.handler(context)
-    except Refusal as refusal:
-        return refusal.response
-    return result if isinstance(result, RouteResponse) else respond(result)

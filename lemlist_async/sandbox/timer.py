@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -21,6 +22,8 @@ class Timer:
     """Run the actions of an agenda in the event loop when they are due."""
 
     agenda: Agenda
+    failed: Callable[[Exception], None]
+    """Called with an error of an action. The other actions go on."""
     _loop: asyncio.AbstractEventLoop | None = attrs.field(default=None, init=False)
     _handle: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
 
@@ -49,5 +52,8 @@ class Timer:
 
     def _fire(self) -> None:
         self._handle = None
-        self.agenda.run_due()
+        try:
+            self.agenda.run_due()
+        except Exception as error:  # noqa: BLE001 - one action must not end all that is due later
+            self.failed(error)
         self._arm()

@@ -25,8 +25,8 @@ def progress(campaign: Record, event: Record, options: LifecycleOptions) -> Prog
         return None
     name, flag = _RULES[event["type"]]
     rule: Record = campaign.get(name) or {}
-    links: list[str] = rule.get("specificLinks") or []
-    if links and event.get("linkUrl") not in links:
+    links: object = rule.get("specificLinks")
+    if isinstance(links, list) and links and event.get("linkUrl") not in links:
         return "continue"
     word = _WORDS.get(str(rule.get("campaignProgress")))
     if word is not None:

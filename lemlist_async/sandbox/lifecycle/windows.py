@@ -31,6 +31,13 @@ def next_moment(schedule: Record | None, moment: float, days: int = 0) -> float 
     """
     if schedule is None:
         return moment + days * 86400.0
+    try:
+        return _next_opening(schedule, moment, days)
+    except (OverflowError, ValueError, OSError):  # behind the end of the calendar
+        return None
+
+
+def _next_opening(schedule: Record, moment: float, days: int) -> float | None:
     weekdays = {int(day) for day in schedule["weekdays"]}
     start, end = (day_time.fromisoformat(schedule[name]) for name in ("start", "end"))
     if not weekdays or start >= end:

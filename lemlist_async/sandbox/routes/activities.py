@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from lemlist_async.sandbox.activity_views import flat_activity, full_activity
@@ -41,13 +42,18 @@ def _moment(context: RequestContext, name: str, alias: str) -> float | None:
     if given is None:
         return None
     try:
-        return float(given)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(given)
-    except ValueError:
+        return _seconds(given)
+    except (ValueError, OverflowError):
         raise refuse(400, f"Bad params: {name} is not a date") from None
+
+
+def _seconds(given: str) -> float:
+    with suppress(ValueError):
+        number = float(given)
+        if math.isnan(number):
+            raise OverflowError
+        return number
+    moment = datetime.fromisoformat(given)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

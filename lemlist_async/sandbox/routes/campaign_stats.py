@@ -125,7 +125,10 @@ def _window(team: Team, given: Record) -> tuple[datetime, datetime]:
     if given.get("ABSelected") not in (None, "A", "B"):
         raise refuse(400, "Bad params: ABSelected must be A or B")
     _check_sender(team, given.get("sendUser"))
-    return start.astimezone(), end.astimezone()
+    try:
+        return start.astimezone(), end.astimezone()
+    except (OverflowError, ValueError, OSError):  # at the ends of the calendar
+        raise refuse(400, "Bad params: startDate and endDate are required") from None
 
 
 def _check_sender(team: Team, send_user: str | None) -> None:

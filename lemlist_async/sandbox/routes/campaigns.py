@@ -138,7 +138,8 @@ def update_campaign(context: RequestContext) -> Record:
     changes |= {field: require(body, field) for field in ("name", "stopOnLinkClickedFilter") if field in body}
     changes |= _review_settings(body)
     if "sendUserIds" in body:
-        changes["sendUserIds"] = _members(context.team, require(body, "sendUserIds", list))
+        user_ids = texts(require(body, "sendUserIds", list), "Bad params: sendUserIds is required")
+        changes["sendUserIds"] = _members(context.team, user_ids)
     if "archived" in changes:
         changes["status"] = "archived" if changes["archived"] else campaign["state"]
     campaign |= changes

@@ -32,7 +32,8 @@ TYPES: Final[tuple[str, ...]] = (
     "whatsappMessage",
     "sms",
 )
-_FIXED: Final[tuple[str, ...]] = ("_id", "index", "sequenceId", "emailTemplateId", "type")
+_FIXED: Final[tuple[str, ...]] = ("_id", "index", "sequenceId", "emailTemplateId", "type", "conditions")
+_LONGEST_DELAY: Final = 1500
 
 
 def get_sequences(context: RequestContext) -> Record:
@@ -86,7 +87,7 @@ def _type_of(body: Record) -> str:
 
 def _content(body: Record) -> Record:
     delay = body.get("delay", 0)
-    if not isinstance(delay, int) or isinstance(delay, bool) or delay < 0:
+    if not isinstance(delay, int) or isinstance(delay, bool) or not 0 <= delay <= _LONGEST_DELAY:
         raise refuse(400, "Bad params: delay must be a whole number of days")
     return {field: value for field, value in body.items() if field not in _FIXED}
 

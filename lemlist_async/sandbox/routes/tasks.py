@@ -13,6 +13,7 @@ from lemlist_async.sandbox.responses import refuse
 from lemlist_async.sandbox.route import Route
 from lemlist_async.sandbox.routes.common import objects, texts, word
 from lemlist_async.sandbox.routes.contacts import full_name
+from lemlist_async.sandbox.safe_regex import SUBJECT, safe_pattern
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
@@ -64,10 +65,10 @@ _PERSON: Final[dict[str, str]] = {
 def _test_of(context: RequestContext, given: Record) -> Callable[[Record], bool]:
     """Build the test of one filter."""
     name = given.get("filterId")
-    if name in _PERSON:
-        return _person_test(context, str(name), given)
+    if isinstance(name, str) and name in _PERSON:
+        return _person_test(context, name, given)
     if name == "dueDate":
-        first, last = given.get("from") or "", given.get("to") or "9999-12-31"
+        first, last = word(given, "from"), word(given, "to") or "9999-12-31"
         return lambda task: first <= task["dueDate"][:10] <= last
     values: dict[str, Callable[[Record], Any]] = {
         "campaignId": lambda task: task.get("campaignId"),
@@ -77,16 +78,21 @@ def _test_of(context: RequestContext, given: Record) -> Callable[[Record], bool]
         "type": lambda task: task["type"],
         "assignedTo": lambda task: task["userId"],
     }
-    if name not in values:
+    if not isinstance(name, str) or name not in values:
         raise refuse(400, _MALFORMED)
-    value, wanted, unwanted = values[str(name)], given.get("in"), given.get("out") or ()
+    value = values[name]
+    wanted = texts(given["in"], _MALFORMED) if given.get("in") is not None else None
+    unwanted = texts(given.get("out") or [], _MALFORMED)
     return lambda task: (wanted is None or value(task) in wanted) and value(task) not in unwanted
 
 
 def _person_test(context: RequestContext, name: str, given: Record) -> Callable[[Record], bool]:
+    text = given.get("regex", given.get("value"))
+    if not isinstance(text, str):
+        raise refuse(400, _MALFORMED)
     try:
-        pattern = re.compile(given["regex"] if "regex" in given else re.escape(given["value"]), re.IGNORECASE)
-    except (KeyError, TypeError, re.error):
+        pattern = safe_pattern(text) if "regex" in given else re.compile(re.escape(text), re.IGNORECASE)
+    except (re.error, RecursionError, OverflowError):
         raise refuse(400, _MALFORMED) from None
 
     def test(task: Record) -> bool:
@@ -94,7 +100,7 @@ def _person_test(context: RequestContext, name: str, given: Record) -> Callable[
         if contact is None:
             return False
         person = {**contact["fields"], **contact, "fullName": full_name(contact)}
-        return pattern.search(str(person.get(_PERSON[name]) or "")) is not None
+        return pattern.search(str(person.get(_PERSON[name]) or "")[:SUBJECT]) is not None
 
     return test
 
