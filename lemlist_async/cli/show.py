@@ -15,6 +15,8 @@ from lemlist_async.core.json import dumps
 
 _PLAIN_EVERY = 5.0
 """Seconds between the lines of progress in a pipe."""
+_SETTLED = 4.0
+"""Seconds after which the share of the quota says something: a run begins with the free quota of a window."""
 _SAMPLE = 24
 """Characters of a value that are shown."""
 _SHOWN = 10
@@ -65,8 +67,9 @@ def duration(seconds: float | None) -> str:
 
 
 def pace(progress: bulk.Progress) -> str:
-    """Return rate, share of the quota and ETA."""
-    return f"{progress.rate:.1f}/s, {progress.quota:.0%} of quota, ETA {duration(progress.eta)}"
+    """Return the rate, the share of the quota once a few windows have passed, and the ETA."""
+    quota = f", {progress.quota:.0%} of quota" if progress.seconds >= _SETTLED else ""
+    return f"{progress.rate:.1f}/s{quota}, ETA {duration(progress.eta)}"
 
 
 def mapping_rows(mapping: bulk.ColumnMapping, *, whole: bool) -> tuple[list[tuple[str, str, str]], list[str]]:
@@ -111,38 +114,50 @@ def columns_as_json(mapping: bulk.ColumnMapping | None) -> list[dict[str, object
 
 def forecast_lines(forecast: bulk.Forecast, limit: str) -> list[str]:
     """Return the forecast of a plan, as lines."""
-    lines = [f"{forecast.rows:,} rows: {forecast.to_send:,} to send, {forecast.refused:,} refused"]
+    lines = [f"{counted(forecast.rows, 'row')}: {forecast.to_send:,} to send, {forecast.refused:,} refused"]
     if forecast.finished or forecast.ambiguous or forecast.pending:
         lines.append(
             f"from an earlier run: {forecast.finished:,} finished, {forecast.ambiguous:,} ambiguous, "
             f"{forecast.pending:,} without a result"
         )
-    lines.append(f"{forecast.requests:,} requests, {duration(forecast.seconds)} at the limit of {limit}")
+    lines.append(
+        f"{counted(forecast.requests, 'request')}, {duration(forecast.seconds)} at the limit of {limit}"
+    )
     if forecast.credits:
         lines.append(f"up to {forecast.credits:,} credits")
     return lines
 
 
 def report_rows(report: bulk.Report) -> list[tuple[str, str]]:
-    """Return a report as pairs of name and value."""
-    share = report.seconds_at_limit / report.seconds if report.seconds else 1.0
+    """Return a report as pairs of name and value: counts that add up to the rows, and then what it took.
+
+    What is zero and need not reassure is left out.
+    """
     done = {what: count for what, count in report.done.items() if what != "duplicate"} or {"done": 0}
-    return [
-        *((what, f"{count:,}") for what, count in done.items()),
-        ("duplicates, skipped", f"{report.duplicates:,}"),
-        ("refused before sending", f"{report.refused:,}"),
-        ("failed", f"{report.failed:,}"),
-        ("unknown", f"{report.unknown:,}"),
-        ("left for another run", f"{report.left:,}"),
-        ("responses lost, found done", f"{report.confirmed:,}"),
-        ("calls made", f"{report.calls:,}"),
-        ("429s met", f"{report.rate_limited:,}"),
-        ("retries", f"{report.retries:,}"),
-        (
-            "time",
-            f"{duration(report.seconds)}, of {duration(report.seconds_at_limit)} the limit allows ({share:.0%})",
-        ),
+    counts = [
+        ("rows", report.rows, True),
+        *((what, count, True) for what, count in done.items()),
+        ("duplicates, skipped", report.duplicates, False),
+        ("refused before sending", report.refused, False),
+        ("failed", report.failed, True),
+        ("unknown", report.unknown, True),
+        ("left for another run", report.left, False),
+        ("responses lost, found done", report.confirmed, False),
+        ("retries", report.retries, False),
+        ("429s met", report.rate_limited, False),
     ]
+    best = (
+        f"; the limit allows {duration(report.seconds_at_limit)} at best" if report.seconds_at_limit else ""
+    )
+    return [
+        *((name, f"{count:,}") for name, count, always in counts if always or count),
+        ("time", f"{duration(report.seconds)} for {counted(report.calls, 'call')}{best}"),
+    ]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 row``, ``2,000 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 class _Lines:

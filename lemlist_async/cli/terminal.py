@@ -13,6 +13,9 @@ from rich.text import Text
 from lemlist_async import bulk
 from lemlist_async.cli.show import bad_lines, forecast_lines, mapping_rows, pace, report_rows, result_lines
 
+_WIDE = 60
+"""Columns of a terminal from which on first values fit beside names."""
+
 
 class Terminal:
     """Output for a person at a terminal."""
@@ -44,9 +47,16 @@ class Terminal:
     def mapping(self, mapping: bulk.ColumnMapping, *, whole: bool) -> None:
         """Print a table of the columns that are sent, and lines about the others."""
         rows, rest = mapping_rows(mapping, whole=whole)
-        table = Table("column", "becomes", "first values", title="Columns", title_justify="left")
+        table = Table(box=None, pad_edge=False, show_header=False)
+        wide = self.console.width >= _WIDE
+        share = self.console.width // (3 if wide else 2) - 2  # names go before first values, which may be cut
+        for part in range(2):
+            longest = max((len(row[part]) for row in rows), default=0)
+            table.add_column(overflow="fold", min_width=min(longest, share), style="bold" if part else "")
+        if wide:
+            table.add_column(overflow="ellipsis", no_wrap=True, style="dim")
         for row in rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*map(Text, row[: len(table.columns)]))
         self.console.print(table)
         for line in rest:
             self.console.print(line, markup=False)
@@ -74,9 +84,9 @@ class Terminal:
 
     def report(self, report: bulk.Report, bad: list[bulk.RowResult], results: list[bulk.RowResult]) -> None:
         """Print a table, and under it the first rows that were not done."""
-        table = Table(title="Report", show_header=False, title_justify="left")
+        table = Table(box=None, pad_edge=False, show_header=False)
         for name, value in report_rows(report):
-            table.add_row(name, value)
+            table.add_row(Text(name), Text(value, style="bold"))
         self.console.print(table)
         for line in (*result_lines(results), *bad_lines(bad)):
             self.console.print(line, markup=False, soft_wrap=True)

@@ -3,12 +3,13 @@
 from collections import Counter
 from typing import Any
 
+import attrs
 import pytest
 
 from lemlist_async import Throttle, ThrottleOptions
-from lemlist_async.bulk import Forecast, Outcome, Progress, Report, RowResult, State
+from lemlist_async.bulk import Forecast, ImportLeads, Outcome, Progress, Report, RowResult, State
 from lemlist_async.bulk.run.progress import Meter, Step
-from lemlist_async.cli.show import Json, Plain, forecast_lines, report_rows, result_lines
+from lemlist_async.cli.show import Json, Plain, forecast_lines, pace, report_rows, result_lines
 from lemlist_async.cli.terminal import Terminal
 
 
@@ -112,7 +113,7 @@ def test_a_pipe_gets_lines_and_a_program_one_object(capsys: pytest.CaptureFixtur
         plain.progress(progress())
         plain.report(report(), [], results())
     told = capsys.readouterr().out
-    assert "5 of 10 rows, 2.0/s, 50% of quota, ETA 2.5 s, send: 10 of 10, results: 5 of 10" in told
+    assert "5 of 10 rows, 2.0/s, ETA 2.5 s, send: 10 of 10, results: 5 of 10" in told
     assert "cam_1: nbLeads 1,200" in told
     with Json() as program:
         program.progress(progress())
@@ -121,3 +122,50 @@ def test_a_pipe_gets_lines_and_a_program_one_object(capsys: pytest.CaptureFixtur
     told = capsys.readouterr().out
     assert told.startswith("{")
     assert '"nbLeads": 1200' in told
+
+
+def test_the_share_of_the_quota_is_told_once_it_means_something() -> None:
+    early, later = progress(), attrs.evolve(progress(), seconds=4.0)
+    assert "quota" not in pace(early)
+    assert "50% of quota" in pace(later)
+
+
+async def test_an_eta_never_promises_more_than_the_limit_allows() -> None:
+    throttle = Throttle(ThrottleOptions())
+    run = Meter(throttle, forecast(to_send=220), follows=False)
+    run.start(forecast(to_send=220))
+    for _ in range(20):  # the burst at the beginning
+        await throttle.acquire()
+    run.passed("send", through=20)
+    eta = run.progress.eta
+    assert eta is not None
+    assert eta >= 20.0
+
+
+def counts_of(rows: list[tuple[str, str]]) -> int:
+    beside = {"rows", "time", "retries", "429s met", "responses lost, found done"}
+    return sum(int(value) for name, value in rows if name not in beside)
+
+
+def test_the_counts_of_a_report_add_up_to_its_rows() -> None:
+    rows = report_rows(report())
+    assert counts_of(rows) == int(dict(rows)["rows"])
+
+
+@pytest.mark.parametrize("width", [100, 80, 60, 40])
+def test_no_word_is_broken_and_no_line_too_long_at_any_width(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    samples = [["ann@example.com"], ["Ann", "Bob"], ["5"], ["won"], ["0"]]
+    header = ["E-Mail", "First Name", "Size", "Stage", "Email Opt Out"]
+    mapping = ImportLeads(campaign_id="cam_1").map_columns(header, samples)
+    assert mapping is not None
+    show = Terminal()
+    show.mapping(mapping, whole=False)
+    show.report(report(), [], [])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    words = {word for line in lines for word in line.split()}
+    assert {"E-Mail", "email", "variable", "created", "duplicates,", "unknown"} <= words
+    assert ("ann@example.com" in words) == (width >= 60)

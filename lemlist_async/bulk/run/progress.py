@@ -39,7 +39,7 @@ class Progress:
     rate: float
     """Rows a second, over the last 10 s."""
     eta: float | None
-    """Seconds until the end at that rate; None while it is not known."""
+    """Seconds until the end, at that rate and within the limit; None while it is not known."""
     quota: float
     """Share of the key's quota that was used over the last 10 s, from 0 to 1."""
     steps: tuple[Step, ...] = ()
@@ -160,7 +160,7 @@ class Meter:
             done=self._done,
             seconds=now - self._started if self._started is not None else 0.0,
             rate=rate,
-            eta=(self._total - self._done) / rate if rate else None,
+            eta=self._eta(rate),
             quota=min(1.0, calls * self._throttle.window / self._throttle.limit),
             steps=tuple(
                 Step(name=name, total=total, done=done)
@@ -168,6 +168,20 @@ class Meter:
                 if total
             ),
         )
+
+    def _eta(self, rate: float) -> float | None:
+        """Return the seconds for the rows that are left: at the rate of the last seconds, and never below the limit.
+
+        A run begins with a burst, since the quota of a whole window is free: its rate alone would promise too much.
+        """
+        if not rate:
+            return None
+        left = self._total - self._done
+        calls = self._throttle.stats.grants - self._before.grants
+        at_limit = (
+            left * (calls / self._done) * self._throttle.window / self._throttle.limit if self._done else 0.0
+        )
+        return max(left / rate, at_limit)
 
     def _rates(self, now: float) -> tuple[float, float]:
         """Return the rows and calls per second of the last seconds."""
