@@ -42,7 +42,7 @@ def find_journal(given: Path) -> Path:
     Raises:
         ConfigurationError: there is no such journal, or there are several.
     """
-    if given.exists() or len(given.parts) > 1:
+    if given.exists() or len(given.parts) > 1 or not given.name:
         return given
     found = [path for path in folder().glob(f"*{_SUFFIX}") if path.name.startswith(given.name)]
     if len(found) == 1:

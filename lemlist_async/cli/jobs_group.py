@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lemlist_async import bulk
+from lemlist_async.cli.confirm import Yes, confirm
 from lemlist_async.cli.execute import execute
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.job_store import StoredJob, remove, stored_jobs
@@ -58,11 +59,14 @@ def prune(
         bool,
         typer.Option("--unfinished", help="Also jobs with rows left, which cannot be resumed after that."),
     ] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Remove finished jobs with their personal data. Jobs that run are left alone."""
 
     async def work(show: Show) -> Exit:
+        if unfinished:
+            confirm("Remove jobs that have rows left, which then cannot be resumed?", yes=yes)
         pruned: list[str] = []
         for job in await stored_jobs():
             due = job.days >= older_than and (job.finished or (unfinished and not erase))

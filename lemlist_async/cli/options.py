@@ -105,6 +105,8 @@ def read_mapping(path: Path | None) -> tuple[dict[str, str], list[str]]:
     try:
         columns = loads(path.read_bytes())["columns"]
         pairs = [(str(column), field) for column, field in columns.items()]
+    except OSError as error:
+        raise ConfigurationError(f"--mapping: {path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ConfigurationError(f"{path} is no mapping as --save-mapping writes it") from None
     mapped = {column: str(field) for column, field in pairs if field is not None}

@@ -70,7 +70,10 @@ def chosen_columns(
 
 def save_columns(path: Path, mapping: bulk.ColumnMapping) -> None:
     """Write what each column becomes, to be read with --mapping; None for a column that is not sent."""
-    columns = {use.column: (*use.fields, use.variable, None)[0] for use in mapping.uses}
+    # an opt-out is none of these: it is found by its name again, and only --ignore turns it off
+    columns = {
+        use.column: (*use.fields, use.variable, None)[0] for use in mapping.uses if use.role != "opt-out"
+    }
     write_file(path, [dumps({"columns": columns}, indent=True).decode() + "\n"])
 
 
@@ -99,6 +102,7 @@ def run_rows(
     async def work(lemlist: Lemlist, show: Show) -> Exit:
         check_report(report, file, journal, rejects)
         check_report(rejects, file, journal, report, option="--rejects")
+        check_report(save_mapping, file, journal, report, rejects, option="--save-mapping")
         job = make()
         if question is not None and not dry_run:
             confirm(question, yes=yes)
@@ -167,9 +171,13 @@ def row_job(group: typer.Typer, name: str, *, question: str | None = None) -> Ca
 
         def command(**given: Any) -> None:
             mine = {name: given.pop(name) for name in own}
-            if of_columns:
-                mine["columns"] = chosen_columns(**{name: given.pop(name) for name in of_columns})
-            run_rows(lambda: make(**mine), question=question, **given)
+            words = {name: given.pop(name) for name in of_columns}
+
+            def job() -> bulk.Job:
+                # here, so that a wrong option ends in one line
+                return make(**mine, columns=chosen_columns(**words)) if of_columns else make(**mine)
+
+            run_rows(job, question=question, **given)
 
         # typer reads a function's parameters from these two
         parameters = [

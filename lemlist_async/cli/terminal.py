@@ -42,7 +42,8 @@ class Terminal:
 
     def say(self, line: str) -> None:
         """Print a remark above the bar."""
-        self._bar.console.print(line, markup=False)
+        # unwrapped: a command in it is copied from the screen
+        self._bar.console.print(line, markup=False, soft_wrap=True)
 
     def mapping(self, mapping: bulk.ColumnMapping, *, whole: bool) -> None:
         """Print a table of the columns that are sent, and lines about the others."""

@@ -208,7 +208,8 @@ def test_a_website_becomes_the_domain_of_the_company(text: str, domain: str | No
 @pytest.mark.parametrize(
     ("full", "parts"),
     [("Ann Lee", ("Ann", "Lee")), ("Ann Mary Lee", ("Ann", "Mary Lee")), ("Lee, Ann", ("Ann", "Lee")),
-     ("Ann", ("Ann", "")), ("  Ann   Lee ", ("Ann", "Lee"))],
+     ("Ann", ("Ann", "")), ("  Ann   Lee ", ("Ann", "Lee")), ("Dr. Ann Lee", ("Ann", "Lee")),
+     ("Frau Dr. Anna Graf", ("Anna", "Graf")), ("John Smith, PhD", ("John", "Smith"))],
 )  # fmt: skip
 def test_a_full_name_is_split_where_there_are_no_parts(full: str, parts: tuple[str, str]) -> None:
     assert split_name(full) == parts
@@ -343,3 +344,33 @@ def test_a_name_that_is_there_twice_is_numbered_unless_it_is_a_field(tmp_path: P
     assert len(found) == 1
     with pytest.raises(InvalidInputError, match="the column 'email' is there twice"):
         outcomes(tmp_path / "b.csv", "email,email\na@x.io,b@x.io\n")
+
+
+@pytest.mark.parametrize(
+    ("column", "no", "yes"),
+    [
+        ("Unsubscribe", "1", ""), ("Subscription Status", "Unsubscribed", "subscribed"), ("Opt-in", "non", "oui"),
+        ("Subscribed", "no", "yes"), ("Marketing opt-in", "FALSE", "TRUE"), ("Werbesperre", "ja", "nein"),
+        ("Ne pas contacter", "oui", "non"), ("No contactar", "sí", "no"), ("Suppressed", "true", "false"),
+    ],
+)  # fmt: skip
+def test_opt_outs_have_many_names_and_some_ask_for_consent(column: str, no: str, yes: str) -> None:
+    mapping = JOB.map_columns(["email", column])
+    with pytest.raises(RowRefusedError, match="wants no messages"):
+        JOB.check_mapped({"email": "a@x.io", column: no}, mapping)
+    assert JOB.check_mapped({"email": "a@x.io", column: yes}, mapping)["fields"] == {"email": "a@x.io"}
+
+
+@pytest.mark.parametrize("state", [("emailsUnsubscribed", "unsubscribed"), ("emailsBounced", "scanned")])
+def test_people_who_left_do_not_come_back_through_lemlists_own_export(state: tuple[str, str]) -> None:
+    with pytest.raises(RowRefusedError, match="lemlist's export says"):
+        payload("lemlist_leads", email="a@x.io", lastState=state[0], status=state[1])
+    assert payload("lemlist_leads", email="a@x.io", lastState="emailsSent", status="done")
+
+
+@pytest.mark.parametrize("text", ["#REF!", "#N/A", "N/A", "n/a"])
+def test_what_tools_write_in_place_of_a_value_is_no_value(text: str) -> None:
+    found = JOB.check({"email": "a@x.io", "first_name": text, "Size": text})
+    assert found == {"fields": {"email": "a@x.io"}, "variables": {}}
+    with pytest.raises(RowRefusedError, match="no e-mail address"):
+        JOB.check({"email": "email_not_unlocked@domain.com"})

@@ -10,7 +10,7 @@ import attrs
 from lemlist_async.bulk.jobs.column_job import ColumnJob
 from lemlist_async.bulk.jobs.job import Outcome, Payload, done, failed
 from lemlist_async.bulk.jobs.leads import FLAGS, check_campaign, lead_of
-from lemlist_async.bulk.source.columns import Columns, Sorted, value_key
+from lemlist_async.bulk.source.columns import Columns, Sorted, is_address, value_key
 from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.core.names import hints_of, wire_name
 from lemlist_async.core.validation import check_campaign_id
@@ -116,17 +116,26 @@ class StopLeads(ColumnJob):
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
         """Find the lead, and stop it."""
-        lead_id = await _lead_id(lemlist, self.campaign_id, payloads[0])
+        (payload,) = payloads
+        outcome = await self._stop_one(lemlist, payload, again=again)
+        if outcome.what == "absent" and "lead_id" in payload and "email" in payload:
+            # the id may be that of another campaign: the person is meant all the same
+            by_email = {name: value for name, value in payload.items() if name != "lead_id"}
+            outcome = await self._stop_one(lemlist, by_email, again=again)
+        return [outcome]
+
+    async def _stop_one(self, lemlist: Lemlist, payload: Payload, *, again: bool) -> Outcome:
+        lead_id = await _lead_id(lemlist, self.campaign_id, payload)
         try:
             if lead_id is None:
-                return [done("absent", reason="the campaign has no lead with this address")]
+                return done("absent", reason="the campaign has no lead with this address")
             await self._stop(lemlist, lead_id)
         except AlreadyGoneError:
             pass  # presumably by the first attempt of this very call
         except NotFoundError:
             why = "the campaign has no such lead, or it was unsubscribed before"
-            return [done("absent", lead_id, why) if not again else done(_DONE[self.action], lead_id)]
-        return [done(_DONE[self.action], lead_id)]
+            return done("absent", lead_id, why) if not again else done(_DONE[self.action], lead_id)
+        return done(_DONE[self.action], lead_id)
 
     async def _stop(self, lemlist: Lemlist, lead_id: str) -> None:
         if self.action == "remove":
@@ -142,7 +151,9 @@ def _who(row: Sorted) -> Payload:
     who = {name: row.fields.pop(name) for name in _WHO if name in row.fields}
     if not who:
         raise RowRefusedError("no e-mail address, and no id of a lead either")
-    return who
+    # the lead may have been imported under any address of the row
+    others = [text for text in row.beside.values() if isinstance(text, str) and is_address(text)]
+    return {**who, "other_emails": others} if others else who
 
 
 def _key(payload: Payload) -> str:
@@ -151,5 +162,9 @@ def _key(payload: Payload) -> str:
 
 
 async def _lead_id(lemlist: Lemlist, campaign_id: str, payload: Payload) -> str | None:
-    given: str | None = payload.get("lead_id")
-    return given or await lead_of(lemlist, campaign_id, payload["email"])
+    if given := payload.get("lead_id"):
+        return str(given)
+    for email in (payload["email"], *payload.get("other_emails", ())):
+        if (found := await lead_of(lemlist, campaign_id, email)) is not None:
+            return found
+    return None

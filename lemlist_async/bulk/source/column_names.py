@@ -145,14 +145,27 @@ _OPT_OUT = frozenset(_names(
     "emailoptout optout optedout optedoutofemail hasoptedoutofemail emailoptedout unsubscribed isunsubscribed "
     "unsubscribedfromallemail unsubscribedfromallemails unsubscribedmode unsubscribedtime unsubscribedat "
     "emailblacklisted smsblacklisted blacklisted donotcall donotcontact donotemail donotmail dnc emailbounced bounced "
-    "personmarketingstatus marketingstatus marketingemails persondoubleoptin "
+    "personmarketingstatus marketingstatus persondoubleoptin unsubscribe blocklisted emailblocklisted suppressed "
+    "emailsuppressed subscriptionstatus emailsubscriberstatus subscriberstatus emailhardbouncereason hardbounced "
+    "newsletterabgemeldet keineemails keineemail widerspruch werbesperre werbewiderspruch nichtkontaktieren "
+    "nepascontacter nepluscontacter nocontactar dadodebaja baja noncontattare nietcontacteren naocontatar "
     "abgemeldet abbestellt desabonne desinscrit noenviaremails disiscritto uitgeschreven descadastrado"
 ))  # fmt: skip
+_OPT_IN = frozenset(_names(
+    "subscribed issubscribed optin emailoptin marketingoptin marketingconsent emailmarketing emailmarketingconsent "
+    "consent gdprconsent acceptsmarketing marketingemails newsletter einwilligung consentement consentimiento consenso"
+))  # fmt: skip
+"""Columns that tell that a person agreed; a cell that says no, and not an empty one, is an opt-out."""
+_REFUSED = frozenset(
+    _names(
+        "no n false f 0 0.0 nein non faux nee nao não falso unsubscribed declined withdrawn refused opted-out optedout"
+    )
+)
 _YES_OR_TEXT = frozenset(_names("unsubtime unsubreason unsubreasonother unsubcampaigntitle unsubcampaignid"))
 """Columns of a list of unsubscribed people, where any text says that the person left."""
 _NO = frozenset({
     "", "0", "0.0", "no", "n", "false", "f", "nein", "non", "faux", "nee", "nao", "não", "falso", "never", "none",
-    "null", "-", "n/a", "subscribed", "confirmed", "active", "consented", "opt-in", "optin",
+    "null", "-", "not unsubscribed", "n/a", "subscribed", "confirmed", "active", "consented", "opt-in", "optin",
 })  # fmt: skip
 """Values of such columns that do not say so."""
 
@@ -178,9 +191,10 @@ def is_ignored(name: str) -> bool:
 
 def is_opt_out(name: str) -> bool:
     """Return whether a column tells that a person wants no messages, or that none arrive."""
-    return spelling(name) in _OPT_OUT | _YES_OR_TEXT
+    return spelling(name) in _OPT_OUT | _YES_OR_TEXT | _OPT_IN
 
 
-def says_no(value: object) -> bool:
+def says_no(name: str, value: object) -> bool:
     """Return whether a cell of an opt-out column says that the person wants no messages."""
-    return str(value).strip().casefold() not in _NO
+    text = str(value).strip().casefold()
+    return text in _REFUSED if spelling(name) in _OPT_IN else text not in _NO

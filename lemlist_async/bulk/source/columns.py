@@ -28,6 +28,10 @@ from lemlist_async.errors import InvalidInputError
 _CUT_NUMBER = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 _LEMLIST_EXPORT = frozenset({"emailStatus", "lastState", "status"})
 """Columns that together are found only in lemlist's own export of a campaign's leads."""
+_PLACEHOLDERS = frozenset({
+    "#n/a", "#ref!", "#value!", "#name?", "#div/0!", "#null!", "#num!", "n/a", "email_not_unlocked@domain.com",
+})  # fmt: skip
+"""Texts that spreadsheets and tools write where there is no value."""
 _BOOKKEEPING = _LEMLIST_EXPORT | {"_id"}
 """Columns of such an export that tell of the lead's past and are no fields of a new one."""
 
@@ -149,7 +153,10 @@ class Columns:
         if of_file and "email" in self.fields and not any("email" in use.fields for use in uses):
             uses = _found_by_values(uses, samples, choice)
         return ColumnMapping(
-            uses=tuple(uses), places=tuple(header.place(use.column, use.fields) for use in uses)
+            uses=tuple(uses),
+            places=tuple(header.place(use.column, use.fields) for use in uses),
+            exact=header.exact,
+            refuses_opt_outs=self.refuses_opt_outs,
         )
 
     def check(
@@ -311,10 +318,11 @@ def _found_by_values(
 
 def _are_addresses(values: Sequence[str]) -> bool:
     given = [value for value in values if value.strip()]
-    return bool(given) and all("@" in value and _is_address(value) for value in given)
+    return bool(given) and all("@" in value and is_address(value) for value in given)
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Return whether a text holds an e-mail address, and nothing beside further ones."""
     try:
         return bool(first_address(text))
     except AddressError:
@@ -330,6 +338,8 @@ class ColumnMapping:
     """Rank of each column among those of each of its fields."""
     exact: bool = attrs.field(repr=False, default=False)
     """Whether these are the columns of lemlist's own export, whose values go back as they came."""
+    refuses_opt_outs: bool = attrs.field(repr=False, default=False)
+    """Whether a person who wants no messages refuses the row."""
     line: int = 1
     """Line on which the names of the columns stand, counted from 1; 0 in a file without them."""
     _steps: tuple[_Step, ...] = attrs.field(init=False, repr=False)
@@ -375,6 +385,8 @@ class ColumnMapping:
             RowRefusedError: a nested or damaged value, an e-mail address or telephone number that cannot be one, an
                 opt-out, or two columns of the same rank for one field.
         """
+        if self.exact and self.refuses_opt_outs:
+            _check_export_state(values)
         fields: dict[str, str] = {}
         beside: dict[str, Any] = {}
         contested: list[tuple[int, str, _Step, Any]] = []
@@ -436,8 +448,17 @@ def _accept(column: str, field: str) -> Accept | None:
     return ACCEPT.get(field)
 
 
+def _check_export_state(values: Mapping[str, Any]) -> None:
+    """Refuse a lead of lemlist's own export that was unsubscribed or whose messages bounced."""
+    told = " ".join(str(values.get(name) or "") for name in ("lastState", "status")).casefold()
+    if "unsubscribed" in told or "bounced" in told:
+        raise RowRefusedError(
+            f"lemlist's export says {told.strip()!r}: the person wants no messages, or none arrive"
+        )
+
+
 def _check_opt_out(column: str, value: Any) -> None:
-    if known.says_no(value):
+    if known.says_no(column, value):
         raise RowRefusedError(f"the column {column!r} says {str(value)[:40]!r}: the person wants no messages")
 
 
@@ -549,7 +570,7 @@ def filled(column: str, cell: object) -> Any:
         text = cell.strip()
         if "\x00" in text or "\ufffd" in text:
             raise RowRefusedError(f"{column!r} holds a character that was damaged or is not text")
-        return text or None
+        return None if text.casefold() in _PLACEHOLDERS else text or None
     try:
         check_flat(column, cell)
     except InvalidInputError as nested:

@@ -22,6 +22,7 @@ _HONORIFICS = frozenset({
     "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "prof dr", "sir", "herr", "frau", "m", "mme", "mlle", "sr", "sra",
     "srta", "sig", "sigra", "dott", "dhr", "mevr", "hr", "fr",
 })  # fmt: skip
+_SUFFIXES = frozenset({"phd", "ph.d", "md", "jr", "sr", "mba", "esq", "ii", "iii"})
 _NO_PERSON = re.compile(
     r"linkedin\.com/(?:sales|company|school|showcase|feed|groups?|jobs?)(?:/|$)", re.IGNORECASE
 )
@@ -103,7 +104,11 @@ BY_VALUE = frozenset({"url", "profileurl", "socialurl", "defaultprofileurl", "pr
 def split_name(full: str) -> tuple[str, str]:
     """Return the first and the last name of a full one: ``Ann Mary Lee`` and ``Lee, Ann Mary`` are the same."""
     last, comma, first = full.partition(",")
+    if comma and first.strip(" .").casefold() in _SUFFIXES:
+        full, comma = last, ""
     if comma and first.strip() and last.strip():
-        return first.strip(), last.strip()
-    first, _, last = full.strip().partition(" ")
-    return first, last.strip()
+        full = f"{first.strip()} {last.strip()}"
+    words = full.split()
+    while len(words) > 1 and job_title(words[0]) is None:  # Dr., Mr, Frau
+        words = words[1:]
+    return words[0] if words else "", " ".join(words[1:])

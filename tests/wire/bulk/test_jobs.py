@@ -384,3 +384,21 @@ async def test_jobs_that_cannot_work_are_refused_where_they_are_made() -> None:
     for kind, options in wrong:
         with pytest.raises((errors.ConfigurationError, errors.InvalidInputError)):
             kind(**options)
+
+
+async def test_a_person_is_stopped_under_any_address_of_the_row_and_despite_an_id_of_elsewhere() -> None:
+    async with box() as sandbox, quick(sandbox.url) as lemlist:
+        team = sandbox.team()
+        campaign, other = (team.add_campaign(name=name)["_id"] for name in "AB")
+        foreign = team.add_lead(other, "n7@x.com")["_id"]
+        for email in ("n7@x.com", "n8@x.com"):
+            team.add_lead(campaign, email)
+        rows = [
+            {"lead_id": foreign, "email": "n7@x.com"},
+            {"Work Email": "away@x.com", "Email": "n8@x.com"},
+        ]
+        job = StopLeads(campaign_id=campaign, action="remove")
+        found, _ = await run_job(lemlist, job, rows)
+        left = {lead["campaignId"] for lead in team.leads.values()}
+    assert words(found) == {1: "removed", 2: "removed"}
+    assert left == {other}

@@ -381,7 +381,7 @@ async def test_a_job_has_a_journal_without_asking_which_is_listed_resumed_and_pr
         again = await run(sandbox, "jobs", "prune", "--older-than", "0", "--erase", "--json", **state)
         status = await run(sandbox, "status", left["name"], **state)
         pruned = await run(sandbox, "jobs", "prune", "--older-than", "0", **state)
-        rest = await run(sandbox, "jobs", "prune", "--older-than", "0", "--unfinished", **state)
+        rest = await run(sandbox, "jobs", "prune", "--older-than", "0", "--unfinished", "--yes", **state)
         assert len(sandbox.team().leads) == 30
     assert "not sent: Stage" in dry.out
     assert lost.code == Exit.USAGE
@@ -423,6 +423,28 @@ async def test_rejects_are_corrected_and_imported_and_a_report_has_columns(tmp_p
     with report.open(newline="") as lines:
         (one, *_) = csv.DictReader(lines)
     assert (one["line"], one["what"], one["email"], one["Shoe size"]) == ("2", "created", "a@x.com", "7")
+
+
+async def test_options_about_columns_that_cannot_work_end_in_one_line_and_harm_no_file(
+    tmp_path: Path,
+) -> None:
+    rows = ("a@x.com,yes", "b@x.com,no")
+    file = write(tmp_path / "a.csv", "email,Unsubscribed", *rows)
+    kept, bad = tmp_path / "kept.json", write(tmp_path / "bad.json", "{}")
+    command = ("leads", "import", file, "--campaign", "cam_1", "--dry-run")
+    faults = await asyncio.gather(
+        run(None, *command, "--map", "email"),
+        run(None, *command, "--mapping", bad),
+        run(None, *command, "--mapping", str(tmp_path / "none.json")),
+        run(None, *command, "--save-mapping", file),
+        run(None, "resume", "/"),
+    )
+    assert [done.code for done in faults] == [Exit.USAGE] * 4 + [Exit.AUTHENTICATION]
+    assert not [done.err for done in faults if "Traceback" in done.err]
+    assert Path(file).read_text().startswith("email,")  # noqa: ASYNC240  # a test
+    await run(None, *command, "--save-mapping", str(kept))
+    again = json.loads((await run(None, *command, "--mapping", str(kept), "--json")).out)
+    assert (again["to_send"], again["refused"]) == (1, 1), "a kept mapping does not turn opt-outs off"
 
 
 async def test_a_name_that_no_job_has_and_one_that_several_have_are_told(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Every order of events in a small world: two slots, members that share them, a server that may forget."""
+"""Every order of events in a small world: two slots, members that share them, a server that may forget.
+
+`benchmarks/every_order.py` searches larger worlds, for as long as it is let.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import pytest
 from lemlist_async.throttle.stores.redis_slots import script
 from tests.support.explore import Bounds, Explorer
 
-SLOW = [pytest.mark.slow, pytest.mark.timeout(900)]
+SLOW = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize(
@@ -15,8 +18,6 @@ SLOW = [pytest.mark.slow, pytest.mark.timeout(900)]
     [
         (3, Bounds(requests=3, passes=1, deaths=1, harms=0)),
         (2, Bounds(requests=3, passes=2, deaths=0, harms=0)),
-        pytest.param(3, Bounds(requests=4, passes=1, deaths=1, harms=1), marks=SLOW),
-        pytest.param(2, Bounds(requests=3, passes=2, deaths=1, harms=1), marks=SLOW),
     ],
     ids=str,
 )
@@ -45,11 +46,6 @@ def test_no_order_of_events_leads_to_more_checks_in_a_window_than_the_limit(
         pytest.param(
             "a member whose own line is taken for that of a dead one",
             ("id ~= me and tonumber", "tonumber"),
-            marks=SLOW,
-        ),
-        pytest.param(
-            "a request on its way when its process dies",
-            ("exact(now + hold + way)", "exact(now + hold)"),
             marks=SLOW,
         ),
     ],
