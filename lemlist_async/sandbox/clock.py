@@ -51,6 +51,10 @@ class Agenda:
         if self._items[0] is item:
             self.changed()
 
+    def clear(self) -> None:
+        """Drop all actions."""
+        self._items.clear()
+
     def run_due(self) -> None:
         """Run what is due by now."""
         self.advance(0.0)

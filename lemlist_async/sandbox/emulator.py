@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import attrs
 
+from lemlist_async.sandbox.admin import Admin
 from lemlist_async.sandbox.admission import AdmissionControl
 from lemlist_async.sandbox.counters import Counters, KeyState, LoggedRequest, UnhandledError
 from lemlist_async.sandbox.deliveries import Delivery
@@ -19,6 +20,7 @@ from lemlist_async.sandbox.fault_injector import FaultInjector
 from lemlist_async.sandbox.lifecycle.engine import Engine
 from lemlist_async.sandbox.lifecycle.options import LifecycleOptions, Recipients
 from lemlist_async.sandbox.limits import POLICIES, make_policy
+from lemlist_async.sandbox.loop_thread import LoopThread
 from lemlist_async.sandbox.router import Router
 from lemlist_async.sandbox.routes import all_routes
 from lemlist_async.sandbox.state import Team
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sandbox", "serve"]
 
+T = TypeVar("T")
 LOG_LENGTH: Final = 10_000
 LAST_MOMENT: Final = 253_370_000_000.0
 
@@ -54,7 +57,7 @@ def _keys(given: Sequence[str]) -> tuple[str, ...]:
 
 @attrs.define(kw_only=True, eq=False)
 class Sandbox:
-    """A lemlist on this machine, for the duration of its ``async with`` block.
+    """A lemlist on this machine, for the duration of its ``async with`` block, or of a ``with`` block in a thread.
 
     Each key has a team and a rate limit of its own. An option out of range raises ValueError.
     """
@@ -106,6 +109,7 @@ class Sandbox:
     errors: deque[UnhandledError] = attrs.field(init=False, repr=False)
     """The last errors of the sandbox itself, oldest first: each is a fault of ours, and ended in a 500."""
     _engine: Engine = attrs.field(init=False, repr=False)
+    _thread: LoopThread | None = attrs.field(default=None, init=False, repr=False)
     _timer: Timer = attrs.field(init=False, repr=False)
     _outbox: Outbox | None = attrs.field(default=None, init=False, repr=False)
     _key_states: dict[str, KeyState] = attrs.field(init=False, repr=False)
@@ -164,7 +168,7 @@ class Sandbox:
         that lemlist does not have, or a lead that no team has.
         """
         team = self.team() if lead is None else self._team_of(lead)
-        return self._engine.happening.happen(team, kind, lead, **fields)
+        return self._ordered(lambda: self._engine.happening.happen(team, kind, lead, **fields))
 
     def advance(self, *, days: float = 0.0, hours: float = 0.0, seconds: float = 0.0) -> None:
         """Advance the sandbox's clock. What is due on the way happens at its own time: steps, reactions, retries.
@@ -174,12 +178,66 @@ class Sandbox:
         total = days * 86400 + hours * 3600 + seconds
         if not 0 <= total <= LAST_MOMENT - self.now:
             raise ValueError("the clock goes forward, and not past the year 9999")
-        self._engine.agenda.advance(total)
+        self._ordered(lambda: self._engine.agenda.advance(total))
 
     async def settle(self) -> None:
         """Wait until no delivery to a hook is under way. A retry that waits for its time is not."""
         if self._outbox is not None:
             await self._outbox.settle()
+
+    def teams(self) -> list[Team]:
+        """Return the teams of all keys."""
+        return [key_state.team for key_state in self._key_states.values()]
+
+    def reset(self) -> None:
+        """Return to the state of the start: teams, clock, limit, faults and logs. The options stay as they are."""
+        self._ordered(self._reset)
+
+    def _reset(self) -> None:
+        self._engine.reset(self._random("recipients"))
+        for index, (key, key_state) in enumerate(self._key_states.items()):
+            Team.__init__(key_state.team, random=self._random(f"team {index}"), wall_clock=self._engine.clock)
+            self._engine.join(key_state.team)
+            key_state.tally = self._new_key_state(index, key).tally
+        self.faults.clear()
+        self.set_limit()
+        for log in (self.requests, self.deliveries, self.errors):
+            log.clear()
+
+    def set_limit(self, **options: Any) -> None:
+        """Set `limit`, `window` or `policy`, and give each key a whole quota. ValueError for a wrong one."""
+        limit = options.get("limit", self.limit)
+        window, policy = options.get("window", self.window), options.get("policy", self.policy)
+        # checked without a limit too, since it may come back
+        limiters = [make_policy(policy, 1 if limit is None else limit, window) for _ in self._key_states]
+        self.limit, self.window, self.policy = limit, window, policy
+        for key_state, limiter in zip(self._key_states.values(), limiters, strict=True):
+            key_state.limiter = None if limit is None else limiter
+
+    def _ordered(self, order: Callable[[], T]) -> T:
+        """Follow an order in the loop of the sandbox. From another thread, wait until the hooks were called too."""
+        if self._thread is None or not self._thread.elsewhere:
+            return order()
+        result = self._thread.call(order)
+        self._thread.run(self.settle())
+        return result
+
+    def __enter__(self) -> Self:
+        self._thread = LoopThread()
+        try:
+            return self._thread.run(self.__aenter__())
+        except BaseException:
+            self._thread.close()
+            self._thread = None
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._thread is not None:
+            self._thread.run(self.__aexit__(kind, error, trace))
+            self._thread.close()
+            self._thread = None
 
     def _team_of(self, lead: Record) -> Team:
         for key_state in self._key_states.values():
@@ -206,6 +264,7 @@ class Sandbox:
             outbox=outbox,
             seen=self.requests,
             errors=self.errors,
+            admin=Admin(self),
             clock=self.clock,
             latency=self.latency,
             random=self._random("latency"),

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 import attrs
 from aiohttp import web
 
+from lemlist_async.sandbox.admin import PREFIX, Admin
 from lemlist_async.sandbox.admission import AdmissionControl, AdmittedRequest
 from lemlist_async.sandbox.counters import LoggedRequest, UnhandledError
 from lemlist_async.sandbox.fault_injector import FaultInjector
@@ -40,6 +41,7 @@ class Server:
     outbox: Outbox
     seen: deque[LoggedRequest]
     errors: deque[UnhandledError]
+    admin: Admin
     clock: Callable[[], float]
     latency: tuple[float, float]
     random: Random
@@ -67,6 +69,8 @@ class Server:
             await self._runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if request.raw_path.startswith(PREFIX):
+            return await self._administer(request)
         now = self.clock()
         raw_path, _, raw_query = request.raw_path.partition("?")
         query = parse_qs(raw_query, keep_blank_values=True) if raw_query else {}
@@ -87,6 +91,11 @@ class Server:
             )  # aiohttp requires a response object, though the connection is closed by now
         seen.status = response.status
         return response
+
+    async def _administer(self, request: web.Request) -> web.Response:
+        answer = self.admin.answer(request.method, request.raw_path, await request.read())
+        headers = {"Content-Type": answer.content_type, "Cache-Control": "no-store"}
+        return web.Response(body=answer.body, status=answer.status, headers=headers)
 
     async def _serve(
         self,

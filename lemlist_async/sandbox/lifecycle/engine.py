@@ -56,6 +56,12 @@ class Engine:
         )
         self.happening.moved, self.happening.failed = self.walker.moved, self.walker.failed
 
+    def reset(self, random: Random) -> None:
+        """Forget what was due, and return the clock to the one below it."""
+        self.agenda.clear()
+        self.clock.ahead = 0.0
+        self.walker.reset(random)
+
     def join(self, team: Team) -> None:
         """Let a team's activities reach its hooks, and its launched leads walk."""
         team.on_activity = lambda activity: announce(team, activity, self.courier.announce)

@@ -43,6 +43,13 @@ class Walker:
     _contacted: Counter[str] = attrs.field(factory=Counter[str], init=False)
     _bounced: Counter[str] = attrs.field(factory=Counter[str], init=False)
 
+    def reset(self, random: Random) -> None:
+        """Forget the senders and the campaigns."""
+        self.random, self._senders = random, SenderLimits()
+        self._next_start.clear()
+        self._contacted.clear()
+        self._bounced.clear()
+
     def launch(self, team: Team, lead: Record) -> None:
         """Begin the walk of a launched lead."""
         campaign = team.campaigns[lead["campaignId"]]
