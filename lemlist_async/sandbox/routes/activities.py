@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -23,15 +23,18 @@ def list_activities(context: RequestContext) -> list[Record]:
     if earliest is not None and latest is not None and earliest >= latest:
         raise refuse(400, "Bad params: maxDate must be greater than minDate")
     low, high = -math.inf if earliest is None else earliest, math.inf if latest is None else latest
-    dated = earliest is not None or latest is not None
-    wanted = {name: context.one(name) for name in ("type", "campaignId", "leadId")}
-    chosen = [
-        row
-        for row in reversed(context.team.activities.values())
-        if all(value in (None, row.get(name)) for name, value in wanted.items())
-        and (not context.flag("isFirst") or row.get("isFirst"))
-        and (not dated or low <= datetime.fromisoformat(row["createdAt"]).timestamp() <= high)
-    ]
+    wanted: dict[str, object] = {
+        name: value for name in ("type", "campaignId", "leadId") if (value := context.one(name)) is not None
+    }
+    if context.flag("isFirst"):
+        wanted["isFirst"] = True
+    chosen: Iterable[Record] = reversed(context.team.activities.values())
+    if wanted:
+        chosen = (row for row in chosen if all(row.get(name) == value for name, value in wanted.items()))
+    if earliest is not None or latest is not None:
+        chosen = (
+            row for row in chosen if low <= datetime.fromisoformat(row["createdAt"]).timestamp() <= high
+        )
     shape: Callable[[Team, Record], Record] = full_activity if context.one("version") == "v2" else _old_view
     return [shape(context.team, row) for row in sliced(context, chosen)]
 

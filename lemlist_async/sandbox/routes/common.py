@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -107,10 +108,10 @@ def newest(context: RequestContext, records: Iterable[Record]) -> list[Record]:
     return ordered[::-1] if context.one("sortOrder") == "desc" else ordered
 
 
-def sliced(context: RequestContext, records: Sequence[Record], high: int = 100) -> Sequence[Record]:
-    """Return the slice that ``offset`` and ``limit`` select."""
+def sliced(context: RequestContext, records: Iterable[Record], high: int = 100) -> list[Record]:
+    """Return the slice that ``offset`` and ``limit`` select. Records behind it are not looked at."""
     offset, limit = context.number("offset", 0), context.number("limit", 100, 1, high)
-    return records[offset : offset + limit]
+    return list(islice(records, offset, offset + limit))
 
 
 def paged(

@@ -71,7 +71,9 @@ def list_contacts(context: RequestContext) -> object:
         found = (contact_by(context, value) for value in wanted)
         return [contact_view(context, contact) for contact in found if contact is not None]
     tests = list(_filters(context))
-    chosen = [contact for contact in context.team.contacts.values() if all(test(contact) for test in tests)]
+    chosen = list(context.team.contacts.values())
+    for test in tests:
+        chosen = [contact for contact in chosen if test(contact)]
     page = sliced(context, chosen, 500)
     return {
         "data": [contact_view(context, contact) for contact in page],

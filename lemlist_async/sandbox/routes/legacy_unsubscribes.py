@@ -19,7 +19,7 @@ def _view(row: Record) -> Record:
 
 def list_unsubscribes(context: RequestContext) -> list[Record]:
     """Return a bare slice."""
-    return [_view(row) for row in sliced(context, list(context.team.unsubscribes.values()))]
+    return [_view(row) for row in sliced(context, context.team.unsubscribes.values())]
 
 
 def export_unsubscribes(context: RequestContext) -> RouteResponse:

@@ -25,7 +25,7 @@ def _single_view(row: Record) -> Record:
 
 def list_variables(context: RequestContext) -> list[Record]:
     """Return a bare slice."""
-    return [_view(row) for row in sliced(context, list(context.team.unsubscribes.values()))]
+    return [_view(row) for row in sliced(context, context.team.unsubscribes.values())]
 
 
 def block_variables(context: RequestContext) -> RouteResponse:
