@@ -240,6 +240,6 @@ async def test_the_demo_survives_its_faults_and_says_so(tmp_path: Path) -> None:
 
 async def test_the_demo_with_a_campaign_imports_there() -> None:
     async with Sandbox() as sandbox:
-        done = await run("demo", str(LEADS), "--campaign", "cam_none", **environment(sandbox))
+        done = await run("demo", str(LEADS), "--campaign", "cam_none", "--yes", **environment(sandbox))
     assert done.code == Exit.USAGE
     assert "has no campaign cam_none" in done.err
