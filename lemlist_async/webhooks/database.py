@@ -97,7 +97,13 @@ class Database:
         return db
 
     def _set_up(self, db: sqlite3.Connection) -> None:
-        if self._version(db):
+        # one state of the file for all three looks: another process may be making it at this moment
+        db.execute("BEGIN")
+        try:
+            there = self._version(db)
+        finally:
+            db.execute("ROLLBACK")
+        if there:
             return
         db.execute("BEGIN IMMEDIATE")
         try:
