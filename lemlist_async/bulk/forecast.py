@@ -13,6 +13,9 @@ class Forecast:
     """All rows, refused ones included."""
     to_send: int
     refused: int
+    """Not valid."""
+    repeated: int = 0
+    """The same as an earlier row of the source."""
     finished: int
     """Done or failed in an earlier run of the same journal."""
     pending: int

@@ -353,7 +353,8 @@ async def forecast(job: Job, journal: Journal, around: Surroundings) -> Forecast
     return Forecast(
         rows=sum(counts.values()),
         to_send=to_send,
-        refused=by_state[State.REFUSED],
+        refused=by_state[State.REFUSED] - counts[State.REFUSED, "repeated"],
+        repeated=counts[State.REFUSED, "repeated"],
         finished=by_state[State.DONE] + by_state[State.FAILED],
         ambiguous=ambiguous,
         pending=pending,

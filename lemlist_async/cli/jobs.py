@@ -50,6 +50,8 @@ class RunSettings:
     """Seconds between a lost response and each look-up."""
     results: bool = False
     """Whether to print lemlist's response for each row."""
+    paid: bool = False
+    """Whether rows cost credits once they are sent."""
     refused_is_fine: bool = False
     """Whether the job succeeds although rows were refused before sending."""
 
@@ -227,6 +229,8 @@ def _left_behind(run: bulk.Run, settings: RunSettings) -> str:
 def _how_to_go_on(report: bulk.Report, settings: RunSettings) -> str:
     if settings.journal is not None:
         return f"{report.left:,} rows are left; resume with:  {resume_command(settings.journal)}"
+    if report.left and report.calls and settings.paid:
+        return f"{report.left:,} rows are left that may have been paid for, and there is no journal to ask for them"
     return f"{report.left:,} rows are left, and there is no journal to resume from: run the command again"
 
 

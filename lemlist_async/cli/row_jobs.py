@@ -121,6 +121,7 @@ def run_rows(
             rejects=Rejects(rejects, file, file_format) if rejects else None,
             journal=journal or own,
             on_ambiguous=on_ambiguous,
+            paid=job.follows,
         )
 
         def plan() -> Awaitable[bulk.Plan]:

@@ -114,7 +114,10 @@ def columns_as_json(mapping: bulk.ColumnMapping | None) -> list[dict[str, object
 
 def forecast_lines(forecast: bulk.Forecast, limit: str) -> list[str]:
     """Return the forecast of a plan, as lines."""
-    lines = [f"{counted(forecast.rows, 'row')}: {forecast.to_send:,} to send, {forecast.refused:,} refused"]
+    twins = f", {forecast.repeated:,} the same as an earlier row" if forecast.repeated else ""
+    lines = [
+        f"{counted(forecast.rows, 'row')}: {forecast.to_send:,} to send, {forecast.refused:,} refused{twins}"
+    ]
     if forecast.finished or forecast.ambiguous or forecast.pending:
         lines.append(
             f"from an earlier run: {forecast.finished:,} finished, {forecast.ambiguous:,} ambiguous, "

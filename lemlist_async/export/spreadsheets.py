@@ -47,14 +47,14 @@ def unguard(text: str) -> str:
     return text
 
 
-def csv_line(values: Iterable[object], *, formulas: bool = False) -> str:
+def csv_line(values: Iterable[object], *, formulas: bool = False, delimiter: str = ",") -> str:
     """Return a line of a CSV, its cells guarded; None is an empty cell.
 
     Cells with a comma, and those that another country's spreadsheet would split (``;``, ``|``, tab), are quoted, as
     is a blank at either end.
     """
     cells = ("" if value is None else guard(str(value), formulas=formulas) for value in values)
-    line = ",".join(map(_quoted, cells))
+    line = delimiter.join(map(_quoted, cells))
     return (line or '""') + "\n"  # a line without a character would be no record
 
 

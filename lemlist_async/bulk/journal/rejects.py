@@ -24,8 +24,8 @@ async def write_rejects(
 ) -> int:
     """Write the rows of a file that were refused, failed or are unknown, and return their number.
 
-    A CSV becomes a CSV with the columns of the source and two more in front, the line and the reason; a JSON file
-    becomes JSON lines with two more keys. Rows that repeat an earlier one are no rejects. The file is written as a
+    A CSV becomes a CSV in UTF-8 with the columns of the source and two more in front, the line and the reason; a JSON
+    file becomes JSON lines with two more keys. Rows that repeat an earlier one are no rejects. The file is written as a
     whole or not at all, for its owner only.
 
     Raises:
@@ -51,7 +51,8 @@ async def write_rejects(
 def _lines(journal: Journal, source: Path, file_format: FileFormat) -> Iterator[str]:
     head = head_of(source, file_format)
     if head is not None:
-        yield csv_line((LINE, REASON, *head.columns), formulas=False)
+        # the mark makes Excel read it as UTF-8, and goes before any encoding that is named for the next import
+        yield "\ufeff" + csv_line((LINE, REASON, *head.columns), delimiter=file_format.delimiter or ",")
     rejected = (
         (row.line, row.reason or row.what)
         for row in journal.rows()
@@ -64,7 +65,7 @@ def _lines(journal: Journal, source: Path, file_format: FileFormat) -> Iterator[
             continue
         if head is not None:
             cells = (raw.values.get(column) for column in head.columns)
-            yield csv_line((line, reason, *cells), formulas=False)
+            yield csv_line((line, reason, *cells), delimiter=file_format.delimiter or ",")
         else:
             yield dumps({LINE: line, REASON: reason, **raw.values}).decode() + "\n"
         line, reason = next(rejected, (0, ""))

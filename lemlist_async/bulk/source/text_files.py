@@ -35,7 +35,7 @@ _LOOKED_AT = 65_536
 def open_text(path: Path, encoding: str) -> Generator[TextIO]:
     """Open a file to read.
 
-    A byte order mark goes before `encoding` if that is UTF-8, the default.
+    A byte order mark goes before `encoding`.
 
     Raises:
         InvalidInputError: the file is not there, no text, or not in this encoding, also while it is read.
@@ -62,11 +62,12 @@ def open_text(path: Path, encoding: str) -> Generator[TextIO]:
 
 
 def _encoding(path: Path, head: bytes, given: str) -> str:
-    if codecs.lookup(given).name != "utf-8":
-        return given
+    named = codecs.lookup(given).name
     marked = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None)
     if marked is not None:
         return marked
+    if named != "utf-8":
+        return given
     start = head[:32].lstrip().lower()
     if start.startswith(b"pk\x03\x04") and (b"xl/" in head or b"[Content_Types].xml" in head):
         raise InvalidInputError(f"{path} is an Excel workbook (.xlsx); save it as CSV UTF-8 in Excel")

@@ -54,7 +54,7 @@ async def test_each_row_ends_as_created_duplicate_or_refused() -> None:
         sandbox.team().add_lead(campaign, email="p3@example.com")
         rows = [*people(5), {"email": "broken"}, {"email": "P1@EXAMPLE.com"}]
         async with await lemlist.bulk.plan_leads(campaign, rows) as plan:
-            assert (plan.forecast.to_send, plan.forecast.refused) == (5, 2)
+            assert (plan.forecast.to_send, plan.forecast.refused, plan.forecast.repeated) == (5, 1, 1)
             results, report = await run_all(lemlist.bulk.run(plan))
         leads = sandbox.team().leads
     assert (report.rows, report.created, report.duplicates, report.refused, report.unknown) == (7, 4, 2, 1, 0)
