@@ -24,9 +24,9 @@ async def write_rejects(
 ) -> int:
     """Write the rows of a file that were refused, failed or are unknown, and return their number.
 
-    A CSV becomes a CSV in UTF-8 with the columns of the source and two more in front, the line and the reason; a JSON
-    file becomes JSON lines with two more keys. Rows that repeat an earlier one are no rejects. The file is written as a
-    whole or not at all, for its owner only.
+    A CSV becomes a CSV in UTF-8 with the columns of the source and two more in front, the line and the reason; a
+    JSON file becomes JSON lines with two more keys. Rows that repeat an earlier one are no rejects. The file is
+    written as a whole or not at all, for its owner only.
 
     Raises:
         JournalError: the source is no longer the file that was planned.
