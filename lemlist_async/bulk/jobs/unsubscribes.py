@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
 from lemlist_async.bulk.jobs.job import Job, Outcome, Payload, done, failed
+from lemlist_async.bulk.source.column_names import FIELDS
 from lemlist_async.bulk.source.columns import checked_email, single, value_key
 from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.core.ambiguity import is_absence
@@ -16,7 +18,10 @@ from lemlist_async.errors import AlreadyGoneError, BadRequestError, ConflictErro
 if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
 
-_NAMES = ("value", "variable", "email", "domain", "linkedin_url", "phone")
+_NAMES = (
+    "value", "variable", *FIELDS["email"], "domain", "linkedin_url", *FIELDS["linkedin_url"], *FIELDS["phone"],
+)  # fmt: skip
+_PHONE = re.compile(r"\+?[\d\s().\-/]{6,}")
 _LONGEST = 1_000
 """Most characters of a value; lemlist documents no limit, and no address or page is longer."""
 
@@ -38,6 +43,10 @@ class _Values(Job):
             raise RowRefusedError("longer than any address, or with characters that cannot be seen")
         if "@" in value[1:] and "/" not in value:
             value = checked_email(value)
+        elif not (value.startswith("@") or "linkedin.com/" in value.lower() or _PHONE.fullmatch(value)):
+            raise RowRefusedError(
+                f"{value[:60]!r} is no address, @domain, LinkedIn page or phone number (a domain has @ in front)"
+            )
         return {"value": value}
 
     def key(self, payload: Payload) -> str:
