@@ -3,6 +3,7 @@
 import base64
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -36,6 +37,12 @@ class Canary(logging.Handler):
         text = f"{self.format(record)} {record.__dict__}"
         if any(form in text for form in FORMS):
             self.leaks.append(record.getMessage())
+
+
+def pytest_configure() -> None:
+    """Let child processes take SIGINT: a shell starts its background jobs with the signal ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
