@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _NAMES = (
     "value", "variable", *FIELDS["email"], "domain", "linkedin_url", *FIELDS["linkedin_url"], *FIELDS["phone"],
 )  # fmt: skip
-_PHONE = re.compile(r"\+?[\d\s().\-/]{6,}")
+_KNOWN = re.compile(r"\+?[\d\s().\-/]{6,}|(?:[\w-]+\.)+[\w-]{2,}")
+"""A phone number, or a domain without the ``@`` in front."""
 _LONGEST = 1_000
 """Most characters of a value; lemlist documents no limit, and no address or page is longer."""
 
@@ -43,10 +44,8 @@ class _Values(Job):
             raise RowRefusedError("longer than any address, or with characters that cannot be seen")
         if "@" in value[1:] and "/" not in value:
             value = checked_email(value)
-        elif not (value.startswith("@") or "linkedin.com/" in value.lower() or _PHONE.fullmatch(value)):
-            raise RowRefusedError(
-                f"{value[:60]!r} is no address, @domain, LinkedIn page or phone number (a domain has @ in front)"
-            )
+        elif not (value.startswith("@") or "linkedin.com/" in value.lower() or _KNOWN.fullmatch(value)):
+            raise RowRefusedError(f"{value[:60]!r} is no address, domain, LinkedIn page or phone number")
         return {"value": value}
 
     def key(self, payload: Payload) -> str:
