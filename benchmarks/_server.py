@@ -70,9 +70,10 @@ async def _serve() -> None:
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """The address of the server, for as long as the block lasts."""
-    process = subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True)
+def served(*program: str) -> Iterator[str]:
+    """The address of this server, or that of another program which prints its port, for as long as the block lasts."""
+    command = [sys.executable, *(program or (__file__,))]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/api"

@@ -12,12 +12,10 @@ import asyncio
 import gc
 import os
 import resource
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import ClassVar
+
+from _server import served
 
 from lemlist_async import LemlistPool, ThrottleOptions, errors
 
@@ -68,20 +66,6 @@ async def serve(rtt: float) -> None:
     await server.serve_forever()
 
 
-@contextmanager
-def served(rtt: float) -> Iterator[str]:
-    """The address of the server, for as long as the block lasts."""
-    process = subprocess.Popen(
-        [sys.executable, __file__, "--serve", str(rtt)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}/api"
-    finally:
-        process.kill()
-        process.wait()
-
-
 def resident() -> int:
     """Bytes of memory of this process."""
     with open("/proc/self/statm") as file:
@@ -99,7 +83,7 @@ async def measure(keys: int, seconds: float, rtt: float) -> None:
     async def key_of(tenant: str) -> str:
         return f"benchmark-key-{os.getpid()}-{tenant}"
 
-    with served(rtt) as url:
+    with served(__file__, "--serve", str(rtt)) as url:
         pool = LemlistPool(key_of, base_url=url, throttle=ThrottleOptions(limit=LIMIT, window=WINDOW))
         async with pool:
             # what the first call of a process imports is no cost of a key

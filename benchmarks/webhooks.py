@@ -150,7 +150,7 @@ async def survive(face: str, processes: int, kills: int) -> tuple[int, int]:
             firing = False
             await asyncio.gather(*clients)
         until = time.monotonic() + 120
-        while not acknowledged <= servers.handled().keys() and time.monotonic() < until:  # noqa: ASYNC110
+        while not acknowledged <= servers.handled().keys() and time.monotonic() < until:  # noqa: ASYNC110  # as above
             await asyncio.sleep(0.1)
         await asyncio.sleep(1.5)  # longer than a lease
         handled = servers.handled()

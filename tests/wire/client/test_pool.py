@@ -313,7 +313,7 @@ async def test_descriptors_come_back_after_a_burst_and_ledgers_are_closed_at_res
             scopes = {throttle.scope for throttle in pool.throttles}
             async with asyncio.timeout(10):
                 # the server of this test has a descriptor for each connection too
-                while len(os.listdir("/proc/self/fd")) > before + 2 * pool_module.IDLE:  # noqa: ASYNC110
+                while len(os.listdir("/proc/self/fd")) > before + 2 * pool_module.IDLE:  # noqa: ASYNC110  # no event
                     await asyncio.sleep(0.05)
             assert {throttle.scope for throttle in pool.throttles} == {"process"}
             # and they are opened again
