@@ -9,7 +9,7 @@ from pathlib import Path
 from lemlist_async.bulk.jobs.job import State
 from lemlist_async.bulk.journal.journal import Journal, JournalError
 from lemlist_async.bulk.source.csv_dialect import FileFormat
-from lemlist_async.bulk.source.files import digest, head_of, read_file
+from lemlist_async.bulk.source.files import FileHead, digest, head_of, read_file
 from lemlist_async.core.json import dumps
 from lemlist_async.export.spreadsheets import csv_line
 from lemlist_async.files import write_file
@@ -40,16 +40,16 @@ async def write_rejects(
             raise JournalError(
                 f"{source} has changed since it was planned: its rejects are in the report only"
             )
-        counter = itertools.count(0 if head_of(source, file_format) is None else -1)
-        lines = _lines(journal, source, file_format)
+        head = head_of(source, file_format)
+        counter = itertools.count(0 if head is None else -1)
+        lines = _lines(journal, source, file_format, head)
         write_file(path, (line for line, _ in zip(lines, counter, strict=False)))
         return next(counter)
 
     return await journal.in_thread(write)
 
 
-def _lines(journal: Journal, source: Path, file_format: FileFormat) -> Iterator[str]:
-    head = head_of(source, file_format)
+def _lines(journal: Journal, source: Path, file_format: FileFormat, head: FileHead | None) -> Iterator[str]:
     if head is not None:
         # the mark makes Excel read it as UTF-8, and goes before any encoding that is named for the next import
         yield "\ufeff" + csv_line((LINE, REASON, *head.columns), delimiter=file_format.delimiter or ",")

@@ -191,7 +191,7 @@ def is_ignored(name: str) -> bool:
 
 def is_opt_out(name: str) -> bool:
     """Return whether a column tells that a person wants no messages, or that none arrive."""
-    return spelling(name) in _OPT_OUT | _YES_OR_TEXT | _OPT_IN
+    return any(spelling(name) in names for names in (_OPT_OUT, _YES_OR_TEXT, _OPT_IN))
 
 
 def says_no(name: str, value: object) -> bool:

@@ -389,14 +389,16 @@ class ColumnMapping:
             _check_export_state(values)
         fields: dict[str, str] = {}
         beside: dict[str, Any] = {}
-        contested: list[tuple[int, str, _Step, Any]] = []
+        contested: list[_Claim] = []
         for step, (column, cell) in zip(self._steps, values.items(), strict=True):
             if step.ignored or (value := filled(column, cell)) is None:
                 continue
             if step.field is not None:
                 fields[step.field] = str(value)
             elif step.candidates:
-                contested += [(place, field, step, value) for field, place, _ in step.candidates]
+                contested += [
+                    _Claim(place, field, accept, step, value) for field, place, accept in step.candidates
+                ]
             elif step.opt_out:
                 _check_opt_out(column, value)
             if step.field is None and not step.candidates and step.variable is not None:
@@ -417,6 +419,16 @@ class _Step(NamedTuple):
     """The only column for this field, whose values are taken as they are."""
     candidates: tuple[tuple[str, int, Accept | None], ...]
     variable: str | None
+
+
+class _Claim(NamedTuple):
+    """Value of one column that may fill a field."""
+
+    place: int
+    field: str
+    accept: Accept | None
+    step: _Step
+    value: Any
 
 
 def _step(use: ColumnUse, places: tuple[int, ...], alone: list[str], *, exact: bool) -> _Step:
@@ -462,29 +474,25 @@ def _check_opt_out(column: str, value: Any) -> None:
         raise RowRefusedError(f"the column {column!r} says {str(value)[:40]!r}: the person wants no messages")
 
 
-def _contest(
-    contested: list[tuple[int, str, _Step, Any]], fields: dict[str, str], beside: dict[str, Any]
-) -> None:
+def _contest(contested: list[_Claim], fields: dict[str, str], beside: dict[str, Any]) -> None:
     """Fill each field from the first column that has a value for it; others become variables."""
-    used: dict[str, tuple[int, str]] = {}
+    used: dict[str, int] = {}
     done: set[str] = set()
-    for place, field, step, value in sorted(contested, key=lambda one: one[0]):
+    for place, field, accept, step, value in sorted(contested, key=lambda one: one.place):
         if step.column in done:
             continue
-        accept = next(accept for name, _, accept in step.candidates if name == field)
         accepted = str(value) if accept is None else accept(str(value))
         if accepted is None:
             continue
-        if field in fields:
-            before, column = used.get(field, (place, ""))
-            if before == place and column:
+        if field in used:
+            if used[field] == place:
                 raise RowRefusedError(
                     f"the column {step.column!r} and another one would both become {field!r}"
                 )
             continue
-        fields[field], used[field] = accepted, (place, step.column)
+        fields[field], used[field] = accepted, place
         done.add(step.column)
-    for _, _, step, value in contested:
+    for _, _, _, step, value in contested:
         if step.column not in done and step.variable is not None:
             beside[step.variable] = value
 
