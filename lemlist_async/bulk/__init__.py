@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from lemlist_async.bulk.run.progress import Report as Report
     from lemlist_async.bulk.run.run import LOOK_UP_AFTER as LOOK_UP_AFTER
     from lemlist_async.bulk.run.run import Run as Run
-    from lemlist_async.bulk.source.columns import ColumnMapping as ColumnMapping
-    from lemlist_async.bulk.source.columns import ColumnUse as ColumnUse
     from lemlist_async.bulk.source.csv_dialect import FileFormat as FileFormat
+    from lemlist_async.bulk.source.mapping import ColumnMapping as ColumnMapping
+    from lemlist_async.bulk.source.mapping import ColumnUse as ColumnUse
     from lemlist_async.bulk.source.raw_row import RowRefusedError as RowRefusedError
     from lemlist_async.export.activity_sync import ActivityBatch as ActivityBatch
     from lemlist_async.export.export import Export as Export
@@ -48,8 +48,8 @@ _HOMES = {
     "BlockValues": "lemlist_async.bulk.jobs.unsubscribes",
     "Bulk": "lemlist_async.bulk.facade",
     "ColumnJob": "lemlist_async.bulk.jobs.column_job",
-    "ColumnMapping": "lemlist_async.bulk.source.columns",
-    "ColumnUse": "lemlist_async.bulk.source.columns",
+    "ColumnMapping": "lemlist_async.bulk.source.mapping",
+    "ColumnUse": "lemlist_async.bulk.source.mapping",
     "EnrichPeople": "lemlist_async.bulk.jobs.enrichment",
     "Export": "lemlist_async.export.export",
     "FileFormat": "lemlist_async.bulk.source.csv_dialect",

@@ -25,8 +25,8 @@ from lemlist_async.bulk.plan import (
 )
 from lemlist_async.bulk.run.executor import OnAmbiguous
 from lemlist_async.bulk.run.run import LOOK_UP_AFTER, Run
-from lemlist_async.bulk.source.columns import ColumnMapping
 from lemlist_async.bulk.source.csv_dialect import FileFormat
+from lemlist_async.bulk.source.mapping import ColumnMapping
 from lemlist_async.bulk.source.rows import Source, is_path
 from lemlist_async.core.json import loads
 from lemlist_async.core.wire import Effect

@@ -17,9 +17,9 @@ from lemlist_async.bulk.forecast import Forecast, seconds_at_limit
 from lemlist_async.bulk.jobs.job import Job, RowResult, State
 from lemlist_async.bulk.journal.journal import Journal, JournalError
 from lemlist_async.bulk.journal.tables import FIRST_PAGE, JournalRow, NewRow
-from lemlist_async.bulk.source.columns import ColumnMapping
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.files import digest, head_of
+from lemlist_async.bulk.source.mapping import ColumnMapping
 from lemlist_async.bulk.source.raw_row import RawRow
 from lemlist_async.bulk.source.rows import Source, check_source, is_path, read_rows
 from lemlist_async.bulk.source.values import cells, exact, readable, shown

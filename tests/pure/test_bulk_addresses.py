@@ -11,7 +11,7 @@ from lemlist_async.bulk.jobs.lead_changes import UpdateLeads
 from lemlist_async.bulk.jobs.leads import ImportLeads
 from lemlist_async.bulk.jobs.unsubscribes import BlockValues
 from lemlist_async.bulk.source.addresses import AddressError, address_key, is_invisible, read_address
-from lemlist_async.bulk.source.columns import value_key
+from lemlist_async.bulk.source.cells import value_key
 from lemlist_async.bulk.source.linkedin import page_key
 from lemlist_async.bulk.source.raw_row import RowRefusedError
 

@@ -12,7 +12,9 @@ from lemlist_async.bulk.jobs.contacts import ListContacts
 from lemlist_async.bulk.jobs.enrichment import EnrichPeople
 from lemlist_async.bulk.jobs.lead_changes import UpdateLeads
 from lemlist_async.bulk.jobs.unsubscribes import BlockValues
-from lemlist_async.bulk.source.columns import Choice, Columns, single
+from lemlist_async.bulk.source.cells import single
+from lemlist_async.bulk.source.columns import Columns
+from lemlist_async.bulk.source.header import Choice
 from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.errors import InvalidInputError
 
@@ -30,7 +32,7 @@ COLUMNS = Columns(Person, without=["secret"], more={"leadid": "lead_id"})
 
 
 def meaning(column: str, given: dict[str, str] | None = None) -> str | None:
-    (use,) = COLUMNS.mapping([column], Choice(given or {}), of_file=False).uses
+    (use,) = COLUMNS.mapping([column], Choice.of(given or {}), of_file=False).uses
     return use.fields[0] if use.fields else use.variable
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import abc
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
 
 from lemlist_async.bulk.jobs.job import Job, Payload
-from lemlist_async.bulk.source.columns import Choice, ColumnMapping, Columns, Sorted
+from lemlist_async.bulk.source.columns import Columns
+from lemlist_async.bulk.source.header import Choice
+from lemlist_async.bulk.source.mapping import ColumnMapping, Sorted
 
 
 def _listed(given: Sequence[str]) -> list[str]:
@@ -31,10 +34,10 @@ class ColumnJob(Job):
     only: list[str] = attrs.field(factory=list[str], converter=_listed)
     """The only columns that are sent; by default all. Opt-outs are looked at all the same."""
 
-    @property
+    @functools.cached_property  # asked for with each row
     def choice(self) -> Choice:
         """Word of the caller on the columns."""
-        return Choice(self.columns, tuple(self.ignore), tuple(self.only))
+        return Choice.of(self.columns, self.ignore, self.only)
 
     def options(self) -> dict[str, Any]:
         """Return the options from which the job can be made again."""

@@ -9,7 +9,9 @@ import attrs
 
 from lemlist_async.bulk.jobs.column_job import ColumnJob
 from lemlist_async.bulk.jobs.job import Job, Outcome, Payload, done, failed
-from lemlist_async.bulk.source.columns import Columns, Sorted, checked_email, single, value_key
+from lemlist_async.bulk.source.cells import checked_email, single, value_key
+from lemlist_async.bulk.source.columns import Columns
+from lemlist_async.bulk.source.mapping import Sorted
 from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.errors import ConfigurationError, InvalidInputError
 from lemlist_async.resources.contacts import ContactFields

@@ -9,8 +9,10 @@ import attrs
 
 from lemlist_async.bulk.jobs.column_job import ColumnJob
 from lemlist_async.bulk.jobs.job import CannotVerifyError, Outcome, Payload, State, done, failed
+from lemlist_async.bulk.source.cells import value_key
 from lemlist_async.bulk.source.column_names import FULL_NAME
-from lemlist_async.bulk.source.columns import Columns, Sorted, value_key
+from lemlist_async.bulk.source.columns import Columns
+from lemlist_async.bulk.source.mapping import Sorted
 from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.core.json import dumps
 from lemlist_async.core.validation import is_web_address

@@ -14,7 +14,7 @@ from lemlist_async.errors import InvalidInputError, LemlistError
 
 if TYPE_CHECKING:
     from lemlist_async.bulk.forecast import Forecast
-    from lemlist_async.bulk.source.columns import ColumnMapping
+    from lemlist_async.bulk.source.mapping import ColumnMapping
     from lemlist_async.client import Lemlist
 
 Payload = dict[str, Any]

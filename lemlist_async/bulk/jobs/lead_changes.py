@@ -10,7 +10,9 @@ import attrs
 from lemlist_async.bulk.jobs.column_job import ColumnJob
 from lemlist_async.bulk.jobs.job import Outcome, Payload, done, failed
 from lemlist_async.bulk.jobs.leads import FLAGS, check_campaign, lead_of
-from lemlist_async.bulk.source.columns import Columns, Sorted, is_address, value_key
+from lemlist_async.bulk.source.cells import is_address, value_key
+from lemlist_async.bulk.source.columns import Columns
+from lemlist_async.bulk.source.mapping import Sorted
 from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.core.names import hints_of, wire_name
 from lemlist_async.core.validation import check_campaign_id

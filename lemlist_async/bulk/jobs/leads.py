@@ -9,7 +9,9 @@ import attrs
 
 from lemlist_async.bulk.jobs.column_job import ColumnJob
 from lemlist_async.bulk.jobs.job import CannotVerifyError, EndJobError, Outcome, Payload, done, failed
-from lemlist_async.bulk.source.columns import Columns, Sorted, value_key
+from lemlist_async.bulk.source.cells import value_key
+from lemlist_async.bulk.source.columns import Columns
+from lemlist_async.bulk.source.mapping import Sorted
 from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.core.validation import check_campaign_id
 from lemlist_async.core.wire import Effect

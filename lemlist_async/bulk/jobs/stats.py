@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import attrs
 
 from lemlist_async.bulk.jobs.job import Job, Outcome, Payload, done, failed
-from lemlist_async.bulk.source.columns import single
+from lemlist_async.bulk.source.cells import single
 from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.core.model import unstructure
 from lemlist_async.core.validation import check_campaign_id

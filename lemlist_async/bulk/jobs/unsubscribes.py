@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from lemlist_async.bulk.jobs.job import Job, Outcome, Payload, done, failed
+from lemlist_async.bulk.source.cells import checked_email, single, value_key
 from lemlist_async.bulk.source.column_names import FIELDS
-from lemlist_async.bulk.source.columns import checked_email, single, value_key
 from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.core.ambiguity import is_absence
 from lemlist_async.errors import AlreadyGoneError, BadRequestError, ConflictError, NotFoundError

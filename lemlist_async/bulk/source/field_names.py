@@ -1,0 +1,37 @@
+"""Names of the fields of one kind of rows, in all their spellings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from lemlist_async.bulk.source import column_names as known
+from lemlist_async.bulk.source.column_names import FULL_NAME, spelling
+from lemlist_async.core.names import hints_of, wire_name
+
+
+class FieldNames:
+    """Fields of a TypedDict and `more`, with the columns that may become each."""
+
+    def __init__(
+        self, spec: type, without: Iterable[str], more: Mapping[str, str], *, refuses_opt_outs: bool
+    ) -> None:
+        self.fields: frozenset[str] = (frozenset(hints_of(spec)) - frozenset(without)) | frozenset(
+            more.values()
+        )
+        own = self.fields & hints_of(spec).keys()
+        self.by_wire_name: dict[str, str] = {wire_name(spec, name): name for name in own}
+        self.more: Mapping[str, str] = more
+        self.refuses_opt_outs: bool = refuses_opt_outs
+        self.own: dict[str, str] = {
+            **{spelling(name): name for name in self.fields},
+            **{spelling(wire): name for wire, name in self.by_wire_name.items()},
+            **more,
+        }
+        self.places: dict[str, list[tuple[str, int]]] = {}
+        for field in (name for name in known.FIELDS if self.takes(name)):
+            for place, name in enumerate(known.FIELDS[field]):
+                self.places.setdefault(name, []).append((field, place))
+
+    def takes(self, field: str) -> bool:
+        """Return whether rows of this kind have a field; a full name needs both of its parts."""
+        return {"first_name", "last_name"} <= self.fields if field == FULL_NAME else field in self.fields
