@@ -52,6 +52,8 @@ class PlanOptions(TypedDict, total=False):
     header: bool
     """Whether the first line of a CSV names the columns, as it does by default. Otherwise they are ``1``, ``2``, …,
     and a single one is ``value``."""
+    mapping: ColumnMapping | None
+    """Mapping of the columns of a CSV file, as `Bulk.map_columns` returned it; by default the file is looked at."""
     retry_failed: bool
     """Whether rows are sent again that lemlist refused in an earlier run; by default False."""
     force: Collection[Binding]
@@ -103,7 +105,9 @@ class Bulk:
         """
         _check_names(options)
         file_format = _file_format(options)
-        mapping = map_file(job, Path(rows), file_format) if is_path(rows) else None
+        mapping = options.get("mapping")
+        if mapping is None and is_path(rows):
+            mapping = map_file(job, Path(rows), file_format)
         return await make_plan(
             job,
             rows,

@@ -311,6 +311,8 @@ async def _fill(
     n, written, mark = 0, journal.add([]), Digest()
     try:
         async for raws in mark.read(job, source, file_format):
+            if mapping is not None:
+                mapping.check_columns(raws[0].values)
             rows = [check(job, n, raw, mapping) for n, raw in enumerate(raws, n + 1)]
             await written
             written = journal.add(rows)

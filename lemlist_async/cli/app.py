@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -16,33 +15,23 @@ from lemlist_async.cli import (
     campaigns,
     contacts,
     jobs_group,
+    journals,
     leads,
     unsubscribes,
     webhooks,
 )
 from lemlist_async.cli.confirm import Yes
 from lemlist_async.cli.demo_file import demo_leads
-from lemlist_async.cli.execute import execute, with_client
+from lemlist_async.cli.execute import execute
 from lemlist_async.cli.exits import Exit
-from lemlist_async.cli.job_store import find_journal
-from lemlist_async.cli.jobs import RunSettings, check_report, run_plan, summary
+from lemlist_async.cli.jobs import RunSettings, run_plan
 from lemlist_async.cli.options import (
-    DryRun,
-    Force,
-    Formulas,
-    JournalArgument,
     Json,
-    OnAmbiguousOption,
     ReportFile,
-    RetryFailed,
 )
 from lemlist_async.cli.row_jobs import Columns, row_job, run_rows
-from lemlist_async.cli.show import Show, dump
-from lemlist_async.cli.streams import write_data
+from lemlist_async.cli.show import Show
 from lemlist_async.sandbox import POLICIES
-
-if TYPE_CHECKING:
-    from lemlist_async import Lemlist
 
 app: typer.Typer = typer.Typer(
     name="lemlist-async",
@@ -61,6 +50,7 @@ app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(activities.app, name="activities")
 app.add_typer(jobs_group.app, name="jobs")
 account.add_to(app)
+journals.add_to(app)
 app.add_typer(webhooks.app, name="webhooks")
 
 
@@ -94,96 +84,6 @@ def enrich(
     Each person is submitted once. An interrupted run can be resumed to fetch the results.
     """
     return bulk.EnrichPeople(find=cast("Any", find), max_credits=max_credits, **columns)
-
-
-@app.command()
-def resume(
-    journal: JournalArgument,
-    on_ambiguous: OnAmbiguousOption = "verify",
-    retry_failed: RetryFailed = False,
-    force: Force = None,
-    report: ReportFile = None,
-    dry_run: DryRun = False,
-    json: Json = False,
-) -> None:
-    """Resume a job from its journal."""
-
-    async def work(lemlist: Lemlist, show: Show) -> Exit:
-        found = find_journal(journal)
-        settings = RunSettings(
-            dry_run=dry_run, json=json, report=report, journal=found, on_ambiguous=on_ambiguous
-        )
-        check_report(report, found)
-
-        def plan() -> Awaitable[bulk.Plan]:
-            return lemlist.bulk.resume(
-                found, retry_failed=retry_failed, force=cast("Any", force or ()), dry_run=dry_run
-            )
-
-        return await run_plan(lemlist, plan, settings, show)
-
-    with_client(work, json=json, offline=dry_run)
-
-
-@app.command()
-def status(journal: JournalArgument, json: Json = False) -> None:
-    """Print the counters of a job, from its journal."""
-
-    async def work(_show: Show) -> Exit:
-        opened = await bulk.Journal.look(find_journal(journal))
-        try:
-            meta, counts = await opened.meta(), await opened.counts()
-        finally:
-            await opened.close()
-        if json:
-            dump({**meta, "counts": {f"{state} {what}".strip(): n for (state, what), n in counts.items()}})
-            return Exit.OK
-        print(f"{meta.get('kind', '?')} from {meta.get('source', '?')}")
-        for line in summary(counts):
-            print(line)
-        return Exit.OK
-
-    execute(work, json=json)
-
-
-@app.command(name="report")
-def report_(
-    journal: JournalArgument,
-    format: Annotated[Literal["csv", "json"], typer.Option(help="CSV, or JSON lines.")] = "csv",  # noqa: A002
-    formulas: Formulas = False,
-) -> None:
-    """Print the outcome of each row of a job."""
-
-    async def work(_show: Show) -> Exit:
-        opened = await bulk.Journal.look(find_journal(journal))
-        try:
-            await opened.in_thread(
-                lambda: write_data(bulk.report_lines(opened.rows, format, guard=not formulas))
-            )
-        finally:
-            await opened.close()
-        return Exit.OK
-
-    execute(work, json=False)
-
-
-@app.command()
-def erase(journal: JournalArgument) -> None:
-    """Remove the personal data of a finished job from its journal; its counts stay.
-
-    Rows, reasons, results and ids are removed for good, and the job cannot be resumed.
-    """
-
-    async def work(show: Show) -> Exit:
-        opened = await bulk.Journal.open(find_journal(journal), new=False)
-        try:
-            await opened.erase()
-        finally:
-            await opened.close()
-        show.say(f"{journal} holds counts, lines and states only")
-        return Exit.OK
-
-    execute(work, json=False)
 
 
 @app.command()

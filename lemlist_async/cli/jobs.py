@@ -16,7 +16,8 @@ import attrs
 from lemlist_async import bulk
 from lemlist_async.cli.exits import Exit, exit_of
 from lemlist_async.cli.job_store import shown
-from lemlist_async.cli.show import Show, as_json, bad_lines, columns_as_json, dump
+from lemlist_async.cli.show import Show, as_json, columns_as_json, dump
+from lemlist_async.cli.wording import bad_lines
 from lemlist_async.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -27,24 +28,24 @@ _KEPT = 1_000
 """Rows that were not done and are kept for the printed report."""
 
 
-@attrs.frozen
-class Rejects:
-    """File for the rows that were not done, and the file that they come from."""
-
-    path: Path
-    source: Path
-    file_format: bulk.FileFormat
-
-
 @attrs.frozen(kw_only=True)
 class RunSettings:
-    """Settings of a run from the command line."""
+    """Settings of a run from the command line. Its files are checked when it is made.
+
+    Raises:
+        InvalidInputError: the folder of an output does not exist or cannot be written to, or a file that is read or
+            written otherwise would be overwritten.
+    """
 
     dry_run: bool = False
     json: bool = False
-    report: Path | None = None
-    rejects: Rejects | None = None
+    source: Path | None = None
+    """File of the rows; None for those of a journal."""
+    file_format: bulk.FileFormat | None = None
     journal: Path | None = None
+    report: Path | None = None
+    rejects: Path | None = None
+    save_mapping: Path | None = None
     on_ambiguous: bulk.OnAmbiguous = "verify"
     look_up_after: float = attrs.field(factory=lambda: bulk.LOOK_UP_AFTER)
     """Seconds between a lost response and each look-up."""
@@ -55,21 +56,25 @@ class RunSettings:
     refused_is_fine: bool = False
     """Whether the job succeeds although rows were refused before sending."""
 
+    def __attrs_post_init__(self) -> None:
+        taken = {one.resolve() for one in (self.source, self.journal) if one is not None}
+        outputs = (
+            ("--report", self.report), ("--rejects", self.rejects), ("--save-mapping", self.save_mapping),
+        )  # fmt: skip
+        for option, path in outputs:
+            if path is None:
+                continue
+            _check_output(option, path)
+            if path.resolve() in taken:
+                raise InvalidInputError(f"{option} would overwrite {path}, which is used otherwise")
+            taken.add(path.resolve())
 
-def check_report(report: Path | None, *inputs: Path | None, option: str = "--report") -> None:
-    """Check the path of the report before the job begins.
 
-    Raises:
-        InvalidInputError: the folder does not exist or cannot be written to, or an input file would be overwritten.
-    """
-    if report is None:
-        return
-    if not report.parent.is_dir():
-        raise InvalidInputError(f"{option}: there is no folder {report.parent}")
-    if report.is_dir() or not os.access(report.parent, os.W_OK):
-        raise InvalidInputError(f"{option}: {report} cannot be written")
-    if report.resolve() in {one.resolve() for one in inputs if one is not None}:
-        raise InvalidInputError(f"{option} would overwrite {report}, which is read")
+def _check_output(option: str, path: Path) -> None:
+    if not path.parent.is_dir():
+        raise InvalidInputError(f"{option}: there is no folder {path.parent}")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise InvalidInputError(f"{option}: {path} cannot be written")
 
 
 async def run_plan(
@@ -206,9 +211,9 @@ async def _write(journal: bulk.Journal, settings: RunSettings) -> list[str]:
         if settings.report is not None:
             await bulk.write_report(journal, settings.report)
             written.append(f"all rows: {settings.report}")
-        if (rejects := settings.rejects) is not None:
-            count = await bulk.write_rejects(journal, rejects.source, rejects.path, rejects.file_format)
-            written.append(f"{count:,} rows to correct: {rejects.path}")
+        if settings.rejects is not None and settings.source is not None:
+            count = await bulk.write_rejects(journal, settings.source, settings.rejects, settings.file_format)
+            written.append(f"{count:,} rows to correct: {settings.rejects}")
     except OSError as error:
         kept = await journal.keep()
         raise bulk.JournalError(

@@ -16,7 +16,7 @@ from lemlist_async.cli.confirm import Yes, confirm
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.job_store import has_rows, new_journal, remove
-from lemlist_async.cli.jobs import Rejects, RunSettings, check_report, run_plan
+from lemlist_async.cli.jobs import RunSettings, run_plan
 from lemlist_async.cli.options import (
     Delimiter,
     DryRun,
@@ -100,10 +100,22 @@ def run_rows(
     """Plan a job over a file, run it and report; `question` is asked before that, where it cannot be undone."""
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
-        check_report(report, file, journal, rejects)
-        check_report(rejects, file, journal, report, option="--rejects")
-        check_report(save_mapping, file, journal, report, rejects, option="--save-mapping")
         job = make()
+        file_format = bulk.FileFormat(
+            encoding=encoding, delimiter=delimiter_of(delimiter), header=not no_header
+        )
+        settings = RunSettings(
+            dry_run=dry_run,
+            json=json,
+            source=file,
+            file_format=file_format,
+            journal=journal,
+            report=report,
+            rejects=rejects,
+            save_mapping=save_mapping,
+            on_ambiguous=on_ambiguous,
+            paid=job.follows,
+        )
         if question is not None and not dry_run:
             confirm(question, yes=yes)
         if job.follows and no_journal and not (report or dry_run):
@@ -111,21 +123,11 @@ def run_rows(
                 "what is found is paid for, and would be lost with the screen: name a --report, or keep the journal"
             )
         own = None if journal or no_journal or dry_run else new_journal(job.kind)
-        file_format = bulk.FileFormat(
-            encoding=encoding, delimiter=delimiter_of(delimiter), header=not no_header
-        )
-        settings = RunSettings(
-            dry_run=dry_run,
-            json=json,
-            report=report,
-            rejects=Rejects(rejects, file, file_format) if rejects else None,
-            journal=journal or own,
-            on_ambiguous=on_ambiguous,
-            paid=job.follows,
-        )
+        settings = attrs.evolve(settings, journal=journal or own)
+        of_file = attrs.asdict(file_format)
 
         def plan() -> Awaitable[bulk.Plan]:
-            mapping = lemlist.bulk.map_columns(job, file, **attrs.asdict(file_format))
+            mapping = lemlist.bulk.map_columns(job, file, **of_file)
             if mapping is not None:
                 show.mapping(mapping, whole=dry_run)
             if mapping is not None and save_mapping is not None:
@@ -134,7 +136,8 @@ def run_rows(
                 job,
                 file,
                 journal=settings.journal,
-                **attrs.asdict(file_format),
+                **of_file,
+                mapping=mapping,
                 retry_failed=retry_failed,
                 force=cast("Any", force or ()),
                 dry_run=dry_run,

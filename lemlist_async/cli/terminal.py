@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lemlist_async import bulk
-from lemlist_async.cli.show import bad_lines, forecast_lines, mapping_rows, pace, report_rows, result_lines
+from lemlist_async.cli.wording import bad_lines, forecast_lines, mapping_rows, pace, report_rows, result_lines
 
 _WIDE = 60
 """Columns of a terminal from which on first values fit beside names."""

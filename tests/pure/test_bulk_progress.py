@@ -9,8 +9,9 @@ import pytest
 from lemlist_async import Throttle, ThrottleOptions
 from lemlist_async.bulk import Forecast, ImportLeads, Outcome, Progress, Report, RowResult, State
 from lemlist_async.bulk.run.progress import Meter, Step
-from lemlist_async.cli.show import Json, Plain, forecast_lines, pace, report_rows, result_lines
+from lemlist_async.cli.show import Json, Plain
 from lemlist_async.cli.terminal import Terminal
+from lemlist_async.cli.wording import forecast_lines, pace, report_rows, result_lines
 
 
 def forecast(**counts: Any) -> Forecast:

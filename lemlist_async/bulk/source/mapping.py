@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import attrs
@@ -101,6 +101,15 @@ class ColumnMapping:
                     raise InvalidInputError(
                         f"the columns {first!r} and {use.column!r} would both become {field!r}"
                     )
+
+    def check_columns(self, columns: Iterable[str]) -> None:
+        """Refuse rows with other columns than those that were mapped.
+
+        Raises:
+            InvalidInputError: they differ.
+        """
+        if [use.column for use in self.uses] != list(columns):
+            raise InvalidInputError("the mapping is that of another file: the columns differ")
 
     def sort(self, values: Mapping[str, Any]) -> Sorted:
         """Sort a row into fields and other columns; empty cells are left out.
