@@ -114,9 +114,9 @@ def step(team: Owner, sequence_id: str, kind: str) -> Record:
     }
 
 
-def contact(team: Owner, fields: dict[str, Any]) -> Record:
-    """A person of the CRM, without an address yet."""
-    own = {"email": None, "fields": fields, "ownerId": team.user_id, "unsubscribed": False, "source": "api"}
+def contact(team: Owner, email: str | None, fields: dict[str, Any]) -> Record:
+    """A person of the CRM."""
+    own = {"email": email, "fields": fields, "ownerId": team.user_id, "unsubscribed": False, "source": "api"}
     return made(team, "ctc") | own
 
 

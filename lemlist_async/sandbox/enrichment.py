@@ -96,8 +96,8 @@ def _write_back(team: Team, job: Record) -> None:
         return
     contact["enriched"] = sorted({*contact.get("enriched", []), *job["requests"]})
     address, phone = (job["data"].get(part, {}).get(part) for part in ("email", "phone"))
-    if address and not contact["email"] and team.contact_by_email(address) is None:
-        team.set_email(contact, address)
+    if address and not contact["email"] and team.contacts.by_email(address) is None:
+        team.contacts.set_email(contact, address)
         lead["variables"]["email"] = address
     if phone:
         lead["variables"]["phone"] = contact["fields"]["phone"] = phone

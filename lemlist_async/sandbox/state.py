@@ -10,6 +10,7 @@ from typing import Any, Final
 import attrs
 
 from lemlist_async.sandbox import defaults
+from lemlist_async.sandbox.indexed_tables import ContactTable, ConversationTable, LeadTable
 from lemlist_async.sandbox.tables import Blocklist, Record, Table, iso
 
 __all__ = ["Team"]
@@ -45,8 +46,8 @@ class Team:
     campaigns: Table = attrs.field(factory=Table)
     sequences: Table = attrs.field(factory=Table)
     schedules: Table = attrs.field(factory=Table)
-    leads: Table = attrs.field(factory=Table)
-    contacts: Table = attrs.field(factory=Table)
+    leads: LeadTable = attrs.field(factory=LeadTable)
+    contacts: ContactTable = attrs.field(factory=ContactTable)
     contact_lists: Table = attrs.field(factory=Table)
     companies: Table = attrs.field(factory=Table)
     activities: Table = attrs.field(factory=Table)
@@ -54,7 +55,7 @@ class Team:
     hooks: Table = attrs.field(factory=Table)
     enrichments: Table = attrs.field(factory=Table)
     exports: Table = attrs.field(factory=Table)
-    conversations: Table = attrs.field(factory=Table)
+    conversations: ConversationTable = attrs.field(factory=ConversationTable)
     labels: Table = attrs.field(factory=Table)
     drafts: Table = attrs.field(factory=Table)
     tasks: Table = attrs.field(factory=Table)
@@ -69,16 +70,14 @@ class Team:
     kinds_seen: set[tuple[str, str]] = attrs.field(factory=set[tuple[str, str]])
     walks: dict[str, Record] = attrs.field(factory=dict[str, Record])
     """Place of each launched lead in its sequence, by the lead's id."""
-    limit_told: dict[str, float] = attrs.field(factory=dict[str, float])
-    """Time at which each mailbox last reached its limit."""
+    paces: dict[str, Record] = attrs.field(factory=dict[str, Record])
+    """Pace of each running campaign: earliest next first step, leads contacted and bounced."""
+    mailbox_use: dict[str, Record] = attrs.field(factory=dict[str, Record])
+    """Times at which each mailbox sent of late, and at which its limit was last told."""
     on_activity: Callable[[Record], None] = _ignore
     """Called with every new activity."""
     on_launch: Callable[[Record], None] = _ignore
     """Called with every lead that leaves its review."""
-    conversation_ids_by_contact: dict[str, str] = attrs.field(factory=dict[str, str])
-    contact_ids_by_email: dict[str, str] = attrs.field(factory=dict[str, str])
-    lead_ids_by_contact: dict[str, dict[str, None]] = attrs.field(factory=dict[str, dict[str, None]])
-    lead_ids_by_campaign: dict[str, dict[str, None]] = attrs.field(factory=dict[str, dict[str, None]])
 
     def __attrs_post_init__(self) -> None:
         self.id, self.created_at = self.new_id("tea"), self.stamp()
@@ -126,43 +125,25 @@ class Team:
                 "steps": list[Record](),
             }
         )
-        self.lead_ids_by_campaign[campaign["_id"]] = {}
         return campaign
 
     def add_contact(self, email: str | None = None, /, **fields: Any) -> Record:
         """Return the contact of that address, or add one with these fields."""
         email = email or fields.pop("email", None)
-        known = self.contact_by_email(email) if email else None
-        if known is not None:
-            return known
-        contact = self.contacts.keep(defaults.contact(self, fields))
-        self.lead_ids_by_contact[contact["_id"]] = {}
-        if email:
-            self.set_email(contact, email)
-        return contact
-
-    def set_email(self, contact: Record, email: str) -> None:
-        """Give an address to a contact without one."""
-        contact["email"] = email
-        self.contact_ids_by_email[email.lower()] = contact["_id"]
-
-    def contact_by_email(self, email: str) -> Record | None:
-        """Return the contact of an address, ignoring case."""
-        return self.contacts.get(self.contact_ids_by_email.get(email.lower(), ""))
+        known = self.contacts.by_email(email) if email else None
+        return known or self.contacts.keep(defaults.contact(self, email or None, fields))
 
     def remove_contact(self, contact: Record) -> None:
         """Delete a contact with all leads, events, tasks and conversations."""
         contact_id = contact["_id"]
-        for lead in self.leads_of_contact(contact_id):
+        for lead in self.leads.of_contact(contact_id):
             self.remove_lead(lead)
         for table in (self.activities, self.tasks, self.conversations, self.drafts):
             for record_id in [row["_id"] for row in table.values() if row.get("contactId") == contact_id]:
                 del table[record_id]
         for members in self.contact_lists.values():
             members["contactIds"].pop(contact_id, None)
-        if contact["email"]:
-            del self.contact_ids_by_email[contact["email"].lower()]
-        del self.contacts[contact_id], self.lead_ids_by_contact[contact_id]
+        del self.contacts[contact_id]
 
     def add_contact_list(self, name: str, *, dynamic: bool = False) -> Record:
         """Add a list of contacts. A dynamic one cannot be changed by hand."""
@@ -179,8 +160,6 @@ class Team:
         given = ({"email": email} if email else {}) | variables
         contact_id = self.add_contact(**given)["_id"]
         lead = self.leads.keep(defaults.lead(self, campaign, contact_id, given))
-        self.lead_ids_by_contact[contact_id][lead["_id"]] = None
-        self.lead_ids_by_campaign[campaign_id][lead["_id"]] = None
         if lead["status"] == "running":
             self.on_launch(lead)
         return lead
@@ -189,21 +168,15 @@ class Team:
         """Delete a lead and keep its contact."""
         self.walks.pop(lead["_id"], None)
         del self.leads[lead["_id"]]
-        del self.lead_ids_by_campaign[lead["campaignId"]][lead["_id"]]
-        del self.lead_ids_by_contact[lead["contactId"]][lead["_id"]]
 
     def leads_of(self, campaign_id: str) -> list[Record]:
         """Return the leads of a campaign, oldest first."""
-        return [self.leads[lead_id] for lead_id in self.lead_ids_by_campaign[campaign_id]]
-
-    def leads_of_contact(self, contact_id: str) -> list[Record]:
-        """Return a contact's leads in all campaigns, oldest first."""
-        return [self.leads[lead_id] for lead_id in self.lead_ids_by_contact[contact_id]]
+        return list(self.leads.in_campaign(campaign_id).values())
 
     def leads_by_email(self, email: str) -> list[Record]:
         """Return the leads of an address, oldest first."""
-        contact = self.contact_by_email(email)
-        return self.leads_of_contact(contact["_id"]) if contact else []
+        contact = self.contacts.by_email(email)
+        return list(self.leads.of_contact(contact["_id"])) if contact else []
 
     def add_activity(self, kind: str, lead: Record | None = None, **fields: Any) -> Record:
         """Add one event to the history, optionally about a lead."""
@@ -234,10 +207,9 @@ class Team:
         **fields: Any,
     ) -> Record:
         """Add a message to or from a contact to their conversation; ``kind`` is an activity type."""
-        row = self.conversation_with(contact["_id"])
+        row = self.conversations.with_contact(contact["_id"])
         if row is None:
             row = self.conversations.keep(defaults.conversation(self, contact["_id"]))
-            self.conversation_ids_by_contact[contact["_id"]] = row["_id"]
         row["lastActivityAt"] = self.stamp()
         row["channels"] = list(dict.fromkeys([*row["channels"], channel]))
         if kind.endswith("Replied"):
@@ -250,10 +222,6 @@ class Team:
             "attachments": [],
         }
         return self.add_activity(kind, lead, message=message, **(about | fields))
-
-    def conversation_with(self, contact_id: str) -> Record | None:
-        """Return the conversation with a contact."""
-        return self.conversations.get(self.conversation_ids_by_contact.get(contact_id, ""))
 
     def block(self, value: str, source: str = "api") -> Record:
         """Block a value: an address, ``@domain``, LinkedIn URL or phone number."""

@@ -69,7 +69,7 @@ def test_a_reply_stops_its_lead_and_is_a_message_and_a_figure() -> None:
     reply = sandbox.happen("emailsReplied", lead, text="Yes", message="<p>Yes</p>")
     assert (lead["state"], lead["status"]) == ("emailsReplied", "done")
     assert (reply["stopped"], reply["isFirst"], reply["fromEmail"]) == (True, True, "ann@b.example")
-    conversation = team.conversation_with(lead["contactId"])
+    conversation = team.conversations.with_contact(lead["contactId"])
     assert conversation is not None
     assert conversation["haveReplies"] is True
     assert [row["type"] for row in team.activities.values()] == ["emailsSent", "emailsReplied", "stopped"]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lemlist_async.sandbox import LifecycleOptions, Recipients, Sandbox, Team
-from lemlist_async.sandbox.lifecycle.limits import SenderLimits
+from lemlist_async.sandbox.lifecycle.limits import reserve
 from lemlist_async.sandbox.lifecycle.windows import next_moment
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -192,8 +192,9 @@ def test_a_mailbox_sends_no_more_than_its_limit_in_a_day() -> None:
 
 
 def test_a_reservation_is_a_day_after_the_one_before_it() -> None:
-    limits = SenderLimits()
-    assert [limits.reserve("usm_1", 2, moment) for moment in (0.0, 10.0, 20.0, 20.0)] == [0, 10, 86400, 86410]
+    team = Sandbox().team()
+    box = {"_id": "usm_1", "lemlist": {"emailLimit": "2"}}
+    assert [reserve(team, box, moment) for moment in (0.0, 10.0, 20.0, 20.0)] == [0, 10, 86400, 86410]
 
 
 def test_the_completion_may_be_told_for_each_lead() -> None:

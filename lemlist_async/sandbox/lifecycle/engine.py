@@ -15,6 +15,7 @@ from lemlist_async.sandbox.lifecycle.announcing import announce
 from lemlist_async.sandbox.lifecycle.blocking import has_value, is_blocked
 from lemlist_async.sandbox.lifecycle.happening import Happening
 from lemlist_async.sandbox.lifecycle.options import LifecycleOptions, Recipients
+from lemlist_async.sandbox.lifecycle.reacting import Reacting
 from lemlist_async.sandbox.lifecycle.walk import Walker
 from lemlist_async.sandbox.state import Team
 from lemlist_async.sandbox.tables import Record
@@ -48,19 +49,20 @@ class Engine:
         self.happening = Happening(
             options=options or LifecycleOptions(), post=partial(announce, post=self.courier.announce)
         )
-        self.walker = Walker(
+        reacting = Reacting(
             agenda=self.agenda,
             happening=self.happening,
             recipients=recipients or Recipients(),
             random=random or Random(0),  # noqa: S311 - play that has to repeat, no secrets
         )
+        self.walker = Walker(agenda=self.agenda, happening=self.happening, reacting=reacting)
         self.happening.moved, self.happening.failed = self.walker.moved, self.walker.failed
 
     def reset(self, random: Random) -> None:
         """Forget what was due, and return the clock to the one below it."""
         self.agenda.clear()
         self.clock.ahead = 0.0
-        self.walker.reset(random)
+        self.walker.reacting.random = random
 
     def join(self, team: Team) -> None:
         """Let a team's activities reach its hooks, and its launched leads walk."""

@@ -1,28 +1,22 @@
-"""Limits of senders: how many messages of a mailbox may leave in 24 hours."""
+"""Sending limits: how many messages a mailbox may send in 24 hours."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
-import attrs
+from lemlist_async.sandbox.state import Team
+from lemlist_async.sandbox.tables import Record
 
-__all__ = ["SenderLimits"]
+__all__ = ["DAY", "reserve"]
 
 DAY: Final = 86400.0
 
 
-@attrs.define(eq=False)
-class SenderLimits:
-    """Reservations of the last messages of each mailbox, as many as its limit."""
-
-    _slots: dict[str, deque[float]] = attrs.field(factory=dict[str, deque[float]], init=False)
-
-    def reserve(self, mailbox_id: str, limit: int, moment: float) -> float:
-        """Return the first moment at which the limit lets a message leave, which counts from now on."""
-        slots = self._slots.get(mailbox_id)
-        if slots is None or slots.maxlen != max(1, limit):
-            slots = self._slots[mailbox_id] = deque(slots or (), maxlen=max(1, limit))
-        free = max(moment, slots[0] + DAY) if len(slots) == slots.maxlen else moment
-        slots.append(free)
-        return free
+def reserve(team: Team, box: Record, moment: float) -> float:
+    """Return the first moment at which a mailbox's limit lets a message leave, which counts from now on."""
+    limit = max(1, int(box["lemlist"]["emailLimit"]))
+    slots: list[float] = team.mailbox_use.setdefault(box["_id"], {"slots": []})["slots"]
+    free = max(moment, slots[-limit] + DAY) if len(slots) >= limit else moment
+    slots.append(free)
+    del slots[:-limit]
+    return free

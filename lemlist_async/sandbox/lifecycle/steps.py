@@ -137,7 +137,7 @@ def _choose(happening: Happening, team: Team, lead: Record, step: Record) -> tup
 def _hand_over(happening: Happening, team: Team, lead: Record, step: Record) -> tuple[str, ...]:
     """Add the person to the other campaign, unless it is archived or has the person already."""
     target = team.campaigns.get(str(step.get("campaignId")))
-    copies = {copy["campaignId"] for copy in team.leads_of_contact(lead["contactId"])}
+    copies = {copy["campaignId"] for copy in team.leads.of_contact(lead["contactId"])}
     if target is not None and not target["archived"] and target["_id"] not in copies:
         team.add_lead(target["_id"], None, **lead["variables"])
     happening.happen(team, "sendToAnotherCampaign", lead)

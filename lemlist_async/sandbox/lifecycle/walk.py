@@ -2,118 +2,86 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from functools import partial
-from random import Random
-from typing import Final
-
 import attrs
 
 from lemlist_async.sandbox.clock import Agenda
 from lemlist_async.sandbox.lifecycle.blocking import is_blocked
+from lemlist_async.sandbox.lifecycle.campaigns import (
+    bounced_too_often,
+    count_contacted,
+    first_moment,
+    is_over,
+)
 from lemlist_async.sandbox.lifecycle.fields import step_at
 from lemlist_async.sandbox.lifecycle.happening import Happening
-from lemlist_async.sandbox.lifecycle.limits import SenderLimits
-from lemlist_async.sandbox.lifecycle.options import Recipients
-from lemlist_async.sandbox.lifecycle.recipients import reactions
+from lemlist_async.sandbox.lifecycle.limits import DAY, reserve
+from lemlist_async.sandbox.lifecycle.reacting import Reacting
 from lemlist_async.sandbox.lifecycle.steps import CHANNEL_OF, make_step
+from lemlist_async.sandbox.lifecycle.waits import Waits, schedule_of
 from lemlist_async.sandbox.lifecycle.windows import next_moment
 from lemlist_async.sandbox.state import Team
 from lemlist_async.sandbox.tables import Record, iso
 
 __all__ = ["Walker"]
 
-LEADS_BEFORE_BOUNCES_COUNT: Final = 100
-
 
 @attrs.define(eq=False, kw_only=True)
 class Walker:
-    """Move leads from step to step. A walk is a dict of `team.walks`, and at most one of its times is valid.
-
-    `due` is the time of the next step. An entry of the agenda with another time is stale, and does nothing.
-    """
+    """Move leads from step to step. All it knows of a lead is in `team.walks`."""
 
     agenda: Agenda
     happening: Happening
-    recipients: Recipients
-    random: Random
-    _senders: SenderLimits = attrs.field(factory=SenderLimits, init=False)
-    _next_start: dict[str, float] = attrs.field(factory=dict[str, float], init=False)
-    """Earliest first step of the next lead of each campaign."""
-    _contacted: Counter[str] = attrs.field(factory=Counter[str], init=False)
-    _bounced: Counter[str] = attrs.field(factory=Counter[str], init=False)
-
-    def reset(self, random: Random) -> None:
-        """Forget the senders and the campaigns."""
-        self.random, self._senders = random, SenderLimits()
-        self._next_start.clear()
-        self._contacted.clear()
-        self._bounced.clear()
+    reacting: Reacting
+    waits: Waits = attrs.field(
+        default=attrs.Factory(lambda self: Waits(self.agenda, self._wake), takes_self=True), init=False
+    )
 
     def launch(self, team: Team, lead: Record) -> None:
         """Begin the walk of a launched lead."""
         campaign = team.campaigns[lead["campaignId"]]
         if campaign["status"] in ("draft", "ended"):
             campaign |= {"status": "running", "state": "running"}
-        schedule = _schedule(team, campaign)
         first = step_at(team, campaign["sequenceId"], 0)
         if first is None:
             return  # without a step a lead stays where it is
-        earliest = max(self.agenda.clock(), self._next_start.get(campaign["_id"], 0.0))
-        due = next_moment(schedule, earliest, first.get("delay", 0))
-        if due is not None:
-            self._next_start[campaign["_id"]] = due + (schedule["secondsToWait"] if schedule else 0)
         walk = team.walks.setdefault(lead["_id"], {})
         walk |= {"sequenceId": campaign["sequenceId"], "step": 0, "made": 0}
-        self._wait(team, lead, due)
+        due = first_moment(team, campaign, self.agenda.clock(), first.get("delay", 0))
+        self.waits.until(team, lead, due)
+
+    def recall(self, team: Team) -> None:
+        """Take up the walks of a restored team."""
+        self.waits.recall(team)
+        self.reacting.recall(team)
 
     def moved(self, team: Team, lead: Record) -> None:
         """Follow a lead that was paused, resumed or taken out of its campaign."""
-        walk = team.walks.get(lead["_id"])
-        if walk is None or "sequenceId" not in walk:
+        if not _walks(team, lead):
             return
         if lead["status"] == "running":
-            self._resume(team, lead)
+            self.waits.resume(team, lead)
         else:
-            self._hold(walk)
+            self.waits.hold(team, lead)
             self._end_campaign(team, team.campaigns[lead["campaignId"]])
-
-    def _hold(self, walk: Record) -> None:
-        if (due := walk.pop("due", None)) is not None:
-            walk["left"] = max(0.0, due - self.agenda.clock())
-
-    def _resume(self, team: Team, lead: Record) -> None:
-        walk = team.walks[lead["_id"]]
-        if "left" in walk and not lead["isPaused"]:
-            schedule = _schedule(team, team.campaigns[lead["campaignId"]])
-            self._wait(team, lead, next_moment(schedule, self.agenda.clock() + walk.pop("left")))
 
     def switched(self, team: Team, campaign: Record) -> None:
         """Follow a campaign that was paused or started."""
+        follow = self.waits.resume if campaign["state"] == "running" else self.waits.hold
         for lead in team.leads_of(campaign["_id"]):
-            walk = team.walks.get(lead["_id"], {})
-            if "sequenceId" not in walk or lead["status"] != "running":
-                continue
-            if campaign["state"] == "running":
-                self._resume(team, lead)
-            else:
-                self._hold(walk)
+            if _walks(team, lead) and lead["status"] == "running":
+                follow(team, lead)
 
     def failed(self, team: Team, lead: Record, channel: str) -> None:
         """Skip the rest of a channel: the next step of another one runs at once."""
-        walk = team.walks.get(lead["_id"])
-        if walk is None or "sequenceId" not in walk:
+        if not _walks(team, lead):
             return
+        walk, campaign = team.walks[lead["_id"]], team.campaigns[lead["campaignId"]]
         walk["failed"] = [*walk.get("failed", []), channel]
-        campaign = team.campaigns[lead["campaignId"]]
-        self._bounced[campaign["_id"]] += 1
-        contacted = self._contacted[campaign["_id"]]
-        limit = self.happening.options.bounce_limit * contacted
-        if contacted >= LEADS_BEFORE_BOUNCES_COUNT and self._bounced[campaign["_id"]] > limit:
+        if bounced_too_often(team, campaign, self.happening.options.bounce_limit):
             campaign["state"] = campaign["status"] = "paused"
             self.switched(team, campaign)
         elif lead["status"] == "running" and "due" in walk:
-            self._wait(team, lead, next_moment(_schedule(team, campaign), self.agenda.clock()))
+            self.waits.days(team, lead, 0)
 
     def task_done(self, team: Team, lead: Record) -> None:
         """Go on after a step that a member did by hand."""
@@ -121,32 +89,22 @@ class Walker:
         if walk.pop("atTask", False):
             self._next(team, lead)
 
-    def _wait(self, team: Team, lead: Record, due: float | None) -> None:
-        walk = team.walks[lead["_id"]]
-        walk.pop("due", None)
-        if due is not None:
-            walk["due"] = due
-            self.agenda.at(due, partial(self._due, team, lead["_id"], due))
-
-    def _due(self, team: Team, lead_id: str, due: float) -> None:
-        walk, lead = team.walks.get(lead_id), team.leads.get(lead_id)
-        if lead is None or walk is None or walk.get("due") != due or lead["status"] != "running":
-            return
+    def _wake(self, team: Team, lead: Record) -> None:
         if is_blocked(team, lead):
             self.happening.happen(team, "variableUnsubscribed", lead)
             return
-        campaign = team.campaigns[lead["campaignId"]]
+        campaign, walk = team.campaigns[lead["campaignId"]], team.walks[lead["_id"]]
         if campaign["state"] != "running":
-            self._hold(walk)
+            self.waits.hold(team, lead)
             return
-        step = step_at(team, walk["sequenceId"], walk["step"])
+        step, now = step_at(team, walk["sequenceId"], walk["step"]), self.agenda.clock()
         if step is None:
             self._finish(team, lead)
         elif CHANNEL_OF.get(step["type"], "other") in walk.get("failed", ()):
             self._next(team, lead, at_once=True)
-        elif not walk.pop("reserved", False) and (later := self._limited(team, campaign, step)) > due:
+        elif not walk.pop("reserved", False) and (later := self._limited(team, campaign, step)) > now:
             walk["reserved"] = True
-            self._wait(team, lead, next_moment(_schedule(team, campaign), later))
+            self.waits.until(team, lead, next_moment(schedule_of(team, campaign), later))
         else:
             self._make(team, campaign, lead, step)
 
@@ -157,32 +115,25 @@ class Walker:
         if step["type"] != "email" or user is None:
             return now
         box = user["mailboxes"][0]
-        free = self._senders.reserve(box["_id"], int(box["lemlist"]["emailLimit"]), now)
-        if free > now and team.limit_told.get(box["_id"], 0.0) + 86400.0 <= now:
-            team.limit_told[box["_id"]] = now
+        free = reserve(team, box, now)
+        use = team.mailbox_use[box["_id"]]
+        if free > now and use.get("toldAt", 0.0) + DAY <= now:
+            use["toldAt"] = now
             self.happening.happen(team, "sendLimitReached", sendUserId=user["_id"])
         return free
 
     def _make(self, team: Team, campaign: Record, lead: Record, step: Record) -> None:
         walk = team.walks[lead["_id"]]
         if walk["made"] == 0:
-            self._contacted[campaign["_id"]] += 1
+            walk["number"] = count_contacted(team, campaign)
         walk |= {"lastSequenceId": walk["sequenceId"], "lastStep": walk["step"], "made": walk["made"] + 1}
         walk["sentAt"] = iso(self.agenda.clock())
-        if step.get("abTest"):  # the split is not documented: lead by lead in turn
-            winner = step["abTest"]
-            walk["variant"] = winner if winner in ("A", "B") else "AB"[self._contacted[campaign["_id"]] % 2]
-        kinds = make_step(self.happening, team, lead, step)
-        for kind in kinds:
-            for delay, reaction in reactions(kind, self.recipients, self.random):
-                self.agenda.at(self.agenda.clock() + delay, partial(self._react, team, lead["_id"], reaction))
+        if winner := step.get("abTest"):  # the split is not documented: lead by lead in turn
+            walk["variant"] = winner if winner in ("A", "B") else "AB"[walk["number"] % 2]
+        for kind in make_step(self.happening, team, lead, step):
+            self.reacting.draw(team, lead["_id"], kind)
         if lead["status"] == "running" and not walk.get("atTask"):
             self._next(team, lead)
-
-    def _react(self, team: Team, lead_id: str, kind: str) -> None:
-        lead = team.leads.get(lead_id)
-        if lead is not None and lead["status"] != "unsubscribed":
-            self.happening.happen(team, kind, lead)
 
     def _next(self, team: Team, lead: Record, *, at_once: bool = False) -> None:
         """Wait for the next step of the sequence, or finish behind the last one."""
@@ -194,11 +145,8 @@ class Walker:
         step = step_at(team, walk["sequenceId"], walk["step"])
         if step is None:
             self._finish(team, lead)
-            return
-        schedule = _schedule(team, team.campaigns[lead["campaignId"]])
-        self._wait(
-            team, lead, next_moment(schedule, self.agenda.clock(), 0 if at_once else step.get("delay", 0))
-        )
+        else:
+            self.waits.days(team, lead, 0 if at_once else step.get("delay", 0))
 
     def _finish(self, team: Team, lead: Record) -> None:
         team.walks[lead["_id"]].pop("due", None)
@@ -208,17 +156,12 @@ class Walker:
         self._end_campaign(team, team.campaigns[lead["campaignId"]])
 
     def _end_campaign(self, team: Team, campaign: Record) -> None:
-        """End a campaign whose launched leads are all done."""
-        if campaign["status"] != "running":
-            return
-        # the latest are the likeliest to be at work, so the search ends soon
-        latest_first = reversed(team.lead_ids_by_campaign[campaign["_id"]])
-        if any(team.leads[lead_id]["status"] in ("running", "paused") for lead_id in latest_first):
+        if not is_over(team, campaign):
             return
         campaign |= {"status": "ended", "state": "paused"}
         if self.happening.options.complete_per == "campaign":
             self.happening.happen(team, "campaignComplete", campaignId=campaign["_id"])
 
 
-def _schedule(team: Team, campaign: Record) -> Record | None:
-    return next((team.schedules[name] for name in campaign["scheduleIds"] if name in team.schedules), None)
+def _walks(team: Team, lead: Record) -> bool:
+    return "sequenceId" in team.walks.get(lead["_id"], {})

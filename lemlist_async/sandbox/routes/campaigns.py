@@ -230,7 +230,7 @@ def get_statutes(context: RequestContext) -> Record:
     findings = (
         (3, "sender", "The campaign has no sender.", not campaign["sendUserIds"]),
         (3, "sequence", "The campaign has no step.", not team.sequences[campaign["sequenceId"]]["steps"]),
-        (2, "lead", "The campaign has no lead.", not team.lead_ids_by_campaign[campaign["_id"]]),
+        (2, "lead", "The campaign has no lead.", not team.leads.in_campaign(campaign["_id"])),
     )
     statutes = [
         {"type": "issue", "level": level, "category": category, "message": message}

@@ -47,7 +47,7 @@ def contact_view(context: RequestContext, contact: Record) -> Record:
             "leadState": lead["status"],
             "leadId": lead["_id"],
         }
-        for lead in context.team.leads_of_contact(contact["_id"])
+        for lead in context.team.leads.of_contact(contact["_id"])
     ]
     head = {field: contact[field] for field in own}
     computed: Record = {"isActiveInCampaigns": bool(campaigns)}
@@ -59,7 +59,7 @@ def contact_view(context: RequestContext, contact: Record) -> Record:
 
 def contact_by(context: RequestContext, id_or_email: str) -> Record | None:
     """Return the contact that an id or an address names."""
-    return context.team.contacts.get(id_or_email) or context.team.contact_by_email(id_or_email)
+    return context.team.contacts.get(id_or_email) or context.team.contacts.by_email(id_or_email)
 
 
 def list_contacts(context: RequestContext) -> object:
@@ -99,7 +99,7 @@ def _filters(context: RequestContext) -> list[Callable[[Record], bool]]:
         members = team.contact_lists.get(list_id, {"contactIds": {}})["contactIds"]
         tests.append(lambda contact: contact["_id"] in members)
     if context.flag("notInAnyCampaign"):
-        tests.append(lambda contact: not team.lead_ids_by_contact[contact["_id"]])
+        tests.append(lambda contact: not team.leads.of_contact(contact["_id"]))
     if any(context.one(name) for name in _COMPANY_FILTERS):
         company_id = _company_asked(context)
         tests.append(lambda contact: contact.get("companyId", "") == company_id)
@@ -166,7 +166,7 @@ def _known(context: RequestContext, body: Record) -> Record | None:
         if contact is None:
             raise _invalid("CONTACT_NOT_FOUND", "No contact found with the provided contactId")
         return contact
-    by_email = context.team.contact_by_email(email) if email else None
+    by_email = context.team.contacts.by_email(email) if email else None
     return by_email or next((row for row in context.team.contacts.values() if _same_profile(row, body)), None)
 
 

@@ -55,7 +55,7 @@ def list_messages(context: RequestContext) -> Record:
 def _mark_read(context: RequestContext, contact_id: str, user_id: str | None) -> None:
     if user_id is None:
         raise refuse(400, "User ID is required to mark as read")
-    conversation = context.team.conversation_with(contact_id)
+    conversation = context.team.conversations.with_contact(contact_id)
     for user in conversation["users"] if conversation else ():
         user["read"] = user["read"] or user["userId"] == user_id
 

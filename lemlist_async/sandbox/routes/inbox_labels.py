@@ -64,7 +64,7 @@ def remove_labels(context: RequestContext) -> Record:
 
 
 def _conversation(context: RequestContext, label_ids: list[str]) -> Record:
-    conversation = context.team.conversation_with(context.ids["contactId"])
+    conversation = context.team.conversations.with_contact(context.ids["contactId"])
     if conversation is None:
         raise refuse(404, "Inbox not found")
     if not all(label_id in context.team.labels for label_id in label_ids):

@@ -43,7 +43,7 @@ def _copies(context: RequestContext, value: str) -> list[Record]:
     elif lead is None:
         leads = []
     else:
-        leads = context.team.leads_of_contact(lead["contactId"])
+        leads = list(context.team.leads.of_contact(lead["contactId"]))
     if not leads:
         raise refuse(404, "Lead not found")
     return leads

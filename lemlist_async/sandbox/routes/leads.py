@@ -73,8 +73,7 @@ def insert_lead(context: RequestContext, campaign: Record, fields: Record, *, de
 def list_campaign_leads(context: RequestContext) -> list[Record]:
     """List leads: three fields a row, no offset, and an empty list unless ``state`` is sent."""
     wanted, limit = set(context.many("state")), context.number("limit", 100, 1, 500)
-    team = context.team
-    leads = (team.leads[lead_id] for lead_id in team.lead_ids_by_campaign[campaign_of(context)["_id"]])
+    leads = context.team.leads.in_campaign(campaign_of(context)["_id"]).values()
     rows = islice((lead for lead in leads if in_state(lead, wanted)), limit)
     return [{field: lead[field] for field in ("_id", "contactId", "state")} for lead in rows]
 

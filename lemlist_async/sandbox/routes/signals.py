@@ -102,7 +102,7 @@ def _contact(context: RequestContext, given: Any) -> Record | None:
     if "linkedin.com/in/" not in profile:
         example = "https://www.linkedin.com/in/..."
         raise refuse(400, f"Contact must have a valid LinkedIn profile URL (e.g. {example})")
-    by_email = context.team.contact_by_email(person.get("email") or "")
+    by_email = context.team.contacts.by_email(person.get("email") or "")
     rows = context.team.contacts.values()
     return by_email or next((row for row in rows if row.get("linkedinUrl") == profile), None)
 

@@ -130,7 +130,7 @@ async def test_contacts_are_made_or_changed_and_a_second_run_changes_nothing() -
     assert set(words(again).values()) == {"updated"}
     assert "No company" in (again[2].outcome.reason or "")
     assert len(team.contacts) == 3
-    assert team.contact_by_email("a@x.com")["fields"] == {"firstName": "New", "tier": "gold"}  # type: ignore[index]  # it is there
+    assert team.contacts.by_email("a@x.com")["fields"] == {"firstName": "New", "tier": "gold"}  # type: ignore[index]  # it is there
 
 
 async def test_list_members_go_a_thousand_a_call_and_strangers_fail_alone() -> None:

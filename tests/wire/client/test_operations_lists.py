@@ -39,7 +39,7 @@ def fill(sandbox: Sandbox) -> None:
         team.add_activity("emailsOpened", lead)
         team.add_message(contact, "email", "emailsReplied", "Hello")
         team.block(f"blocked{number}@example.com")
-    busy = team.contact_by_email("person0@example.com")
+    busy = team.contacts.by_email("person0@example.com")
     assert busy is not None
     for _ in range(ROWS):
         team.add_message(busy, "email", "emailsSent", "Again")

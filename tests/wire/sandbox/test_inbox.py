@@ -28,7 +28,9 @@ def email(team: Team, contact: dict[str, Any]) -> dict[str, Any]:
 async def test_conversations_are_listed_for_a_member_the_latest_first(api: Api, team: Team) -> None:
     for number in range(12):
         row = team.add_message(team.add_contact(f"p{number}@b.example"), "email", "emailsSent", "Hi")
-        team.conversation_with(row["contactId"])["lastActivityAt"] = f"2026-01-{number + 1:02}T00:00:00.000Z"
+        team.conversations.with_contact(row["contactId"])["lastActivityAt"] = (
+            f"2026-01-{number + 1:02}T00:00:00.000Z"
+        )
     first = await api.ok(f"GET /inbox?userId={team.user_id}")
     last = await api.ok(f"GET /inbox?userId={team.user_id}&page=2&limit=10")
     assert first["data"][0]["contact"]["email"] == "p11@b.example"
@@ -59,7 +61,7 @@ async def test_messages_of_a_contact_are_skipped_through(
 
 async def test_reading_marks_as_read_only_when_asked(api: Api, team: Team, contact: dict[str, Any]) -> None:
     team.add_message(contact, "email", "emailsReplied", "Yes")
-    conversation = team.conversation_with(contact["_id"])
+    conversation = team.conversations.with_contact(contact["_id"])
     path = f"GET /inbox/{contact['_id']}?userId={team.user_id}"
     await api.ok(path)
     assert conversation["users"][0]["read"] is False
@@ -121,7 +123,7 @@ async def test_labels_are_made_once_and_attached(api: Api, team: Team, contact: 
     path = f"/inbox/conversations/labels/{contact['_id']}"
     assert await api(f"POST {path}", json={"labelIds": [], "appendLabels": True}) == (404, "Inbox not found")
     team.add_message(contact, "email", "emailsSent", "Hi")
-    labels = team.conversation_with(contact["_id"])
+    labels = team.conversations.with_contact(contact["_id"])
     await api.ok(f"POST {path}", json={"labelIds": [first["_id"]], "appendLabels": False})
     await api.ok(f"POST {path}", json={"labelIds": [first["_id"], second["_id"]], "appendLabels": True})
     assert labels["labelIds"] == [first["_id"], second["_id"]]
