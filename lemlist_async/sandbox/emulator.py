@@ -157,7 +157,7 @@ class Sandbox(SandboxOptions):
         window, policy = options.get("window", self.window), options.get("policy", self.policy)
         # checked without a limit too, since it may come back
         limiters = [make_policy(policy, 1 if limit is None else limit, window) for _ in self._key_states]
-        self.limit, self.window, self.policy = limit, window, policy
+        self._change(limit=limit, window=window, policy=policy)
         for key_state, limiter in zip(self._key_states.values(), limiters, strict=True):
             key_state.limiter = None if limit is None else limiter
 

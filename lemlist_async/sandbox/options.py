@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import attrs
 
@@ -70,3 +71,7 @@ class SandboxOptions:
     """Clock of the limit, in seconds."""
     wall_clock: Callable[[], float] = time.time
     """Clock of the times in responses and of what happens, in epoch seconds; `advance` adds to it."""
+
+    def _change(self, **options: Any) -> None:
+        for name, value in options.items():
+            setattr(self, name, value)
