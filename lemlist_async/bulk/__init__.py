@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from lemlist_async.bulk.jobs.stats import ReadStats as ReadStats
     from lemlist_async.bulk.jobs.unsubscribes import BlockValues as BlockValues
     from lemlist_async.bulk.jobs.unsubscribes import UnblockValues as UnblockValues
+    from lemlist_async.bulk.journal.errors import JournalError as JournalError
     from lemlist_async.bulk.journal.journal import Journal as Journal
-    from lemlist_async.bulk.journal.journal import JournalError as JournalError
     from lemlist_async.bulk.journal.rejects import write_rejects as write_rejects
     from lemlist_async.bulk.journal.report import report_lines as report_lines
     from lemlist_async.bulk.journal.report import write_report as write_report
@@ -59,7 +59,7 @@ _HOMES = {
     "Job": "lemlist_async.bulk.jobs.job",
     "JobStoppedError": "lemlist_async.bulk.jobs.job",
     "Journal": "lemlist_async.bulk.journal.journal",
-    "JournalError": "lemlist_async.bulk.journal.journal",
+    "JournalError": "lemlist_async.bulk.journal.errors",
     "LOOK_UP_AFTER": "lemlist_async.bulk.run.run",
     "LeadPlanOptions": "lemlist_async.bulk.facade",
     "ListContacts": "lemlist_async.bulk.jobs.contacts",

@@ -12,7 +12,8 @@ from lemlist_async.bulk.jobs import KINDS
 from lemlist_async.bulk.jobs.function_job import Each, FunctionJob, FunctionRun, Key
 from lemlist_async.bulk.jobs.job import Job
 from lemlist_async.bulk.jobs.leads import ImportLeads, OnDuplicate
-from lemlist_async.bulk.journal.journal import Journal, JournalError
+from lemlist_async.bulk.journal.errors import JournalError
+from lemlist_async.bulk.journal.journal import Journal
 from lemlist_async.bulk.plan import (
     Binding,
     Plan,
@@ -150,9 +151,9 @@ class Bulk:
         opened = await Journal.open(journal, new=False)
         try:
             around, meta = self._around(force, dry_run), await opened.meta()
-            check_same_job(meta, opened.path, {})
-            check_bindings(meta, opened.path, around)
-            return await take_up(job_of(meta, opened.path), opened, around, retry_failed=retry_failed)
+            check_same_job(meta, opened.name, {})
+            check_bindings(meta, opened.name, around)
+            return await take_up(job_of(meta, opened.name), opened, around, retry_failed=retry_failed)
         except BaseException:
             await opened.close()
             raise
@@ -310,17 +311,17 @@ def _check_names(options: PlanOptions) -> None:
         )
 
 
-def job_of(meta: dict[str, str], path: Path) -> Job:
+def job_of(meta: dict[str, str], name: str) -> Job:
     """Return the job that a journal describes."""
     kind = meta.get("kind", "")
     if meta.get("planned") != "1":
-        raise ConfigurationError(f"{path} holds no finished plan: give the rows again, with the same journal")
+        raise ConfigurationError(f"{name} holds no finished plan: give the rows again, with the same journal")
     if kind not in KINDS:
         raise ConfigurationError(
-            f"{path} is the journal of a {kind!r} job, which can only be resumed by its program"
+            f"{name} is the journal of a {kind!r} job, which can only be resumed by its program"
         )
     try:
         job: Job = KINDS[kind](**loads(meta["options"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise JournalError(f"{path} is damaged: its options are not those of {kind} ({error})") from None
+        raise JournalError(f"{name} is damaged: its options are not those of {kind} ({error})") from None
     return job

@@ -15,8 +15,9 @@ import attrs
 
 from lemlist_async.bulk.forecast import Forecast, seconds_at_limit
 from lemlist_async.bulk.jobs.job import Job, RowResult, State
-from lemlist_async.bulk.journal.journal import Journal, JournalError
-from lemlist_async.bulk.journal.tables import FIRST_PAGE, JournalRow, NewRow
+from lemlist_async.bulk.journal.errors import JournalError
+from lemlist_async.bulk.journal.journal import Journal
+from lemlist_async.bulk.journal.storage import FIRST_PAGE, JournalRow, NewRow
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.files import digest, head_of
 from lemlist_async.bulk.source.mapping import ColumnMapping
@@ -125,8 +126,8 @@ async def make_plan(
     try:
         meta = await opened.meta()
         mine = {"kind": job.kind, "identity": identity(job)}
-        check_same_job(meta, opened.path, mine)
-        check_bindings(meta, opened.path, around)
+        check_same_job(meta, opened.name, mine)
+        check_bindings(meta, opened.name, around)
         if meta.get("planned") == "1":
             await _check_same_rows(opened, job, source, file_format, meta, around)
         else:
@@ -178,7 +179,7 @@ def identity(job: Job) -> str:
     return _sorted({name: value for name, value in job.options().items() if name not in job.adjustable})
 
 
-def check_same_job(meta: dict[str, str], path: Path, mine: dict[str, str]) -> None:
+def check_same_job(meta: dict[str, str], journal: str, mine: dict[str, str]) -> None:
     """Refuse to run a job on another one's journal.
 
     Raises:
@@ -186,16 +187,16 @@ def check_same_job(meta: dict[str, str], path: Path, mine: dict[str, str]) -> No
         JournalError: its personal data were erased.
     """
     if meta.get("erased") == "1":
-        raise JournalError(f"the personal data of {path} were erased: it can be reported, and not run")
+        raise JournalError(f"the personal data of {journal} were erased: it can be reported, and not run")
     for name, value in mine.items():
         theirs = meta.get(name, value)
         if theirs != value:
             raise ConfigurationError(
-                f"the journal {path} belongs to another job ({name} {theirs}); take another journal for this one"
+                f"the journal {journal} belongs to another job ({name} {theirs}); take another journal for this one"
             )
 
 
-def check_bindings(meta: dict[str, str], path: Path, around: Surroundings) -> None:
+def check_bindings(meta: dict[str, str], journal: str, around: Surroundings) -> None:
     """Refuse to go on with another team's key, or at another server.
 
     Raises:
@@ -213,7 +214,7 @@ def check_bindings(meta: dict[str, str], path: Path, around: Surroundings) -> No
     ):
         if meta.get(name, mine) != mine and name not in around.skip:
             raise ConfigurationError(
-                f"the journal {path} was made with {what}; force {name!r} goes on with it all the same"
+                f"the journal {journal} was made with {what}; force {name!r} goes on with it all the same"
             )
 
 
@@ -242,7 +243,7 @@ async def _check_same_rows(
         )
     if not same:
         raise ConfigurationError(
-            f"the journal {journal.path} belongs to {what}; take another journal for these, or resume it without "
+            f"the journal {journal.name} belongs to {what}; take another journal for these, or resume it without "
             "rows (force 'rows' goes on with those in the journal)"
         )
 

@@ -18,7 +18,7 @@ import pytest
 from lemlist_async import Effect, Lemlist
 from lemlist_async.bulk import BlockValues, ImportLeads, Job
 from lemlist_async.bulk.jobs.function_job import FunctionJob
-from lemlist_async.bulk.journal.tables import NewRow
+from lemlist_async.bulk.journal.storage import NewRow
 from lemlist_async.bulk.plan import Digest, as_json, check
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.raw_row import RawRow

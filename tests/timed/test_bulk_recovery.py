@@ -124,7 +124,9 @@ async def test_a_row_that_was_lost_before_lemlist_refused_it_is_looked_up_before
         pass
     journal = await Journal.open(tmp_path / "j")
     # two tries, of which the first one was lost and had worked, and the second one was refused
-    await journal.in_thread(journal.db.execute, "UPDATE rows SET state='failed', what='failed', tries=2")
+    await journal.in_thread(
+        journal.storage.db.execute, "UPDATE rows SET state='failed', what='failed', tries=2"
+    )
     await journal.close()
     fake.held.append((0.0, "A"))
     async with planned(fake, Effect.DEDUPABLE, tmp_path / "j", retry_failed=True) as (lemlist, plan):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lemlist_async.bulk.jobs.job import State
-from lemlist_async.bulk.journal.journal import Journal, JournalError
+from lemlist_async.bulk.journal.errors import JournalError
+from lemlist_async.bulk.journal.journal import Journal
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.files import FileHead, digest, head_of, read_file
 from lemlist_async.core.json import dumps

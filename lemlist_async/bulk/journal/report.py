@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from lemlist_async.bulk.journal.journal import Journal
-from lemlist_async.bulk.journal.tables import JournalRow
+from lemlist_async.bulk.journal.storage import JournalRow
 from lemlist_async.core.json import dumps
 from lemlist_async.export.spreadsheets import csv_line
 from lemlist_async.files import write_file

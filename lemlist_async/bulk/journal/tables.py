@@ -26,9 +26,11 @@ import functools
 import itertools
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lemlist_async.bulk.jobs.job import IN_DOUBT, Outcome, Payload, State
+from lemlist_async.bulk.journal.errors import DamagedError, TakenError
+from lemlist_async.bulk.journal.storage import ENDED, FIRST_PAGE, PAGE, PAGE_BYTES, JournalRow, NewRow
 from lemlist_async.bulk.source.values import readable
 from lemlist_async.core.json import dumps, loads
 from lemlist_async.core.wire import is_object
@@ -61,7 +63,6 @@ UPDATE rows SET (state, what, reason, id, result) = (
     json_extract(value, '$[4]'), json_extract(value, '$[5]')
 ) FROM json_each(?) WHERE n = json_extract(value, '$[0]')
 """
-_ENDED = "an earlier run ended before the response"
 _IDS = "id IN (SELECT value FROM json_each(?))"
 _NUMBERS = "n IN (SELECT value FROM json_each(?))"
 # of two runs that want a row, only one finds it in the state in which both have read it
@@ -72,58 +73,9 @@ _COLUMNS = "n, line, payload, state, what, reason, id, result, tries"
 _SIZE = "length(CAST(payload AS BLOB))"
 _AS_JSON = f"json_array(n, line, json(payload), state, what, reason, id, json(result), tries, {_SIZE})"
 _BYTES = f"coalesce(sum({_SIZE} + coalesce(length(CAST(result AS BLOB)), 0)), 0)"
-PAGE = 500
-"""Rows that are read at once."""
-FIRST_PAGE = 64
-"""Rows that are read first: the next pages have up to twice as many as the one before, since how many bytes they
-have is found out by reading them."""
-PAGE_BYTES = 4 * 2**20
-"""Bytes of rows that are read or written at once, unless a single row has more."""
 _TOGETHER = 100
 """Rows in one INSERT at most; SQLite takes 32,766 values."""
 _STATES = {state.value: state for state in State}
-
-
-class JournalRow(NamedTuple):
-    """One row of a job."""
-
-    n: int
-    line: int
-    payload: Payload
-    state: State
-    what: str = ""
-    reason: str | None = None
-    id: str | None = None
-    result: Any = None
-    tries: int = 0
-    size: int = 0
-    """Bytes of the payload."""
-
-    @property
-    def outcome(self) -> Outcome:
-        """Outcome of the row so far."""
-        return Outcome(self.state, self.what or self.state, self.reason, self.id, self.result)
-
-
-class DamagedError(Exception):
-    """The file holds values that this library never writes."""
-
-
-class TakenError(Exception):
-    """Rows that were about to be marked are no longer in the state in which they were read."""
-
-
-class NewRow(NamedTuple):
-    """One row as the plan writes it, by the columns it goes into: refused with a reason, or to be done."""
-
-    n: int
-    line: int
-    key: bytes | None
-    payload: str
-    state: str = State.NEW.value
-    what: str = ""
-    reason: str | None = None
-    credits: int = 0
 
 
 @contextlib.contextmanager
@@ -252,7 +204,7 @@ def recover(db: sqlite3.Connection, repeatable: bool, retry_failed: bool) -> Non
             db.execute(f"{anew} AND {_FEW}", (State.UNKNOWN,))
         else:
             db.execute(
-                "UPDATE rows SET state='unknown', what='unknown', reason=? WHERE state='sent'", (_ENDED,)
+                "UPDATE rows SET state='unknown', what='unknown', reason=? WHERE state='sent'", (ENDED,)
             )
         if retry_failed and not repeatable:
             # lemlist refused this attempt, but the response to an earlier one was lost

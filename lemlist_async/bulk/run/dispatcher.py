@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from lemlist_async.bulk.jobs.job import Outcome, State
-from lemlist_async.bulk.journal.journal import Journal, JournalError
-from lemlist_async.bulk.journal.tables import FIRST_PAGE, PAGE, PAGE_BYTES, JournalRow
+from lemlist_async.bulk.journal.errors import JournalError
+from lemlist_async.bulk.journal.journal import Journal
+from lemlist_async.bulk.journal.storage import FIRST_PAGE, PAGE, PAGE_BYTES, JournalRow
 from lemlist_async.bulk.run.executor import BatchResult
 
 Finished = tuple[JournalRow, Outcome]

@@ -34,8 +34,8 @@ from lemlist_async.bulk.jobs.job import (
     State,
     failed,
 )
-from lemlist_async.bulk.journal.journal import JournalError
-from lemlist_async.bulk.journal.tables import JournalRow
+from lemlist_async.bulk.journal.errors import JournalError
+from lemlist_async.bulk.journal.storage import JournalRow
 from lemlist_async.bulk.run.webhook_results import WebhookResults
 from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.bulk.source.values import exact

@@ -12,8 +12,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from typing import TYPE_CHECKING, Any
 
 from lemlist_async.bulk.jobs.job import ABSENT, IN_DOUBT, JobStoppedError, Outcome, RowResult, State
-from lemlist_async.bulk.journal.journal import JournalError
-from lemlist_async.bulk.journal.tables import JournalRow
+from lemlist_async.bulk.journal.errors import JournalError
+from lemlist_async.bulk.journal.storage import JournalRow
 from lemlist_async.bulk.plan import Plan
 from lemlist_async.bulk.run.dispatcher import Dispatcher, Finished
 from lemlist_async.bulk.run.executor import ROUNDS, BatchResult, Executor, Marks, OnAmbiguous

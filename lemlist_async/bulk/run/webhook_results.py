@@ -8,7 +8,7 @@ from typing import Any
 
 from lemlist_async.bulk.jobs.job import Job, Outcome
 from lemlist_async.bulk.journal.journal import Journal
-from lemlist_async.bulk.journal.tables import JournalRow
+from lemlist_async.bulk.journal.storage import JournalRow
 
 MOST = 20_000
 """Most results that are held. Beyond that the oldest are dropped, and the run fetches them itself."""

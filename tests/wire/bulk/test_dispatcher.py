@@ -13,7 +13,7 @@ import pytest
 from lemlist_async import Effect, Lemlist, Throttle, ThrottleOptions
 from lemlist_async.bulk import Journal, JournalError, Outcome, Plan, State
 from lemlist_async.bulk.jobs.function_job import Each, FunctionJob
-from lemlist_async.bulk.journal.tables import NewRow
+from lemlist_async.bulk.journal.storage import NewRow
 from tests.support.clients import KEY
 
 NOWHERE = "http://127.0.0.1:9/api"
@@ -203,12 +203,12 @@ async def test_a_temporary_journal_tells_what_it_has_not_written_yet() -> None:
 async def test_a_temporary_journal_on_a_full_disk_forgets_nothing() -> None:
     journal = await Journal.open(None)
     await journal.add([NewRow(n, n, str(n).encode(), "{}") for n in range(1, 1000)])
-    pages = journal.db.execute("PRAGMA page_count").fetchone()[0]
-    journal.db.execute(f"PRAGMA max_page_count = {pages}")
+    pages = journal.storage.db.execute("PRAGMA page_count").fetchone()[0]
+    journal.storage.db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(JournalError, match="disk is full"):
         await journal.write([(n, Outcome(State.DONE, "made", "a long story " * 50)) for n in range(1, 1000)])
     with pytest.raises(JournalError, match="disk is full"):
         await journal.counts()
-    journal.db.execute("PRAGMA max_page_count = 100000")
+    journal.storage.db.execute("PRAGMA max_page_count = 100000")
     assert await journal.counts() == {("done", "made"): 999}
     await journal.close()

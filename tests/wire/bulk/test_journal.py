@@ -10,7 +10,7 @@ import pytest
 
 from lemlist_async import errors
 from lemlist_async.bulk import BlockValues, Journal, JournalError, Outcome, State, UnblockValues
-from lemlist_async.bulk.journal.tables import NewRow
+from lemlist_async.bulk.journal.storage import NewRow
 from lemlist_async.sandbox import Sandbox
 from tests.support.clients import KEY, quick
 

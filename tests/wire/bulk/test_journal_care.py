@@ -15,7 +15,7 @@ from lemlist_async.bulk import BlockValues, JobStoppedError, Journal, JournalErr
 from lemlist_async.bulk.jobs.function_job import FunctionJob
 from lemlist_async.bulk.journal import tables
 from lemlist_async.bulk.journal.report import report_lines
-from lemlist_async.bulk.journal.tables import FIRST_PAGE, PAGE_BYTES, NewRow
+from lemlist_async.bulk.journal.storage import FIRST_PAGE, PAGE_BYTES, NewRow
 from lemlist_async.sandbox import Sandbox
 from tests.support.clients import KEY, quick
 

@@ -251,8 +251,8 @@ async def test_a_full_disk_stops_the_job_before_anything_more_is_sent(tmp_path: 
         campaign = sandbox.team().add_campaign(name="C")["_id"]
         async with await lemlist.bulk.plan_leads(campaign, people(2000), journal=tmp_path / "j") as plan:
             # SQLite's own limit of the file, which fails just as a full disk does
-            pages = plan.journal.db.execute("PRAGMA page_count").fetchone()[0]
-            plan.journal.db.execute(f"PRAGMA max_page_count = {pages}")
+            pages = plan.journal.storage.db.execute("PRAGMA page_count").fetchone()[0]
+            plan.journal.storage.db.execute(f"PRAGMA max_page_count = {pages}")
             with pytest.raises(JobStoppedError, match="disk is full"):
                 await run_all(lemlist.bulk.run(plan))
         sent = len(sandbox.team().leads)
