@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -51,6 +52,25 @@ def state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Any]:
+    """A real PostgreSQL server, which all processes of the suite share."""
+    from tests.support.postgres import start
+
+    base = tmp_path_factory.getbasetemp()
+    server = start((base if worker_id == "master" else base.parent) / "postgres")
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def database(postgres: Any) -> str:
+    """URL of a database of this process."""
+    from tests.support.postgres import new_database
+
+    return new_database(postgres)
 
 
 @pytest.fixture(autouse=True)

@@ -76,6 +76,7 @@ ONLY_IN = {
     "django": ("integrations/django.py",),
     "aiolimiter": ("throttle/pacer.py",),
     "redis": ("throttle/stores/redis_server.py",),
+    "psycopg": ("bulk/journal/postgres",),
     "backoff": ("transport/pipeline.py", "webhooks/attempts.py"),
     "typer": ("cli/",),
     "rich": ("cli/",),

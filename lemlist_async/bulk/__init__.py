@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lemlist_async.bulk.jobs.stats import ReadStats as ReadStats
     from lemlist_async.bulk.jobs.unsubscribes import BlockValues as BlockValues
     from lemlist_async.bulk.jobs.unsubscribes import UnblockValues as UnblockValues
+    from lemlist_async.bulk.journal.address import PostgresJournal as PostgresJournal
     from lemlist_async.bulk.journal.errors import JournalError as JournalError
     from lemlist_async.bulk.journal.journal import Journal as Journal
     from lemlist_async.bulk.journal.rejects import write_rejects as write_rejects
@@ -67,6 +68,7 @@ _HOMES = {
     "Outcome": "lemlist_async.bulk.jobs.job",
     "Plan": "lemlist_async.bulk.plan",
     "PlanOptions": "lemlist_async.bulk.facade",
+    "PostgresJournal": "lemlist_async.bulk.journal.address",
     "Progress": "lemlist_async.bulk.run.progress",
     "ReadStats": "lemlist_async.bulk.jobs.stats",
     "Report": "lemlist_async.bulk.run.progress",

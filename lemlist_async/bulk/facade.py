@@ -12,6 +12,7 @@ from lemlist_async.bulk.jobs import KINDS
 from lemlist_async.bulk.jobs.function_job import Each, FunctionJob, FunctionRun, Key
 from lemlist_async.bulk.jobs.job import Job
 from lemlist_async.bulk.jobs.leads import ImportLeads, OnDuplicate
+from lemlist_async.bulk.journal.address import Place
 from lemlist_async.bulk.journal.errors import JournalError
 from lemlist_async.bulk.journal.journal import Journal
 from lemlist_async.bulk.plan import (
@@ -43,9 +44,9 @@ if TYPE_CHECKING:
 class PlanOptions(TypedDict, total=False):
     """Options of planning a job: its journal, and the format of its file of rows."""
 
-    journal: str | os.PathLike[str] | None
-    """File that lets the job survive a crash; given again with the same rows, the job resumes. By default a temporary
-    one is used."""
+    journal: Place | None
+    """File, or job on a PostgreSQL server, that lets the job survive a crash; given again with the same rows, the job
+    resumes. By default a temporary file is used."""
     encoding: str
     """Encoding of a file without a byte order mark; by default UTF-8."""
     delimiter: str | None
@@ -135,7 +136,7 @@ class Bulk:
 
     async def resume(
         self,
-        journal: str | os.PathLike[str],
+        journal: Place,
         *,
         retry_failed: bool = False,
         force: Collection[Binding] = (),
@@ -158,7 +159,7 @@ class Bulk:
             await opened.close()
             raise
 
-    async def erase(self, journal: str | os.PathLike[str]) -> None:
+    async def erase(self, journal: Place) -> None:
         """Remove the personal data of a finished job from its journal; counts, lines and states stay.
 
         Raises:

@@ -15,6 +15,7 @@ import attrs
 
 from lemlist_async.bulk.forecast import Forecast, seconds_at_limit
 from lemlist_async.bulk.jobs.job import Job, RowResult, State
+from lemlist_async.bulk.journal.address import Place
 from lemlist_async.bulk.journal.errors import JournalError
 from lemlist_async.bulk.journal.journal import Journal
 from lemlist_async.bulk.journal.storage import FIRST_PAGE, JournalRow, NewRow
@@ -107,7 +108,7 @@ async def make_plan(
     job: Job,
     source: Source,
     *,
-    journal: str | os.PathLike[str] | None,
+    journal: Place | None,
     file_format: FileFormat,
     around: Surroundings,
     mapping: ColumnMapping | None = None,

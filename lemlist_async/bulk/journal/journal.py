@@ -1,12 +1,12 @@
 """Journal of a job: the durable state of each row, as a run uses it.
 
-The rows are in a file (`sqlite_file`). All use of it is in a thread: one call after the other for each journal.
+The rows are in a file (`sqlite_file`) or on a server (`postgres`). All use of them is in threads: one call after the
+other for each journal.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lemlist_async.bulk.jobs.job import Outcome, State
+from lemlist_async.bulk.journal.address import Place, PostgresJournal, place_of
 from lemlist_async.bulk.journal.errors import DamagedError, JournalError, TakenError
 from lemlist_async.bulk.journal.sqlite_file import SqliteFile, check_sqlite
 from lemlist_async.bulk.journal.storage import LEFT, PAGE, PAGE_BYTES, JournalRow, NewRow, Storage
+from lemlist_async.errors import ConfigurationError
 
 T = TypeVar("T")
 Finished = Sequence[tuple[int, Outcome]]
@@ -43,7 +45,7 @@ class Journal:
     # Opening and closing ------------------------------------------------------------------------------
 
     @classmethod
-    async def open(cls, path: str | os.PathLike[str] | None, *, new: bool = True) -> Journal:
+    async def open(cls, path: Place | None, *, new: bool = True) -> Journal:
         """Open a journal, or (`new`) make one; None makes one that is removed when it is closed.
 
         A journal of an older version is migrated.
@@ -53,23 +55,22 @@ class Journal:
             JournalError: in use by another runner, not a journal, damaged, without the part that is in its
                 ``-wal`` file, of a newer version, or not writable; or SQLite is too old.
         """
-        check_sqlite()
         if path is None:
+            check_sqlite()
             return await TemporaryJournal.make()
-        file = SqliteFile(Path(path))
-        return await cls(file, _thread())._connected(lambda: file.connect(new))
+        storage, threads = _at(path)
+        return await cls(storage, threads)._connected(lambda: storage.connect(new))
 
     @classmethod
-    async def look(cls, path: str | os.PathLike[str]) -> Journal:
+    async def look(cls, path: Place) -> Journal:
         """Open a journal to read only, even while a runner works on it.
 
         Raises:
             ConfigurationError: there is none.
             JournalError: not a journal, of a newer version, or not readable.
         """
-        check_sqlite()
-        file = SqliteFile(Path(path))
-        return await cls(file, _thread())._connected(file.connect_to_read)
+        storage, threads = _at(path)
+        return await cls(storage, threads)._connected(storage.connect_to_read)
 
     async def _connected(self, connect: Callable[[], None]) -> Journal:
         try:
@@ -318,6 +319,23 @@ class TemporaryJournal(Journal):
 def _thread() -> ThreadPoolExecutor:
     """Return a thread of its own for a file: SQLite makes each of its callers wait for the disk."""
     return ThreadPoolExecutor(1, thread_name_prefix="lemlist-journal")
+
+
+def _at(place: Place) -> tuple[Storage, Executor]:
+    """Return the rows of a place, not yet connected, and the threads to use them in."""
+    found = place_of(place)
+    if not isinstance(found, PostgresJournal):
+        check_sqlite()
+        return SqliteFile(Path(found)), _thread()
+    try:
+        from lemlist_async.bulk.journal.postgres import PostgresRows
+        from lemlist_async.bulk.journal.postgres_server import Turns
+    except ImportError:
+        raise ConfigurationError(
+            "journals on PostgreSQL need the package psycopg: pip install 'lemlist_async[fleet]'"
+        ) from None
+    rows = PostgresRows(found)
+    return rows, Turns(rows.server.threads)
 
 
 def _weight(outcome: Outcome) -> int:

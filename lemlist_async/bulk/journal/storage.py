@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from lemlist_async.bulk.jobs.job import Outcome, Payload, State
+from lemlist_async.bulk.source.values import readable
+from lemlist_async.core.json import dumps
 
 PAGE = 500
 """Rows that are read at once."""
@@ -19,6 +21,11 @@ LEFT = frozenset({State.NEW, State.SENT, State.PENDING})
 """States of rows that another run would go on with."""
 ENDED = "an earlier run ended before the response"
 """Reason of a row that was on its way when its run ended."""
+
+
+def plain(text: str | None) -> str | None:
+    """Return a text as every database can hold it: with a mark in place of lone surrogates and NUL."""
+    return None if text is None else readable(text).replace("\x00", "\ufffd")
 
 
 class JournalRow(NamedTuple):
@@ -55,6 +62,16 @@ class NewRow(NamedTuple):
     credits: int = 0
 
 
+FinishedRow = tuple[int, str, str, str | None, str | None, str | None]
+"""Number, state, what, reason, id and result of a row, as a database takes them."""
+
+
+def finished_row(n: int, outcome: Outcome) -> FinishedRow:
+    """Return the outcome of a row as a database takes it."""
+    result = None if outcome.result is None else dumps(outcome.result).decode()
+    return n, outcome.state.value, plain(outcome.what) or "", plain(outcome.reason), plain(outcome.id), result
+
+
 class Storage(Protocol):
     """Rows and description of one job, used by one thread at a time.
 
@@ -73,6 +90,14 @@ class Storage(Protocol):
 
     def explain(self, error: Exception) -> str:
         """Return the sentence for one of `errors`."""
+        ...
+
+    def connect(self, new: bool) -> None:
+        """Open the rows to run them, or (`new`) make an empty place for them."""
+        ...
+
+    def connect_to_read(self) -> None:
+        """Open the rows to read only, even while a runner works on them."""
         ...
 
     def close(self) -> None:

@@ -30,8 +30,16 @@ from typing import TYPE_CHECKING, Any
 
 from lemlist_async.bulk.jobs.job import IN_DOUBT, Outcome, Payload, State
 from lemlist_async.bulk.journal.errors import DamagedError, TakenError
-from lemlist_async.bulk.journal.storage import ENDED, FIRST_PAGE, PAGE, PAGE_BYTES, JournalRow, NewRow
-from lemlist_async.bulk.source.values import readable
+from lemlist_async.bulk.journal.storage import (
+    ENDED,
+    FIRST_PAGE,
+    PAGE,
+    PAGE_BYTES,
+    FinishedRow,
+    JournalRow,
+    NewRow,
+    finished_row,
+)
 from lemlist_async.core.json import dumps, loads
 from lemlist_async.core.wire import is_object
 
@@ -144,7 +152,7 @@ def write(
     Raises:
         TakenError: a row to be sent is no longer in the state `expected`. Nothing was written.
     """
-    outcomes = [_finished(n, outcome) for n, outcome in finished]
+    outcomes = [finished_row(n, outcome) for n, outcome in finished]
     with _transaction(db):
         if sent:
             marked = db.execute(_MARK, (expected, dumps(sent).decode())).fetchall()
@@ -169,21 +177,9 @@ def write_held(
         db.execute(_MARK_ANY, (dumps(sent).decode(),))
 
 
-_Finished = tuple[int, str, str, str | None, str | None, str | None]
-
-
-def _finished(n: int, outcome: Outcome) -> _Finished:
-    result = None if outcome.result is None else dumps(outcome.result).decode()
-    return n, outcome.state, readable(outcome.what), _or_none(outcome.reason), _or_none(outcome.id), result
-
-
-def _or_none(text: str | None) -> str | None:
-    return None if text is None else readable(text)
-
-
-def _pages(outcomes: Sequence[_Finished]) -> Iterator[Sequence[_Finished]]:
+def _pages(outcomes: Sequence[FinishedRow]) -> Iterator[Sequence[FinishedRow]]:
     """Outcomes in their order, so many bytes of results at once."""
-    page: list[_Finished] = []
+    page: list[FinishedRow] = []
     size = 0
     for outcome in outcomes:
         page.append(outcome)
