@@ -100,8 +100,8 @@ class Bulk:
 
         Raises:
             InvalidInputError: the rows cannot be read, or have no column that the job needs.
-            ConfigurationError: an option that cannot work, or a journal of another job, other rows, another key or
-                another server.
+            ConfigurationError: an option that cannot work, a job above its own bound of credits, or a journal of
+                another job, other rows, another key or another server.
             JournalError: the journal cannot be used.
             TypeError: rows that are neither a path nor an iterable of mappings, or an option that there is not.
         """

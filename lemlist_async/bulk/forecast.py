@@ -16,6 +16,8 @@ class Forecast:
     """Not valid."""
     repeated: int = 0
     """The same as an earlier row of the source."""
+    skipped: int = 0
+    """With all that the job is to bring."""
     finished: int
     """Done or failed in an earlier run of the same journal."""
     pending: int

@@ -14,9 +14,10 @@ from typing import Any, Literal, Self, get_args
 import attrs
 
 from lemlist_async.bulk.forecast import Forecast, seconds_at_limit
-from lemlist_async.bulk.jobs.job import Job, RowResult, State
+from lemlist_async.bulk.jobs.job import REPEATED, SKIPPED, Job, RowResult, RowSkippedError, State
 from lemlist_async.bulk.journal.address import Place
 from lemlist_async.bulk.journal.errors import JournalError
+from lemlist_async.bulk.journal.identities import Identities
 from lemlist_async.bulk.journal.journal import Journal
 from lemlist_async.bulk.journal.storage import FIRST_PAGE, JournalRow, NewRow
 from lemlist_async.bulk.source.csv_dialect import FileFormat
@@ -71,7 +72,7 @@ class Plan:
         self._used = False
 
     async def refused(self) -> AsyncIterator[RowResult]:
-        """Rows that were refused while planning, or are the same as an earlier one, with line and reason."""
+        """Rows that will not be sent, with line and reason: refused, skipped, or the same as an earlier one."""
         rows = self.journal.rows(refused=True)
 
         def page() -> list[JournalRow]:
@@ -118,7 +119,8 @@ async def make_plan(
 
     Raises:
         InvalidInputError: the source cannot be read.
-        ConfigurationError: the journal belongs to another job, other rows, another key or another server.
+        ConfigurationError: the journal belongs to another job, other rows, another key or another server; or the job
+            is above one of its bounds.
         JournalError: the journal cannot be used.
         TypeError: rows that are no path and no iterable of mappings.
     """
@@ -156,7 +158,9 @@ async def take_up(
     await journal.describe(options=_sorted(job.options()), **bound)
     await journal.recover(repeatable=job.effect.repeatable, retry_failed=retry_failed)
     await journal.gather()
-    return Plan(job, journal, await forecast(job, journal, around), around, mapping)
+    expected = await forecast(job, journal, around)
+    job.check_forecast(expected)
+    return Plan(job, journal, expected, around, mapping)
 
 
 def map_file(job: Job, path: Path, file_format: FileFormat) -> ColumnMapping | None:
@@ -310,37 +314,53 @@ async def _fill(
     journal: Journal, job: Job, source: Source, file_format: FileFormat, mapping: ColumnMapping | None
 ) -> tuple[int, str]:
     """Read and check rows while the journal writes those before them. Return their number and digest."""
-    n, written, mark = 0, journal.add([]), Digest()
+    n, written, mark, identities = 0, journal.add([]), Digest(), Identities()
     try:
         async for raws in mark.read(job, source, file_format):
             if mapping is not None:
                 mapping.check_columns(raws[0].values)
-            rows = [check(job, n, raw, mapping) for n, raw in enumerate(raws, n + 1)]
+            rows = [check(job, n, raw, mapping, identities) for n, raw in enumerate(raws, n + 1)]
             await written
             written = journal.add(rows)
             n += len(rows)
     finally:
+        identities.close()
         await written
     return n, mark.value
 
 
-def check(job: Job, n: int, raw: RawRow, mapping: ColumnMapping | None = None) -> NewRow:
+def check(
+    job: Job,
+    n: int,
+    raw: RawRow,
+    mapping: ColumnMapping | None = None,
+    identities: Identities | None = None,
+) -> NewRow:
     """Return a row as the journal takes it: to be done, or refused with the reason."""
-    fault = raw.fault
+    fault, what = raw.fault, "refused"
     if fault is None:
         try:
             payload = job.check(raw.values) if mapping is None else job.check_mapped(raw.values, mapping)
             text = dumps(payload)
             if b"null" in text:
                 exact(payload)  # JSON has no NaN, and the writer makes it null
-            key = job.key(payload)
+            key, other = job.key(payload), job.other_key(payload)
+        except RowSkippedError as skipped:
+            what, fault = SKIPPED, str(skipped)
         except (TypeError, ValueError) as refused:  # a RowRefusedError is one
             fault = str(refused)
         else:
-            mark = hashlib.sha256(key.encode("utf-8", "replace")).digest()[:16]
+            mark, second = _hashed(key), None if other is None else _hashed(other)
+            if identities is not None and (first := identities.meet(mark, second, raw.line)) is not None:
+                why = f"the same person as line {first}, by another identity"
+                return NewRow(n, raw.line, None, text.decode(), State.REFUSED.value, REPEATED, why)
             return NewRow(n, raw.line, mark, text.decode(), credits=job.credits(payload))
     kept = dumps(shown(raw.values)).decode()
-    return NewRow(n, raw.line, None, kept, State.REFUSED.value, "refused", fault[:_LONGEST_REASON])
+    return NewRow(n, raw.line, None, kept, State.REFUSED.value, what, fault[:_LONGEST_REASON])
+
+
+def _hashed(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "replace")).digest()[:16]
 
 
 async def forecast(job: Job, journal: Journal, around: Surroundings) -> Forecast:
@@ -348,6 +368,7 @@ async def forecast(job: Job, journal: Journal, around: Surroundings) -> Forecast
     counts = await journal.counts()
     by_state = {state: sum(n for (s, _), n in counts.items() if s == state) for state in State}
     to_send, ambiguous, pending = by_state[State.NEW], by_state[State.UNKNOWN], by_state[State.PENDING]
+    repeated, skipped = counts[State.REFUSED, REPEATED], counts[State.REFUSED, SKIPPED]
     batches = -(-to_send // job.batch)
     results = (to_send if job.follows else 0) + pending
     # a row that two look-ups do not find is sent again where lemlist refuses duplicates
@@ -357,8 +378,9 @@ async def forecast(job: Job, journal: Journal, around: Surroundings) -> Forecast
     return Forecast(
         rows=sum(counts.values()),
         to_send=to_send,
-        refused=by_state[State.REFUSED] - counts[State.REFUSED, "repeated"],
-        repeated=counts[State.REFUSED, "repeated"],
+        refused=by_state[State.REFUSED] - repeated - skipped,
+        repeated=repeated,
+        skipped=skipped,
         finished=by_state[State.DONE] + by_state[State.FAILED],
         ambiguous=ambiguous,
         pending=pending,

@@ -78,12 +78,16 @@ def enrich(
         int, typer.Option(min=0, help="Do not begin if the rows may cost more than this.")
     ],
     columns: Columns,
+    again: Annotated[
+        bool, typer.Option("--again", help="Pay also for rows that have the address or number already.")
+    ] = False,
 ) -> bulk.Job:
     """Find and check the people of a file, for credits; the results are in the report.
 
-    Each person is submitted once. An interrupted run can be resumed to fetch the results.
+    Each person is submitted once, and only for what the row does not have yet. An interrupted run can be resumed to
+    fetch the results.
     """
-    return bulk.EnrichPeople(find=cast("Any", find), max_credits=max_credits, **columns)
+    return bulk.EnrichPeople(find=cast("Any", find), max_credits=max_credits, again=again, **columns)
 
 
 @app.command()

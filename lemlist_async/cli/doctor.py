@@ -16,6 +16,7 @@ from typing import Literal
 import attrs
 
 import lemlist_async
+from lemlist_async.cli.messages import spoken
 from lemlist_async.errors import (
     APIKeyError,
     AuthenticationError,
@@ -38,9 +39,9 @@ _NETWORK = {
     "refused": "the server takes no connection: is LEMLIST_BASE_URL right, does a firewall close the port?",
     "connect_timeout": "the server cannot be reached in time: a firewall or a proxy may drop the connection",
     "tls": "the connection cannot be encrypted: something between here and lemlist does not speak TLS",
-    "certificate": "the server's certificate is not valid here: a company's proxy may replace it; give its CA to ssl=",
+    "certificate": "the server's certificate is not valid here: if a proxy replaces it, name its CA in SSL_CERT_FILE",
     "proxy": "the proxy refuses the connection: look at its address, user name and password",
-    "proxy_unreachable": "the proxy cannot be reached: look at HTTPS_PROXY or proxy=",
+    "proxy_unreachable": "the proxy cannot be reached: look at LEMLIST_PROXY",
     "proxy_busy": "the proxy fails: try again, or without it",
 }
 
@@ -62,12 +63,12 @@ async def examine() -> AsyncIterator[Finding]:
     if found := _environment():
         yield found
     try:
-        lemlist = lemlist_async.Lemlist()
+        lemlist = lemlist_async.Lemlist(proxy=os.environ.get("LEMLIST_PROXY") or None)
     except APIKeyError as error:
-        yield Finding("key", "fault", str(error))
+        yield Finding("key", "fault", spoken(str(error)))
         return
     except ConfigurationError as error:
-        yield Finding("address", "fault", str(error))
+        yield Finding("address", "fault", spoken(str(error)))
         return
     async with lemlist:
         yield Finding("key", "ok", f"there is one; its fingerprint is {lemlist.key_fingerprint}")
@@ -99,7 +100,9 @@ def _environment() -> Finding | None:
     ]
     if not proxies:
         return None
-    text = f"{', '.join(proxies)} is set, and not used: give Lemlist(proxy=…) if lemlist is only reached through it"
+    text = (
+        f"{', '.join(proxies)} is set, and not used: set LEMLIST_PROXY if lemlist is only reached through it"
+    )
     return Finding("proxy", "note", text)
 
 

@@ -12,6 +12,7 @@ import typer
 
 import lemlist_async
 from lemlist_async.cli.exits import Exit, exit_of
+from lemlist_async.cli.messages import spoken
 from lemlist_async.cli.show import Json, Plain, Show
 from lemlist_async.errors import LemlistError
 
@@ -27,7 +28,7 @@ def with_client(
     async def connected(show: Show) -> Exit:
         # a dry run sends nothing, so it needs no key
         key = os.environ.get("LEMLIST_API_KEY") or ("dry-run" if offline else None)
-        async with lemlist_async.Lemlist(key) as lemlist:
+        async with lemlist_async.Lemlist(key, proxy=os.environ.get("LEMLIST_PROXY") or None) as lemlist:
             return await work(lemlist, show)
 
     execute(connected, json=json)
@@ -39,7 +40,7 @@ def execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool) ->
     try:
         code = asyncio.run(work(show))
     except LemlistError as error:
-        print(f"lemlist-async: {error}", file=sys.stderr)
+        print(f"lemlist-async: {spoken(str(error))}", file=sys.stderr)
         code = exit_of(error)
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""

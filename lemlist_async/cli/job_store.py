@@ -14,7 +14,7 @@ import attrs
 import platformdirs
 
 from lemlist_async import bulk
-from lemlist_async.errors import ConfigurationError
+from lemlist_async.errors import ConfigurationError, LemlistError
 
 _SUFFIX = ".db"
 _BESIDE = ("", "-wal", "-shm", "-lock")
@@ -65,9 +65,13 @@ def remove(path: Path) -> None:
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
-async def has_rows(path: Path) -> bool:
-    """Return whether a journal is there and holds rows that were planned."""
-    return (await _look(path)).rows > 0
+async def is_worth_keeping(path: Path, error: BaseException) -> bool:
+    """Return whether a new job that ended with an error can be of use: rows were sent, or it can be resumed.
+
+    An error of this library that ends a job before its first row would end it again.
+    """
+    job = await _look(path)
+    return job.begun or (job.planned and not isinstance(error, LemlistError))
 
 
 @attrs.frozen(kw_only=True)
@@ -82,6 +86,10 @@ class StoredJob:
     left: int
     """Rows that another run would go on with."""
     unknown: int
+    planned: bool = False
+    """Whether all rows are in it."""
+    begun: bool = False
+    """Whether a row was sent."""
     days: float
     """Days since the journal was last written."""
     erased: bool
@@ -124,6 +132,8 @@ async def _look(path: Path) -> StoredJob:
         rows=sum(counts.values()),
         left=sum(count for (state, _), count in counts.items() if state in _OPEN),
         unknown=sum(count for (state, _), count in counts.items() if state == "unknown"),
+        planned=meta.get("planned") == "1",
+        begun=any(state not in {"new", "refused"} for state, _ in counts),
         days=days,
         erased=meta.get("erased") == "1",
     )

@@ -16,6 +16,7 @@ import attrs
 from lemlist_async import bulk
 from lemlist_async.cli.exits import Exit, exit_of
 from lemlist_async.cli.job_store import shown
+from lemlist_async.cli.messages import spoken
 from lemlist_async.cli.show import Show, as_json, columns_as_json, dump
 from lemlist_async.cli.wording import bad_lines
 from lemlist_async.errors import InvalidInputError
@@ -94,6 +95,8 @@ async def run_plan(
         run = lemlist.bulk.run(plan, on_ambiguous=settings.on_ambiguous, look_up_after=settings.look_up_after)
         stopped = await _run(run, show, settings)
         report = await run.report()
+        if stopped is not None and exit_of(stopped) is Exit.USAGE and not await _has_begun(plan.journal):
+            raise stopped  # no other run of the same job could get further
         results = await _results(plan.journal) if settings.results else []
         # before anything is printed, since printing may fail and results may have cost credits
         written = await _write(plan.journal, settings)
@@ -101,10 +104,14 @@ async def run_plan(
         for line in written:
             show.say(line)
         if stopped is not None:
-            show.say(str(stopped))
+            show.say(spoken(str(stopped)))
         if report.left:
             show.say(_how_to_go_on(report, settings))
         return _exit(report, stopped, settings, interrupted=run.stopped)
+
+
+async def _has_begun(journal: bulk.Journal) -> bool:
+    return any(state not in {"new", "refused"} for state, _ in await journal.counts())
 
 
 async def _dry_run(plan: bulk.Plan, settings: RunSettings, show: Show, limit: str) -> Exit:
@@ -185,7 +192,7 @@ async def _not_done(journal: bulk.Journal) -> list[bulk.RowResult]:
     def collect() -> list[bulk.RowResult]:
         found: list[bulk.RowResult] = []
         for row in journal.rows(unfinished=True):
-            if row.what != "repeated" and len(found) < _KEPT:
+            if row.what not in {"repeated", "skipped"} and len(found) < _KEPT:
                 found.append(bulk.RowResult(row.line, row.payload, row.outcome))
         return found
 

@@ -52,7 +52,10 @@ NoHeader = Annotated[
 ]
 Map = Annotated[
     list[str] | None,
-    typer.Option("--map", help="COLUMN=FIELD, for a column whose name does not show its field."),
+    typer.Option(
+        "--map",
+        help="COLUMN=FIELD, for a column whose name does not show its field, or COLUMN=variable:NAME.",
+    ),
 ]
 Ignore = Annotated[
     list[str] | None, typer.Option("--ignore", help="A column that is not sent; may be repeated.")

@@ -15,7 +15,7 @@ from lemlist_async import bulk
 from lemlist_async.cli.confirm import Yes, confirm
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
-from lemlist_async.cli.job_store import has_rows, new_journal, remove
+from lemlist_async.cli.job_store import is_worth_keeping, new_journal, remove
 from lemlist_async.cli.jobs import RunSettings, run_plan
 from lemlist_async.cli.options import (
     Delimiter,
@@ -42,7 +42,7 @@ from lemlist_async.cli.options import (
 )
 from lemlist_async.cli.show import Show
 from lemlist_async.core.json import dumps
-from lemlist_async.errors import ConfigurationError, LemlistError
+from lemlist_async.errors import ConfigurationError
 from lemlist_async.files import write_file
 
 if TYPE_CHECKING:
@@ -71,10 +71,15 @@ def chosen_columns(
 def save_columns(path: Path, mapping: bulk.ColumnMapping) -> None:
     """Write what each column becomes, to be read with --mapping; None for a column that is not sent."""
     # an opt-out is none of these: it is found by its name again, and only --ignore turns it off
-    columns = {
-        use.column: (*use.fields, use.variable, None)[0] for use in mapping.uses if use.role != "opt-out"
-    }
+    columns = {use.column: _saved(use) for use in mapping.uses if use.role != "opt-out"}
     write_file(path, [dumps({"columns": columns}, indent=True).decode() + "\n"])
+
+
+def _saved(use: bulk.ColumnUse) -> str | None:
+    if use.fields:
+        return use.fields[0]
+    # its name may resemble that of a field
+    return None if use.variable is None else f"variable:{use.variable}"
 
 
 def run_rows(
@@ -123,6 +128,7 @@ def run_rows(
                 "what is found is paid for, and would be lost with the screen: name a --report, or keep the journal"
             )
         own = None if journal or no_journal or dry_run else new_journal(job.kind)
+        made = own or (journal if journal is not None and not journal.exists() else None)
         settings = attrs.evolve(settings, journal=journal or own)
         of_file = attrs.asdict(file_format)
 
@@ -145,9 +151,9 @@ def run_rows(
 
         try:
             return await run_plan(lemlist, plan, settings, show)
-        except LemlistError:
-            if own is not None and not await has_rows(own):
-                remove(own)  # the job never began
+        except BaseException as error:
+            if made is not None and not await is_worth_keeping(made, error):
+                remove(made)
             raise
 
     with_client(work, json=json, offline=dry_run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from lemlist_async import bulk
@@ -48,8 +49,12 @@ def mapping_rows(mapping: bulk.ColumnMapping, *, whole: bool) -> tuple[list[tupl
     lines = [f"the names of the columns are on line {mapping.line}"] if mapping.line > 1 else []
     if more := [use.column for use in variables[len(shown) :]]:
         lines.append(f"{len(more)} more variables: {', '.join(more)}")
-    if ignored := [use.column for use in mapping.uses if use.role == "ignored"]:
-        lines.append(f"not sent: {', '.join(ignored)}")
+    left_out = [use for use in mapping.uses if use.role == "ignored"]
+    if private := [use.column for use in left_out if use.reason == "private"]:
+        sends = shlex.quote(f"{private[0]}=variable:{private[0]}")
+        lines.append(f"private, not sent: {', '.join(private)} (--map {sends} sends one)")
+    if others := [use.column for use in left_out if use.reason != "private"]:
+        lines.append(f"not sent: {', '.join(others)}")
     return rows, lines
 
 
@@ -74,6 +79,8 @@ def _short(text: str) -> str:
 def forecast_lines(forecast: bulk.Forecast, limit: str) -> list[str]:
     """Return the forecast of a plan, as lines."""
     twins = f", {forecast.repeated:,} the same as an earlier row" if forecast.repeated else ""
+    if forecast.skipped:
+        twins += f", {forecast.skipped:,} skipped since they have it"
     lines = [
         f"{counted(forecast.rows, 'row')}: {forecast.to_send:,} to send, {forecast.refused:,} refused{twins}"
     ]
@@ -100,6 +107,7 @@ def report_rows(report: bulk.Report) -> list[tuple[str, str]]:
         ("rows", report.rows, True),
         *((what, count, True) for what, count in done.items()),
         ("duplicates, skipped", report.duplicates, False),
+        ("skipped, had it already", report.skipped, False),
         ("refused before sending", report.refused, False),
         ("failed", report.failed, True),
         ("unknown", report.unknown, True),

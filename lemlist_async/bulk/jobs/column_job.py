@@ -15,6 +15,11 @@ from lemlist_async.bulk.source.header import Choice
 from lemlist_async.bulk.source.mapping import ColumnMapping, Sorted
 
 
+def _check_targets(job: ColumnJob, _: object, columns: dict[str, str]) -> None:
+    for target in columns.values():
+        job.KINDS_OF_COLUMNS.names.check_target(target)
+
+
 def _listed(given: Sequence[str]) -> list[str]:
     return [given] if isinstance(given, str) else list(given)
 
@@ -27,8 +32,9 @@ class ColumnJob(Job):
     NEEDED: ClassVar[Sequence[str]]
     """Fields of which a file must have one."""
 
-    columns: dict[str, str] = attrs.field(factory=dict[str, str])
-    """Columns that their names do not identify: from column to field, or to another variable's name."""
+    columns: dict[str, str] = attrs.field(factory=dict[str, str], validator=_check_targets)
+    """Columns that their names do not identify: from column to field, or to another variable's name. A name that
+    resembles a field's is refused, unless it begins with ``variable:``."""
     ignore: list[str] = attrs.field(factory=list[str], converter=_listed)
     """Columns that are not sent; also one that tells who wants no messages, which would refuse those rows."""
     only: list[str] = attrs.field(factory=list[str], converter=_listed)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args
 import attrs
 
 from lemlist_async.bulk.jobs.column_job import ColumnJob
-from lemlist_async.bulk.jobs.job import CannotVerifyError, Outcome, Payload, State, done, failed
+from lemlist_async.bulk.jobs.job import (
+    CannotVerifyError,
+    Outcome,
+    Payload,
+    RowSkippedError,
+    State,
+    done,
+    failed,
+)
 from lemlist_async.bulk.source.cells import value_key
 from lemlist_async.bulk.source.column_names import FULL_NAME
 from lemlist_async.bulk.source.columns import Columns
@@ -50,6 +58,14 @@ _NEEDS: dict[EnrichmentKind, tuple[tuple[str, ...], ...]] = {
 }
 
 
+_VERDICT = "result_email_status"
+"""Column of this job's report; other tools have verdicts of their own, on which lemlist's does not depend."""
+_SHOWN = {"phone": "phone", "resultemailstatus": _VERDICT}
+"""Columns that lemlist cannot start from, and that show what a row has already."""
+_BROUGHT: dict[EnrichmentKind, str] = {"find_email": "email", "verify": _VERDICT, "find_phone": "phone"}
+"""Field that each kind brings."""
+
+
 def _kinds(given: Iterable[EnrichmentKind]) -> tuple[EnrichmentKind, ...]:
     return tuple(given)
 
@@ -62,7 +78,7 @@ class EnrichPeople(ColumnJob):
     lemlist has accepted a row, its id is in the journal, and another run only asks for the result.
     """
 
-    KINDS_OF_COLUMNS: ClassVar[Columns] = Columns(EnrichmentInput)
+    KINDS_OF_COLUMNS: ClassVar[Columns] = Columns(EnrichmentInput, more=_SHOWN)
     NEEDED: ClassVar[Sequence[str]] = ("linkedin_url", "email", "last_name", FULL_NAME)
 
     kind = "enrich"
@@ -77,6 +93,8 @@ class EnrichPeople(ColumnJob):
     max_credits: int | None = None
     """Credits that the rows to send may cost together; the job does not start above it. None: no bound but the
     team's balance."""
+    again: bool = False
+    """Whether to pay also for what a row has already: an address, a number, a verdict on the address."""
     webhook_url: str | None = attrs.field(default=None, repr=False)
     """Address to which lemlist posts results too; pass the bodies to `Run.receive`. Results that were not posted are
     asked for from `poll_every` seconds on. Not written to the journal, since such addresses are often secret."""
@@ -84,7 +102,9 @@ class EnrichPeople(ColumnJob):
     def __attrs_post_init__(self) -> None:
         known = get_args(EnrichmentKind)
         if not self.find or not set(self.find) <= set(known):
-            raise ConfigurationError(f"find takes some of {', '.join(known)}, not {list(self.find)}")
+            raise ConfigurationError(
+                f"find takes some of {', '.join(known)}, not {', '.join(map(repr, self.find)) or 'nothing'}"
+            )
         if self.webhook_url is not None and not is_web_address(self.webhook_url):
             raise ConfigurationError("webhook_url must be an http or https address")
 
@@ -100,49 +120,71 @@ class EnrichPeople(ColumnJob):
 
     def options(self) -> dict[str, Any]:
         """Return the options from which the job can be made again."""
-        return {name: value for name, value in super().options().items() if name != "webhook_url"}
+        left_out = {"webhook_url", *([] if self.again else ["again"])}
+        return {name: value for name, value in super().options().items() if name not in left_out}
 
     def payload(self, row: Sorted) -> Payload:
         """Keep the columns that lemlist can start from. All others stay in the journal, beside them."""
-        fields, beside = row.fields, row.beside
-        for kind in self.find:
+        has = {} if self.again else row.fields
+        find: list[EnrichmentKind] = [kind for kind in self.find if _BROUGHT.get(kind) not in has]
+        if not find:
+            had = [
+                text for kind, name in _BROUGHT.items() if kind in self.find for text in (row.fields[name],)
+            ]
+            raise RowSkippedError(f"the row has it already: {', '.join(had)}")
+        shown = {name: row.fields.pop(name) for name in _SHOWN.values() if name in row.fields}
+        fields, beside = row.fields, row.beside | shown
+        for kind in find:
             if not any(fields.keys() >= set(needed) for needed in _NEEDS[kind]):
                 ways = " or ".join(" + ".join(needed) for needed in _NEEDS[kind])
                 raise RowRefusedError(f"{kind} needs {ways}")
-        return {"input": fields, "other": beside}
+        return {"input": fields, "other": beside} | ({} if len(find) == len(self.find) else {"find": find})
+
+    def _finds(self, payload: Payload) -> Sequence[EnrichmentKind]:
+        return cast("Sequence[EnrichmentKind]", payload.get("find", self.find))
 
     def key(self, payload: Payload) -> str:
-        """Return all that is known of the person, in one spelling."""
-        known = {name: value_key(text) for name, text in payload["input"].items()}
+        """Return all that lemlist starts from for each kind, in one spelling: a second answer would be the same."""
+        given = payload["input"]
+        known: dict[str, dict[str, str]] = {}
+        for kind in self._finds(payload):
+            start = next(needed for needed in _NEEDS[kind] if given.keys() >= set(needed))
+            known[kind] = {name: value_key(given[name]) for name in start}
         return dumps(known, sort_keys=True).decode()
 
     def credits(self, payload: Payload) -> int:
         """Return the credits for the case that everything is found."""
-        return sum(PRICES[kind] for kind in self.find)
+        return sum(PRICES[kind] for kind in self._finds(payload))
 
-    async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
-        """Compare the price with the bound and the team's balance.
+    def check_forecast(self, forecast: Forecast) -> None:
+        """Compare the price with the bound.
 
         Raises:
-            ConfigurationError: the price is above one of them. Nothing was submitted.
+            ConfigurationError: the price is above it.
+        """
+        if self.max_credits is not None and forecast.credits > self.max_credits:
+            raise ConfigurationError(
+                f"{_cost(forecast)}, more than max_credits = {self.max_credits}; nothing was submitted"
+            )
+
+    async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:
+        """Compare the price with the team's balance.
+
+        Raises:
+            ConfigurationError: the price is above it. Nothing was submitted.
         """
         if not forecast.to_send:
             return
-        cost = f"{forecast.to_send} people may cost {forecast.credits} credits"
-        if self.max_credits is not None and forecast.credits > self.max_credits:
-            raise ConfigurationError(
-                f"{cost}, more than max_credits = {self.max_credits}; nothing was submitted"
-            )
         balance = (await lemlist.team.get_credits()).credits
         if balance is not None and forecast.credits > balance:
-            raise ConfigurationError(f"{cost}, and the team has {balance}; nothing was submitted")
+            raise ConfigurationError(f"{_cost(forecast)}, and the team has {balance}; nothing was submitted")
 
     async def do(self, lemlist: Lemlist, payloads: Sequence[Payload], *, again: bool) -> Sequence[Outcome]:
         """Submit the people; each has an id or an error in the response."""
         requests = [
             EnrichmentRequest(
                 input=cast("EnrichmentInput", payload["input"]),
-                enrichment_requests=self.find,
+                enrichment_requests=self._finds(payload),
                 metadata=str(place),  # lemlist accepts strings only
             )
             for place, payload in enumerate(payloads)
@@ -171,6 +213,10 @@ class EnrichPeople(ColumnJob):
         if so_far.what != "empty":
             return attrs.evolve(so_far, what="empty")
         return done("not found", so_far.id)
+
+
+def _cost(forecast: Forecast) -> str:
+    return f"{forecast.to_send} people may cost {forecast.credits} credits"
 
 
 def _submitted(response: BulkEnrichment | None) -> Outcome:

@@ -42,6 +42,8 @@ class State(enum.StrEnum):
 
 IN_DOUBT = "in doubt"
 """`what` of an unknown row that is still to be looked up. Journals hold this text."""
+REPEATED, SKIPPED = "repeated", "skipped"
+"""`what` of rows that are valid and not sent: the same as an earlier one, or with nothing left to ask for."""
 ABSENT = "absent"
 """`what` of an unknown row that one look-up did not find."""
 
@@ -82,6 +84,10 @@ def done(
 def failed(reason: str, what: str = "failed") -> Outcome:
     """Return the outcome of a row that lemlist refused, or whose subject lemlist does not have."""
     return Outcome(State.FAILED, what, reason)
+
+
+class RowSkippedError(ValueError):
+    """Raised by a job that checks a row: nothing is left to do for it. The text says why."""
 
 
 class CannotVerifyError(LemlistError):
@@ -168,16 +174,29 @@ class Job(abc.ABC):
 
         Raises:
             RowRefusedError: lemlist would refuse it, or could not use it.
+            RowSkippedError: the row has already what the job is to bring.
         """
 
     @abc.abstractmethod
     def key(self, payload: Payload) -> str:
         """Return the identity of a row. Of rows with the same identity only the first is done."""
 
+    def other_key(self, payload: Payload) -> str | None:
+        """Return a second identity, by which a row without the first one is known: its `key` if it is all there is."""
+        del payload
+        return None
+
     def credits(self, payload: Payload) -> int:
         """Return the enrichment credits that the row may cost."""
         del payload
         return 0
+
+    def check_forecast(self, forecast: Forecast) -> None:  # noqa: B027  # not every job has bounds
+        """Compare a plan with the bounds of the job; nothing is sent.
+
+        Raises:
+            ConfigurationError: it is above one of them.
+        """
 
     async def prepare(self, lemlist: Lemlist, forecast: Forecast) -> None:  # noqa: B027  # not every job needs a check
         """Check all that can be checked before the first row, such as whether the campaign exists."""

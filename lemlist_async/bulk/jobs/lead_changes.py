@@ -17,7 +17,7 @@ from lemlist_async.bulk.source.raw_row import RowRefusedError
 from lemlist_async.core.names import hints_of, wire_name
 from lemlist_async.core.validation import check_campaign_id
 from lemlist_async.errors import AlreadyGoneError, ConfigurationError, NotFoundError
-from lemlist_async.resources.leads import LeadChanges, NewLead
+from lemlist_async.resources.leads import Lead, LeadChanges, NewLead
 
 if TYPE_CHECKING:
     from lemlist_async.bulk.forecast import Forecast
@@ -36,7 +36,8 @@ _DONE = {"remove": "removed", "unsubscribe": "unsubscribed", "pause": "paused"}
 class UpdateLeads(ColumnJob):
     """Change each row's lead in a campaign, found by its ``email`` (a look-up, then a PATCH) or ``lead_id``.
 
-    Columns become fields or custom variables as in `ImportLeads`. Empty cells change nothing.
+    Columns become fields or custom variables as in `ImportLeads`. Empty cells change nothing. lemlist changes no
+    address: a row whose ``lead_id`` belongs to another ``email`` fails, and its other cells are changed.
     """
 
     KINDS_OF_COLUMNS: ClassVar[Columns] = _LEADS
@@ -57,7 +58,8 @@ class UpdateLeads(ColumnJob):
         # a PATCH names five fields, and takes the others among the variables, under their wire names
         others = {wire_name(NewLead, name): value for name, value in fields.items() if name not in _NAMED}
         if not named and not others and not variables:
-            raise RowRefusedError("nothing to change: every other cell is empty")
+            why = "lemlist changes no address, and " if len(who.keys() & set(_WHO)) > 1 else ""
+            raise RowRefusedError(f"nothing to change: {why}every other cell is empty")
         return {**who, "fields": named, "variables": others | variables}
 
     def key(self, payload: Payload) -> str:
@@ -76,9 +78,13 @@ class UpdateLeads(ColumnJob):
             return [failed("the campaign has no lead with this address", "missing")]
         fields = cast("LeadChanges", payload["fields"])
         try:
-            await lemlist.leads.update(self.campaign_id, lead_id, variables=payload["variables"], **fields)
+            lead = await lemlist.leads.update(
+                self.campaign_id, lead_id, variables=payload["variables"], **fields
+            )
         except NotFoundError:
             return [failed("the campaign has no such lead", "missing")]
+        if "lead_id" in payload and (kept := _kept_address(lead, payload)):
+            return [kept]
         return [done("updated", lead_id)]
 
 
@@ -156,6 +162,18 @@ def _who(row: Sorted) -> Payload:
     # the lead may have been imported under any address of the row
     others = [text for text in row.beside.values() if isinstance(text, str) and is_address(text)]
     return {**who, "other_emails": others} if others else who
+
+
+def _kept_address(lead: Lead, payload: Payload) -> Outcome | None:
+    """Return the outcome of a changed lead whose address is not that of the row; None where it is."""
+    wanted = payload.get("email")
+    if not wanted or not lead.email or value_key(lead.email) == value_key(wanted):
+        return None
+    kept = f"the lead keeps the address {lead.email}, since lemlist changes none"
+    if value_key(lead.email) in map(value_key, payload.get("other_emails", ())):
+        return done("updated", lead.id, kept)
+    why = f"{kept}; its other cells were changed. For another address remove the lead and import it anew"
+    return failed(why, "address kept")
 
 
 def _key(payload: Payload) -> str:

@@ -79,6 +79,11 @@ class ImportLeads(ColumnJob):
         fields = payload["fields"]
         return value_key(fields.get("email") or fields["linkedin_url"])
 
+    def other_key(self, payload: Payload) -> str | None:
+        """Return one spelling of the LinkedIn page, by which a row without an address is known."""
+        page = payload["fields"].get("linkedin_url")
+        return None if page is None else value_key(page)
+
     def credits(self, payload: Payload) -> int:
         """Return the credits that the flags may cost."""
         return sum(price for flag, price in PRICES.items() if getattr(self, flag))

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from lemlist_async.bulk.jobs.job import State
+from lemlist_async.bulk.jobs.job import REPEATED, SKIPPED, State
 from lemlist_async.bulk.journal.errors import JournalError
 from lemlist_async.bulk.journal.journal import Journal
 from lemlist_async.bulk.source.csv_dialect import FileFormat
@@ -57,7 +57,7 @@ def _lines(journal: Journal, source: Path, file_format: FileFormat, head: FileHe
     rejected = (
         (row.line, row.reason or row.what)
         for row in journal.rows()
-        if row.state in _REJECTED and row.what != "repeated"
+        if row.state in _REJECTED and row.what not in {REPEATED, SKIPPED}
     )
     line, reason = next(rejected, (0, ""))
     # both are in the order of the file

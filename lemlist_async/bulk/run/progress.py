@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import attrs
 
 from lemlist_async.bulk.forecast import Forecast, seconds_at_limit
-from lemlist_async.bulk.jobs.job import State
+from lemlist_async.bulk.jobs.job import REPEATED, SKIPPED, State
 from lemlist_async.throttle import Throttle
 
 _SPAN = 10.0
@@ -55,6 +55,8 @@ class Report:
     """Rows done in this run or an earlier one of the same journal, by what was done: ``{"created": 120}``."""
     repeated: int
     """The same as an earlier row of the source, so never sent."""
+    skipped: int = 0
+    """With all that the job is to bring, so never sent."""
     refused: int
     """Not valid, so never sent."""
     failed: int
@@ -200,12 +202,13 @@ class Meter:
         stats, before = self._throttle.stats, self._before
         # the throttle serves all users of the key, and counts permissions that were given back
         calls = stats.grants - before.grants - (stats.returned - before.returned)
-        repeated = counts[State.REFUSED, "repeated"]
+        repeated, skipped = counts[State.REFUSED, REPEATED], counts[State.REFUSED, SKIPPED]
         return Report(
             rows=sum(counts.values()),
             done={what: count for (state, what), count in sorted(counts.items()) if state == State.DONE},
             repeated=repeated,
-            refused=by_state[State.REFUSED] - repeated,
+            skipped=skipped,
+            refused=by_state[State.REFUSED] - repeated - skipped,
             failed=by_state[State.FAILED],
             unknown=by_state[State.UNKNOWN],
             left=by_state[State.NEW] + by_state[State.SENT] + by_state[State.PENDING],

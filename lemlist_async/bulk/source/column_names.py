@@ -41,6 +41,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "emailadresse2 additionalemail2 "
         "tertiaryemail email3address email3adresse email3value emailadresse3 otherworkemails "
         "primarycontactotheremails "
+        "resultemail "
         "personemailother personemailadressesonstiger personemailhome personemailadresseprivat homeemail personalemail"
     ),
     "first_name": _names(
@@ -72,7 +73,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "linkedinurlpublic linkedinpublicurl linkedinurl personlinkedinurl linkedinprofileurl "
         "linkedincontactprofileurl linkedinprofile linkedin personlinkedinprofil personlinkedinprofilurl "
         "personlinkedinpage profillinkedin prospectlinkedinurl contactliprofileurl defaultprofileurl profileurl "
-        "socialurl primarycontactprimaryurl url linkedinidurl linkedinurluniqueid"
+        "socialurl primarycontactprimaryurl url resultlinkedin linkedinidurl linkedinurluniqueid"
     ),
     "company_domain": _names(
         "companydomain companydomainname domain domainname companywebsite companywebsiteurl website websiteurl "
@@ -88,7 +89,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "telprofessionnel telefonodeltrabajo telefonolavoro telefonodilavoro fonecomercial "
         "phone phonenumber phone1 phone1value primaryphone primarycontactprimaryphone telefon telefonnummer telephone "
         "numerodetelephone telefono telefoon telefoonnummer telefone personphone "
-        "phone2 phone2value otherphone personphoneother persontelefonsonstiger corporatephone"
+        "phone2 phone2value resultphone otherphone personphoneother persontelefonsonstiger corporatephone"
     ),
     "picture": _names("picture profilepicture profileimageurl profilepictureurl photo foto photourl avatar"),
     "icebreaker": _names("icebreaker personalization personalisation firstline opener openingline introline"),
@@ -120,17 +121,37 @@ _IGNORED = frozenset(_names(
     "noticeprovideddate certificationdate memberrating optintime optinip confirmtime confirmip latitude longitude "
     "gmtoff dstoff lastchanged addedtime laststate status statuslabel customfields lastemailsequencesent "
     "isinterested opencount clickcount replycount numcalls numemails nexttasktext nexttaskdate fileas "
-    "rejectline rejectreason groupmembership sensitivity priority mileage directoryserver billinginformation initials "
+    "rejectline rejectreason rowline rowstate rowwhat rowreason rowid resultemailstatus "
+    "groupmembership sensitivity priority mileage directoryserver billinginformation initials "
     "source "
     "personpersoncreated personlabel personid recordid contactid leid euid vmid campaignleadmapid "
     # ids of pages that are of no use to lemlist
     "salesnavigatorprofileurl salesnavigatorurl salesnavigatorcompanyurl linkedinurluniqueid linkedinidurl "
-    # private: no reason to send them on
-    "birthday anniversary gender spouse homephone homephone2 telefonprivat telephonedomicile "
-    "persontelefonprivat personphonehome "
-    "homestreet homecity homestate homepostalcode homecountryregion homeaddress homefax "
     "businessfax otherfax fax pager telex ttytddphone assistantsphone assistantsname"
 ))  # fmt: skip
+_PRIVATE = frozenset(_names(
+    # days and kin
+    "birthday dateofbirth birthdate dob anniversary gender sex spouse maidenname maritalstatus "
+    "geburtstag geburtsdatum jahrestag geschlecht ehepartner familienstand geburtsname "
+    "anniversaire datedenaissance sexe conjoint situationfamiliale cumpleanos fechadenacimiento aniversario sexo "
+    "genero conyuge estadocivil compleanno datadinascita sesso genere coniuge statocivile verjaardag geboortedatum "
+    "geslacht echtgenoot burgerlijkestaat datadenascimento nascimento conjuge "
+    # notes, which were written for colleagues
+    "notes note internalnotes privatenotes personnotes notizen notiz internenotizen bemerkung bemerkungen "
+    "anmerkungen remarques remarque notas observaciones appunti osservazioni notities opmerkingen observacoes "
+    "anotacoes "
+    # home
+    "homephone homephone2 telefonprivat telephonedomicile telefonoparticular telefonoabitazione telefonocasa "
+    "telefoonthuis telefoneresidencial persontelefonprivat personphonehome "
+    "homestreet homecity homestate homepostalcode homecountryregion homeaddress homefax privatadresse strasseprivat "
+    "ortprivat postleitzahlprivat bundeslandkantonprivat landregionprivat adressepersonnelle ruedomicile "
+    "villedomicile codepostaldomicile direccionparticular indirizzoabitazione faxprivat "
+    # numbers of states and banks
+    "ssn socialsecuritynumber nationalid passport passportnumber taxid steuernummer sozialversicherungsnummer "
+    "numerodesecuritesociale codicefiscale bsn iban creditcard salary gehalt salaire "
+    "religion nationality staatsangehorigkeit nationalite nacionalidad nazionalita nationaliteit nacionalidade"
+))  # fmt: skip
+"""Columns about a person's life or for colleagues' eyes: no reason to send them on without being told to."""
 _IGNORED_PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -185,8 +206,13 @@ _KNOWN = frozenset(spelled for names in FIELDS.values() for spelled in names)
 
 
 def is_ignored(name: str) -> bool:
-    """Return whether a column holds bookkeeping of the tool that wrote the file, or private data."""
+    """Return whether a column holds bookkeeping of the tool that wrote the file."""
     return spelling(name) in _IGNORED or any(pattern.search(name.strip()) for pattern in _IGNORED_PATTERNS)
+
+
+def is_private(name: str) -> bool:
+    """Return whether a column tells of a person's life, or what colleagues noted."""
+    return spelling(name) in _PRIVATE
 
 
 def is_opt_out(name: str) -> bool:

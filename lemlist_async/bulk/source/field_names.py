@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 
 from lemlist_async.bulk.source import column_names as known
 from lemlist_async.bulk.source.column_names import FULL_NAME, spelling
 from lemlist_async.core.names import hints_of, wire_name
+from lemlist_async.errors import ConfigurationError
+
+VARIABLE = "variable:"
+"""Beginning of a name that is given for a variable, whatever field it resembles."""
+_NEAR = 0.8
+"""Likeness from which on a name is taken for a misspelt one: one wrong letter of five."""
 
 
 class FieldNames:
@@ -31,6 +38,27 @@ class FieldNames:
         for field in (name for name in known.FIELDS if self.takes(name)):
             for place, name in enumerate(known.FIELDS[field]):
                 self.places.setdefault(name, []).append((field, place))
+
+    def check_target(self, target: str) -> None:
+        """Check what the caller says that a column becomes: a field, or a variable that is not mistaken for one.
+
+        Raises:
+            ConfigurationError: a name that is nearly that of a field, or a variable with the name of a field.
+        """
+        named = target.removeprefix(VARIABLE)
+        if named != target:
+            if not named or named in self.by_wire_name:
+                raise ConfigurationError(f"{named!r} is the name of a field: a variable cannot have it")
+            return
+        spelled = spelling(target)
+        if spelled in self.own or spelled in self.places:
+            return
+        for near in difflib.get_close_matches(spelled, [*self.own, *self.places], 1, _NEAR):
+            field = self.own.get(near) or self.places[near][0][0]
+            raise ConfigurationError(
+                f"{target!r} is no field of lemlist: is {field!r} meant? A variable with that name is "
+                f"'{VARIABLE}{target}'"
+            )
 
     def takes(self, field: str) -> bool:
         """Return whether rows of this kind have a field; a full name needs both of its parts."""

@@ -9,7 +9,7 @@ import attrs
 from lemlist_async.bulk.source import column_names as known
 from lemlist_async.bulk.source.cells import is_address
 from lemlist_async.bulk.source.column_names import FULL_NAME, spelling
-from lemlist_async.bulk.source.field_names import FieldNames
+from lemlist_async.bulk.source.field_names import VARIABLE, FieldNames
 from lemlist_async.bulk.source.mapping import ColumnUse, Role
 from lemlist_async.errors import InvalidInputError
 
@@ -80,7 +80,7 @@ class Header:
             and not self._is_bookkeeping(column)
         )
         spare = spare or (role == "opt-out" and not self._of_file)
-        given = self._mapped.get(column, column)
+        given = self._mapped.get(column, column).removeprefix(VARIABLE)
         wanted = column if fields else given
         name = self._variable(wanted) if spare else None
         if name not in {None, wanted} and not reason:
@@ -94,7 +94,8 @@ class Header:
         if column in choice.ignore:
             return "ignored", (), "as told"
         if column in self._mapped:
-            fields = self._fields(self._mapped[column])
+            target = self._mapped[column]
+            fields = () if target.startswith(VARIABLE) else self._fields(target)
             return ("field" if fields else "variable"), fields, "as told"
         if self._names.refuses_opt_outs and known.is_opt_out(column):
             return "opt-out", (), "tells who wants no messages"
@@ -104,8 +105,10 @@ class Header:
             return self._role_in_export(column)
         if fields := self._fields(column):
             return "field", fields, ""
+        if self._of_file and known.is_private(column):
+            return "ignored", (), "private"
         if self._is_bookkeeping(column):
-            return "ignored", (), "bookkeeping or private"
+            return "ignored", (), "bookkeeping"
         return "variable", (), ""
 
     def _role_in_export(self, column: str) -> tuple[Role, tuple[str, ...], str]:
@@ -114,7 +117,8 @@ class Header:
         return ("ignored", (), "lemlist's own") if column in _BOOKKEEPING else ("variable", (), "")
 
     def _is_bookkeeping(self, column: str) -> bool:
-        return self._of_file and (known.is_ignored(column) or known.is_opt_out(column))
+        left_out = (known.is_ignored, known.is_private, known.is_opt_out)
+        return self._of_file and any(is_it(column) for is_it in left_out)
 
     def _fields(self, column: str) -> tuple[str, ...]:
         spelled = spelling(column)

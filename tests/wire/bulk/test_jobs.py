@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from lemlist_async import Lemlist, errors
@@ -82,6 +83,29 @@ async def test_leads_are_changed_by_address_or_id_and_those_who_are_not_there_fa
     assert "graveyard" in (found[4].outcome.reason or "")
     assert one["variables"] == {"email": "a@x.com", "firstName": "New", "phone": "+331", "colour": "red"}
     assert two["variables"] == {"email": "b@x.com", "jobTitle": "CTO"}
+
+
+async def test_a_new_address_beside_the_id_of_a_lead_is_told_since_lemlist_changes_none() -> None:
+    async with box() as sandbox, client(sandbox) as lemlist:
+        team = sandbox.team()
+        campaign = team.add_campaign(name="A")["_id"]
+        ids = [team.add_lead(campaign, f"{name}@x.com")["_id"] for name in "abcd"]
+        rows = [
+            {"id": ids[0], "email": "new@x.com", "First Name": "Ann"},
+            {"id": ids[1], "email": "B@x.com", "First Name": "Bob"},
+            {"id": ids[2], "email": "new@x.com", "private": "c@x.com", "First Name": "Cid"},
+            {"id": ids[3], "email": "new@x.com"},
+        ]
+        found, _ = await run_job(lemlist, UpdateLeads(campaign_id=campaign), rows)
+        async with await lemlist.bulk.plan(UpdateLeads(campaign_id=campaign), rows) as plan:
+            (refused,) = [row async for row in plan.refused()]
+    assert words(found) == {1: "address kept", 2: "updated", 3: "updated"}
+    assert "keeps the address a@x.com" in (found[1].outcome.reason or "")
+    assert "keeps the address c@x.com" in (found[3].outcome.reason or "")
+    assert (
+        refused.outcome.reason
+        == "nothing to change: lemlist changes no address, and every other cell is empty"
+    )
 
 
 @pytest.mark.parametrize(
@@ -269,7 +293,7 @@ def people(count: int) -> list[dict[str, str]]:
 async def test_people_are_submitted_once_and_their_results_come_with_their_rows() -> None:
     async with box(polls=2) as sandbox, client(sandbox) as lemlist:
         sandbox.team().credits["paid"] = 100_000
-        rows = [*people(600), {"email": "only@x.com"}]
+        rows = [*people(600), {"First Name": "Only"}]
         found, report = await run_job(lemlist, EnrichPeople(find=["find_email"]), rows)
         jobs = sandbox.team().enrichments
         assert sent(sandbox, BULK_ENRICH) == 2
@@ -298,6 +322,40 @@ async def test_a_price_above_the_bound_or_the_balance_submits_nothing(tmp_path: 
         job = EnrichPeople(find=["find_email"], max_credits=100)  # the bound may change for the same journal
         _, report = await run_job(lemlist, job, people(20), journal)
         assert report.complete
+
+
+async def test_what_a_row_has_already_is_not_paid_for_unless_told() -> None:
+    def page(name: str) -> dict[str, str]:
+        return {"linkedin": f"https://linkedin.com/in/{name}", "First Name": "P"}
+
+    rows = [
+        page("a") | {"E-Mail": "a@x.io", "Mobile": "+33 1"},
+        page("b") | {"E-Mail": "b@x.io"},
+        page("c"),
+        page("c") | {"job": "CEO"},  # its answer would be the same
+        page("d") | {"E-Mail": "d@x.io", "result.email_status": "deliverable", "Mobile": "+33 4"},
+    ]
+    job = EnrichPeople(find=["find_email", "find_phone"])
+    async with box(polls=0) as sandbox, client(sandbox) as lemlist:
+        sandbox.team().credits["paid"] = 1_000
+        async with await lemlist.bulk.plan(job, rows) as plan:
+            assert (plan.forecast.to_send, plan.forecast.credits) == (2, 20 + 25)
+            assert (plan.forecast.skipped, plan.forecast.repeated, plan.forecast.refused) == (2, 1, 0)
+            told = [row.outcome.reason async for row in plan.refused()]
+        found, report = await run_job(lemlist, job, rows)
+        asked = [one["requests"] for one in sandbox.team().enrichments.values()]
+        verify = EnrichPeople(find=["verify"])
+        async with await lemlist.bulk.plan(verify, rows) as plan:
+            assert (plan.forecast.to_send, plan.forecast.skipped, plan.forecast.refused) == (2, 1, 2)
+        async with await lemlist.bulk.plan(attrs.evolve(job, again=True), rows) as plan:
+            assert (plan.forecast.to_send, plan.forecast.skipped) == (4, 0)
+    assert told == [
+        "the row has it already: a@x.io, +33 1",
+        "the same as line 3",
+        "the row has it already: d@x.io, +33 4",
+    ]
+    assert (report.skipped, report.refused, sorted(found)) == (2, 0, [2, 3])
+    assert asked == [["find_phone"], ["find_email", "find_phone"]]
 
 
 @pytest.mark.parametrize("fault", [lost_response(), gateway(502, effect=True), Reset()])

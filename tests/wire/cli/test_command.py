@@ -77,6 +77,37 @@ async def test_a_dry_run_needs_no_key_sends_nothing_and_tells_requests_time_and_
     assert "line 43: refused" in plain.out
 
 
+async def test_an_error_speaks_of_options_and_variables_and_not_of_python(tmp_path: Path) -> None:
+    plain = write(tmp_path / "a.csv", "Name,Stadt", "Ann,Ulm")
+    latin = write(tmp_path / "b.csv", "email,note", "a@x.com,caf\u00e9", encoding="latin-1")
+    values = write(tmp_path / "v.csv", "rival.example", "other.example")
+    utf16 = tmp_path / "u.csv"
+    utf16.write_bytes("email\na@x.com\n".encode("utf-16-le"))
+    leads = ("leads", "import", "--campaign", "cam_1", "--dry-run")
+    journal = str(tmp_path / "j")
+    await run("unsubscribes", "add", values, "--no-header", "--journal", journal, "--dry-run")
+    Path(values).write_text("a@x.com\n")  # noqa: ASYNC240  # a test
+    key = {"LEMLIST_API_KEY": "k"}
+    cases: list[tuple[tuple[str, ...], dict[str, str], str]] = [
+        (("whoami",), {}, "no API key: set LEMLIST_API_KEY"),
+        (("whoami",), {**key, "LEMLIST_BASE_URL": "http://x.example/"}, "LEMLIST_BASE_URL http://x.example/ would"),
+        (("whoami",), {**key, "LEMLIST_PROXY": "socks5://localhost:1"}, "LEMLIST_PROXY speaks HTTP only\n"),
+        ((*leads, plain), {}, "or give --map COLUMN=email"),
+        ((*leads, latin), {}, "or give its --encoding (often cp1252"),
+        ((*leads, str(utf16)), {}, "give --encoding utf-16-le"),
+        ((*leads, plain, "--delimiter", "ab"), {}, "--delimiter is one character"),
+        (("unsubscribes", "add", values, "--journal", journal, "--dry-run"), {}, "(--force rows goes on with those"),
+        (("unsubscribes", "add", values, "--journal", journal, "--force", "all"), key, "--force takes rows, key"),
+        (("activities", "sync", "--out", str(tmp_path / "o"), "--cursor", str(tmp_path / "c")), key, "give --since"),
+        (("enrich", plain, "--find", "mail", "--max-credits", "1"), key, ", linkedin_enrichment, not 'mail'"),
+    ]  # fmt: skip
+    for (args, _, said), done in zip(
+        cases, await asyncio.gather(*(run(*args, **env) for args, env, _ in cases)), strict=True
+    ):
+        assert said in done.err, (args, done.err)
+        assert done.code in {Exit.USAGE, Exit.AUTHENTICATION}
+
+
 async def test_an_import_reports_honestly_and_its_codes_tell_success_from_partial(tmp_path: Path) -> None:
     report = tmp_path / "out.csv"
     async with Sandbox() as sandbox:

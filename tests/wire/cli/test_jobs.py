@@ -127,14 +127,14 @@ async def test_enrichment_tells_its_price_keeps_to_the_bound_and_writes_what_it_
     file = write(tmp_path / "a.csv", "linkedin", *pages)
     common = ("enrich", file, "--find", "find_email", "--journal", journal)
     async with Sandbox(limit=None, polls=0) as sandbox:
-        dry = await run(None, "enrich", file, "--find", "find_email", "--max-credits", "9", "--dry-run")
+        dry = await run(None, "enrich", file, "--find", "find_email", "--max-credits", "20", "--dry-run")
         above = await run(sandbox, *common, "--max-credits", "9")
         assert not sandbox.team().enrichments
         done = await run(sandbox, *common, "--max-credits", "20", "--report", str(report), "--json")
         wrong = await run(sandbox, "enrich", file, "--find", "age", "--max-credits", "9")
     assert "up to 20 credits" in dry.out
     assert above.code == wrong.code == Exit.USAGE
-    assert "4 people may cost 20 credits, more than max_credits = 9" in above.err
+    assert "4 people may cost 20 credits, more than --max-credits 9" in above.err
     assert done.code == Exit.OK, done.err
     assert json.loads(done.out)["done"] == {"found": 4}
     assert "@found.example" in json.loads(report.read_text().splitlines()[0])["result"]["email"]
@@ -385,7 +385,7 @@ async def test_a_job_has_a_journal_without_asking_which_is_listed_resumed_and_pr
         assert len(sandbox.team().leads) == 30
     assert "not sent: Stage" in dry.out
     assert lost.code == Exit.USAGE
-    assert empty.out.count("leads.import from a.csv: 30 of 30 rows left") == 1, "a dry run keeps no journal"
+    assert "there are no jobs" in empty.out, "neither a dry run nor a job that never began keeps a journal"
     assert first.code != Exit.OK
     assert f"lemlist-async resume {left['name']}" in first.out
     assert "removed" in kept.out
@@ -394,10 +394,53 @@ async def test_a_job_has_a_journal_without_asking_which_is_listed_resumed_and_pr
     assert json.loads(erased.out)["pruned"] == [left["name"]]
     assert json.loads(again.out)["pruned"] == []
     assert "leads.import" in status.out
-    assert "removed 1 job" in pruned.out  # that of the campaign that is not there has rows left
-    assert "removed 1 job" in rest.out
+    assert "removed 1 job" in pruned.out
+    assert "removed 0 jobs" in rest.out
     assert not list((tmp_path / "state").rglob("*.db*"))
     assert (tmp_path / "state" / "lemlist-async" / "jobs").stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_job_above_its_bound_of_credits_is_told_at_once_and_leaves_no_journal(tmp_path: Path) -> None:
+    state = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    people = write(tmp_path / "p.csv", "linkedin", *(f"https://linkedin.com/in/p{n}" for n in range(3)))
+    journal = tmp_path / "j"
+    command = ("enrich", people, "--find", "find_email", "--max-credits")
+    async with Sandbox(limit=None, polls=0) as sandbox:
+        dry = await run(None, *command, "14", "--dry-run", **state)
+        bound = await run(sandbox, *command, "14", **state)
+        named = await run(sandbox, *command, "14", "--journal", str(journal), **state)
+        sandbox.team().credits.update(freemium=0, subscription=0, gifted=0, paid=10)
+        poor = await run(sandbox, *command, "15", **state)
+        jobs = await run(sandbox, "jobs", **state)
+        assert not sandbox.team().enrichments
+    for done in (dry, bound, named):
+        assert done.code == Exit.USAGE
+        assert "3 people may cost 15 credits, more than --max-credits 14; nothing was submitted" in done.err
+    assert "3 people may cost 15 credits, and the team has 10" in poor.err
+    assert "there are no jobs" in jobs.out
+    assert not journal.exists()
+
+
+async def test_a_name_that_is_nearly_a_field_is_asked_about_and_private_columns_stay_here(
+    tmp_path: Path,
+) -> None:
+    file = write(tmp_path / "a.csv", "Kontakt,Geburtstag,Notizen,Größe", "a@x.com,1980-01-01,mag Tee,43")
+    kept = tmp_path / "kept.json"
+    command = ("leads", "import", file, "--campaign", "cam_1", "--dry-run")
+    near = await run(None, *command, "--map", "Kontakt=emial")
+    mapped = await run(None, *command, "--map", "Größe=variable:emial", "--save-mapping", str(kept))
+    again = await run(None, *command, "--mapping", str(kept), "--json")
+    assert near.code == Exit.USAGE
+    assert "'emial' is no field of lemlist: is 'email' meant?" in near.err
+    assert "Größe -> variable emial" in mapped.out
+    assert (
+        "private, not sent: Geburtstag, Notizen (--map Geburtstag=variable:Geburtstag sends one)"
+        in mapped.out
+    )
+    assert json.loads(kept.read_text())["columns"] == {
+        "Kontakt": "email", "Geburtstag": None, "Notizen": None, "Größe": "variable:emial"
+    }  # fmt: skip
+    assert again.code == Exit.OK, again.err
 
 
 async def test_rejects_are_corrected_and_imported_and_a_report_has_columns(tmp_path: Path) -> None:
