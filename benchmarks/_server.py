@@ -8,41 +8,74 @@ from contextlib import contextmanager
 
 import orjson
 
-SMALL = {
+CAMPAIGN = {
     "_id": "cam_1",
     "name": "Spring",
     "status": "running",
     "createdAt": "2026-02-20T14:45:54.230Z",
     "labels": [],
+    "creator": {"userId": "usr_1", "userEmail": "a@example.com"},
+    "timezone": "Europe/Paris",
+    "createdBy": "usr_1",
+    "teamId": "tea_1",
+    "hasError": False,
+    "errors": [],
 }
-PAGE = [
-    {
-        **SMALL,
-        "_id": f"cam_{n}",
-        "creator": {"userId": "usr_1", "userEmail": "a@example.com"},
-        "timezone": "Europe/Paris",
-        "createdBy": "usr_1",
-        "teamId": "tea_1",
-        "hasError": False,
-        "errors": [],
-    }
-    for n in range(100)
-]
+PAGE = [{**CAMPAIGN, "_id": f"cam_{n}"} for n in range(100)]
+LEAD = {
+    "_id": "lea_1",
+    "isPaused": False,
+    "campaignId": "cam_1",
+    "contactId": "ctc_1",
+    "emailStatus": "deliverable",
+    "campaignName": "Spring",
+    "email": "ada@example.com",
+    "firstName": "Ada",
+    "lastName": "Lovelace",
+    "companyName": "Analytical Engines",
+    "companyDomain": "example.com",
+    "jobTitle": "Mathematician",
+    "linkedinUrl": "https://www.linkedin.com/in/ada",
+    "phone": "+44 20 7946 0000",
+    "icebreaker": "You wrote the first program that was ever published, and nobody could run it.",
+    "timezone": "Europe/London",
+    "createdAt": "2026-02-20T14:45:54.230Z",
+    "createdBy": "usr_1",
+    "state": "reviewed",
+    "tags": ["Spring", "Mathematics"],
+    "city": "London",
+    "country": "United Kingdom",
+    "score": 42,
+}
+"""As long as a real one, and under as many headers."""
+
+
+HEADERS = {
+    "Date": "Fri, 20 Feb 2026 14:45:54 GMT",
+    "Content-Type": "application/json; charset=utf-8",
+    "Connection": "keep-alive",
+    "X-RateLimit-Limit": 20,
+    "X-RateLimit-Remaining": 19,
+    "X-RateLimit-Reset": "Fri Feb 20 2026 14:45:56 GMT+0000 (Coordinated Universal Time)",
+    "Vary": "Accept-Encoding",
+    "ETag": 'W/"285-2bUjS5mZcT0Ww"',
+    "Access-Control-Allow-Origin": "*",
+}
 
 
 def _answer(body: object) -> bytes:
     content = orjson.dumps(body)
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n"
-    return (
-        f"{head}X-RateLimit-Limit: 20\r\nX-RateLimit-Remaining: 19\r\nConnection: keep-alive\r\n\r\n".encode()
-        + content
+    head = "".join(
+        f"{name}: {value}\r\n" for name, value in {**HEADERS, "Content-Length": len(content)}.items()
     )
+    return f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + content
 
 
 class Answer(asyncio.Protocol):
-    """One connection: an answer for each request, by whether its path ends in a list."""
+    """One connection: an answer for each request, by its path."""
 
-    small, page = _answer(SMALL), _answer({"campaigns": PAGE, "pagination": {"nextPage": None}})
+    campaign, lead = _answer(CAMPAIGN), _answer(LEAD)
+    page = _answer({"campaigns": PAGE, "pagination": {"nextPage": None}})
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -60,7 +93,11 @@ class Answer(asyncio.Protocol):
         if len(rest) < length:
             return
         self.data = rest[length:]
-        self.transport.write(self.page if b"limit=100" in head.split(b"\r\n")[0] else self.small)
+        target = head.split(b" ", 2)[1]
+        if b"limit=100" in target:
+            self.transport.write(self.page)
+        else:
+            self.transport.write(self.lead if b"/leads" in target else self.campaign)
 
 
 async def _serve() -> None:

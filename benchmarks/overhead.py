@@ -1,11 +1,12 @@
 """CPU of one call: this library beside bare aiohttp with orjson, httpx, and the stacks of OpenAI and Stripe.
 
-    python benchmarks/overhead.py [--rounds 15] [--calls 300]
+    python benchmarks/overhead.py [--rounds 15] [--calls 320] [--only CASE …]
 
 All clients meet the same server, in a process of its own. Each round measures every client once, one after the
 other, so that what the machine does meanwhile falls on all of them; the medians over the rounds are compared.
 This library runs with everything on: throttle (its limit raised), classifier, retries. It decodes
-times and nested models on first access, so it has two rows: as it is, and with every field read.
+times and nested models on first access, so it has two rows: as it is, and with every field read. Two further rows
+share the limit over the ledger file of the host, and send through aiohttp's own `ClientSession`.
 """
 
 import argparse
@@ -14,10 +15,12 @@ import operator
 import os
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from datetime import datetime
 
 import aiohttp
+import attrs
 import httpx
 import orjson
 from _server import served
@@ -25,43 +28,89 @@ from _server import served
 from lemlist_async import Lemlist, Throttle, ThrottleOptions
 from lemlist_async.core.names import fields_of
 from lemlist_async.resources.campaigns_models import Campaign
+from lemlist_async.resources.leads import Lead
 
 Call = Callable[[], Awaitable[object]]
 KEY = "bench"
+NEW = {
+    "email": "ada@example.com",
+    "firstName": "Ada",
+    "lastName": "Lovelace",
+    "companyName": "Analytical Engines",
+}
 
 
-async def measure(call: Call, calls: int) -> float:
+@attrs.frozen
+class Case:
+    """One kind of call, made by so many tasks at once."""
+
+    title: str
+    call: str
+    tasks: int = 1
+
+
+CASES = {
+    "get": Case("GET of a lead", "get"),
+    "get-16": Case("GET of a lead, 16 in flight", "get", 16),
+    "post": Case("POST of a lead", "post"),
+    "post-16": Case("POST of a lead, 16 in flight", "post", 16),
+    "page": Case("page of 100 campaigns", "page"),
+}
+
+
+async def measure(call: Call, calls: int, tasks: int) -> float:
     """Microseconds of CPU for one call."""
+
+    async def several() -> None:
+        for _ in range(calls // tasks):
+            await call()
+
     started = time.process_time()
-    for _ in range(calls):
-        await call()
-    return (time.process_time() - started) / calls * 1e6
+    if tasks == 1:
+        await several()
+    else:
+        await asyncio.gather(*(several() for _ in range(tasks)))
+    return (time.process_time() - started) / (calls // tasks * tasks) * 1e6
 
 
-def aiohttp_calls(session: aiohttp.ClientSession, url: str) -> tuple[Call, Call]:
+def aiohttp_calls(session: aiohttp.ClientSession, url: str) -> dict[str, Call]:
     """The least that a program can do by hand."""
     headers = {"Authorization": aiohttp.encode_basic_auth("", KEY)}
+    with_body = {**headers, "Content-Type": "application/json"}
 
     async def get(path: str) -> object:
         async with session.get(url + path, headers=headers) as response:
             response.raise_for_status()
             return orjson.loads(await response.read())
 
-    return lambda: get("/campaigns/cam_1"), lambda: get("/campaigns?limit=100")
+    async def post(path: str) -> object:
+        async with session.post(url + path, headers=with_body, data=orjson.dumps(NEW)) as response:
+            response.raise_for_status()
+            return orjson.loads(await response.read())
+
+    return {
+        "get": lambda: get("/leads?id=lea_1"),
+        "post": lambda: post("/campaigns/cam_1/leads/"),
+        "page": lambda: get("/campaigns?limit=100"),
+    }
 
 
-def httpx_calls(client: httpx.AsyncClient) -> tuple[Call, Call]:
+def httpx_calls(client: httpx.AsyncClient) -> dict[str, Call]:
     """The usual other library."""
 
-    async def get(path: str) -> object:
-        response = await client.get(path)
+    async def send(method: str, path: str, body: object = None) -> object:
+        response = await client.request(method, path, json=body)
         response.raise_for_status()
         return response.json()
 
-    return lambda: get("/campaigns/cam_1"), lambda: get("/campaigns?limit=100")
+    return {
+        "get": lambda: send("GET", "/leads?id=lea_1"),
+        "post": lambda: send("POST", "/campaigns/cam_1/leads/", NEW),
+        "page": lambda: send("GET", "/campaigns?limit=100"),
+    }
 
 
-def openai_calls(url: str) -> tuple[Call, Call]:
+def openai_calls(url: str) -> dict[str, Call]:
     """The OpenAI SDK's stack, through the door it has for any request, into models of its own kind."""
     from openai import AsyncOpenAI
     from openai._models import BaseModel
@@ -87,89 +136,119 @@ def openai_calls(url: str) -> tuple[Call, Call]:
     class Campaigns(BaseModel):
         campaigns: list[Campaign]
 
+    class Lead(BaseModel):
+        id: str = Field(alias="_id")
+        email: str | None = None
+        first_name: str | None = Field(alias="firstName", default=None)
+        last_name: str | None = Field(alias="lastName", default=None)
+        created_at: datetime | None = Field(alias="createdAt", default=None)
+
     client = AsyncOpenAI(api_key=KEY, base_url=url)
-    return (
-        lambda: client.get("/campaigns/cam_1", cast_to=Campaign),
-        lambda: client.get("/campaigns?limit=100", cast_to=Campaigns),
-    )
+    return {
+        "get": lambda: client.get("/leads?id=lea_1", cast_to=Lead),
+        "post": lambda: client.post("/campaigns/cam_1/leads/", cast_to=Lead, body=NEW),
+        "page": lambda: client.get("/campaigns?limit=100", cast_to=Campaigns),
+    }
 
 
-def stripe_calls(url: str) -> tuple[Call, Call]:
-    """Stripe's stack, through the door it has for any request."""
+def stripe_calls(url: str) -> dict[str, Call]:
+    """Stripe's stack, through the door it has for any request; it sends forms."""
     import stripe
 
     client = stripe.StripeClient(
         KEY, http_client=stripe.HTTPXClient(), base_addresses={"api": url.removesuffix("/api")}
     )
+    return {
+        "get": lambda: client.raw_request_async("get", "/api/leads?id=lea_1"),
+        "post": lambda: client.raw_request_async("post", "/api/campaigns/cam_1/leads/", **NEW),
+        "page": lambda: client.raw_request_async("get", "/api/campaigns?limit=100"),
+    }
 
-    def get(path: str) -> Awaitable[object]:
-        return client.raw_request_async("get", f"/api{path}")
 
-    return lambda: get("/campaigns/cam_1"), lambda: get("/campaigns?limit=100")
-
-
-def ours(lemlist: Lemlist) -> tuple[Call, Call]:
+def ours(lemlist: Lemlist) -> dict[str, Call]:
     """This library."""
-    return lambda: lemlist.campaigns.get("cam_1"), lambda: lemlist.campaigns.list()
+    new = {
+        "email": NEW["email"],
+        "first_name": "Ada",
+        "last_name": "Lovelace",
+        "company_name": "Analytical Engines",
+    }
+    return {
+        "get": lambda: lemlist.leads.get("lea_1"),
+        "post": lambda: lemlist.leads.create("cam_1", **new),
+        "page": lambda: lemlist.campaigns.list(),
+    }
 
 
-def ours_read(lemlist: Lemlist) -> tuple[Call, Call]:
+def ours_read(lemlist: Lemlist) -> dict[str, Call]:
     """This library, and a program that looks at every field."""
-    fields = operator.attrgetter("extra", *(name for name, _, _ in fields_of(Campaign)))
+    of_lead = operator.attrgetter("extra", *(name for name, _, _ in fields_of(Lead)))
+    of_campaign = operator.attrgetter("extra", *(name for name, _, _ in fields_of(Campaign)))
+    calls = ours(lemlist)
 
-    async def small() -> object:
-        return fields(await lemlist.campaigns.get("cam_1"))
+    async def one(call: Call) -> object:
+        return of_lead(await call())
 
     async def page() -> object:
         for row in (await lemlist.campaigns.list()).items:
-            fields(row)
+            of_campaign(row)
             if row.creator is not None:
                 _ = row.creator.user_id, row.creator.user_email
         return None
 
-    return small, page
+    return {"get": lambda: one(calls["get"]), "post": lambda: one(calls["post"]), "page": page}
 
 
-async def main(rounds: int, calls: int) -> None:
+def throttle(name: str | None = None) -> Throttle:
+    """A throttle that never lets a call wait here."""
+    return Throttle(ThrottleOptions(limit=1000, window=0.01), name=name)
+
+
+async def main(rounds: int, calls: int, cases: list[Case]) -> None:
     os.environ.setdefault("OPENAI_API_KEY", KEY)
-    with served() as url:
-        throttle = Throttle(ThrottleOptions(limit=1000, window=0.01))
-        async with (
-            aiohttp.ClientSession() as session,
-            httpx.AsyncClient(base_url=url, auth=("", KEY)) as client,
-            Lemlist(KEY, url, throttle=throttle) as lemlist,
-        ):
-            clients = {
-                "aiohttp + orjson": aiohttp_calls(session, url),
-                "lemlist_async": ours(lemlist),
-                "  all fields read": ours_read(lemlist),
-                "httpx": httpx_calls(client),
-                "openai SDK": openai_calls(url),
-                "stripe SDK": stripe_calls(url),
-            }
-            for index, title in enumerate(("one small call", "one page of 100")):
-                await compare(title, {name: pair[index] for name, pair in clients.items()}, rounds, calls)
+    async with AsyncExitStack() as stack:
+        url = stack.enter_context(served())
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        borrowed = await stack.enter_async_context(aiohttp.ClientSession())
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, auth=("", KEY)))
+        lemlist = await stack.enter_async_context(Lemlist(KEY, url, throttle=throttle()))
+        shared = await stack.enter_async_context(Lemlist(KEY, url, throttle=throttle("benchmark")))
+        through = await stack.enter_async_context(Lemlist(KEY, url, throttle=throttle(), session=borrowed))
+        clients = {
+            "aiohttp + orjson": aiohttp_calls(session, url),
+            "lemlist_async": ours(lemlist),
+            "  all fields read": ours_read(lemlist),
+            "  host's ledger": ours(shared),
+            "  ClientSession": ours(through),
+            "httpx": httpx_calls(client),
+            "openai SDK": openai_calls(url),
+            "stripe SDK": stripe_calls(url),
+        }
+        for case in cases:
+            await compare(case, {name: pair[case.call] for name, pair in clients.items()}, rounds, calls)
 
 
-async def compare(title: str, clients: dict[str, Call], rounds: int, calls: int) -> None:
+async def compare(case: Case, clients: Mapping[str, Call], rounds: int, calls: int) -> None:
     """Measure in rounds, and print medians with their ratios."""
     seen: dict[str, list[float]] = {name: [] for name in clients}
     for _ in range(rounds + 1):
         for name, call in clients.items():
-            seen[name].append(await measure(call, calls))
+            seen[name].append(await measure(call, calls, case.tasks))
     base, mine = seen["aiohttp + orjson"][1:], seen["lemlist_async"][1:]
-    print(f"\n{title}: CPU per call, median of {rounds} rounds of {calls}")
+    print(f"\n{case.title}: CPU per call, median of {rounds} rounds of {calls}")
     for name, times in seen.items():
         ratio = statistics.median(a / b for a, b in zip(times[1:], base, strict=True))
         ours_ = statistics.median(a / b for a, b in zip(times[1:], mine, strict=True))
         print(
-            f"  {name:18} {statistics.median(times[1:]):8.0f} µs   {ratio:5.2f} × aiohttp   {ours_:5.2f} × ours"
+            f"  {name:18} {statistics.median(times[1:]):8.0f} µs   {ratio:5.2f} × aiohttp   {ours_:5.2f} × ours",
+            flush=True,
         )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--calls", type=int, default=300)
+    parser.add_argument("--calls", type=int, default=320)
+    parser.add_argument("--only", nargs="*", choices=CASES, default=list(CASES))
     given = parser.parse_args()
-    asyncio.run(main(given.rounds, given.calls))
+    asyncio.run(main(given.rounds, given.calls, [CASES[name] for name in given.only]))
