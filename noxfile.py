@@ -50,8 +50,11 @@ def quick(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """The slow ring: processes that are killed, whole imports at the real limit."""
+    """The slow ring: processes that are killed, whole imports at the real limit, and both ways of a request."""
     run_ring(session, *SLOW, groups=("test", "examples"))
+    # pass arguments only to the ring: a path among them would run twice
+    if not session.posargs:
+        session.run("pytest", *QUICK, "--client-session", "tests/wire/client", "tests/wire/throttle")
 
 
 @nox.session(python=[version for version in PYTHONS if version != RUNNING])
@@ -75,6 +78,17 @@ def python_backoff(session: nox.Session) -> None:
     session.run("pip", "uninstall", "-q", "-y", "backoff")
     session.install("python-backoff>=3")
     session.run("pytest", "tests/pure", "tests/wire/client/test_pipeline.py", *session.posargs)
+
+
+@nox.session(python="3.11")
+def lowest(session: nox.Session) -> None:
+    """The client's tests with the lowest versions that the package allows."""
+    lowest = [
+        requirement.partition(";")[0].replace(">=", "==")
+        for requirement in PROJECT["project"]["dependencies"]
+    ]
+    session.install("-e", ".[cli]", *group("test"), *lowest)
+    session.run("pytest", *QUICK, "tests/pure", "tests/timed", "tests/wire/client", *session.posargs)
 
 
 @nox.session(python="3.11")

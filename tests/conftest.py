@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, settings
 
+from lemlist_async.transport import direct
 from tests.support.clients import KEY
 
 # the same examples in each run, and no limit on the time of one: the suite tells of the change alone, also on a busy
@@ -38,6 +39,24 @@ class Canary(logging.Handler):
         text = f"{self.format(record)} {record.__dict__}"
         if any(form in text for form in FORMS):
             self.leaks.append(record.getMessage())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the choice of the way that requests take in this process."""
+    parser.addoption(
+        "--client-session",
+        action="store_true",
+        help="send every request through aiohttp's ClientSession, none straight to a connection",
+    )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def way(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Send requests by the way that was chosen."""
+    with pytest.MonkeyPatch.context() as patch:
+        if pytestconfig.getoption("client_session"):
+            patch.setattr(direct, "works", lambda: False)
+        yield
 
 
 def pytest_configure() -> None:

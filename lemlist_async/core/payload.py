@@ -61,12 +61,12 @@ def encode(spec: type, fields: Mapping[str, Any]) -> Payload:
         InvalidInputError: a value is outside its documented range, or JSON cannot carry it.
     """
     known = _places(spec)
-    if unknown := fields.keys() - known.keys():
-        raise TypeError(_unknown(min(unknown), known))
+    if not known.keys() >= fields.keys():
+        raise TypeError(_unknown(min(fields.keys() - known.keys()), known))
     if missing := _required(spec) - fields.keys():
         raise TypeError(f"missing required argument: {', '.join(sorted(missing))}")
     query: list[tuple[str, str]] = []
-    body: dict[str, Any] | None = {} if any(place.query is None for place in known.values()) else None
+    body: dict[str, Any] | None = {} if _has_body(spec) else None
     for name, value in fields.items():
         place = known[name]
         taken = place.take(name, value)
@@ -160,6 +160,11 @@ def _required(spec: type) -> frozenset[str]:
 @cached
 def _places(spec: type) -> dict[str, _Place]:
     return {name: _place(spec, name, _bare(hint)) for name, hint in hints_of(spec).items()}
+
+
+@cached
+def _has_body(spec: type) -> bool:
+    return any(place.query is None for place in _places(spec).values())
 
 
 def _place(spec: type, name: str, hint: Any) -> _Place:

@@ -8,6 +8,7 @@ values that lemlist introduced later.
 from __future__ import annotations
 
 import enum
+import functools
 import math
 import re
 import types
@@ -133,7 +134,12 @@ def chosen(name: str, value: Any, among: Any) -> Any:
     Raises:
         InvalidInputError: the value is not among them.
     """
-    return _chosen(name, value, get_args(among))
+    return _chosen(name, value, _members(among))
+
+
+@functools.cache
+def _members(literal: Any) -> tuple[Any, ...]:
+    return get_args(literal)
 
 
 # Lists --------------------------------------------------------------------------------------------------

@@ -184,9 +184,13 @@ def _quote(value: object, place: str) -> str:
         raise InvalidInputError(f"{place} holds a lone surrogate, which no URL can carry") from None
 
 
+def _percent(text: str) -> str:
+    return text if _HARMLESS.fullmatch(text) else quote(text, safe="")
+
+
 def encode_query(query: Query) -> str:
     """Percent-encode a query, with spaces as ``%20``; nothing is left to a normaliser."""
     try:
-        return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
+        return "&".join([f"{_percent(name)}={_percent(value)}" for name, value in query])
     except UnicodeEncodeError:
         raise InvalidInputError("a query value holds a lone surrogate, which no URL can carry") from None

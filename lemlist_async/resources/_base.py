@@ -310,6 +310,8 @@ def with_custom(payload: Payload, values: Mapping[str, Any] | None) -> Payload:
     Raises:
         InvalidInputError: one is nested, or has the name of a field that is given too.
     """
+    if values is None:
+        return payload
     own, body = custom_fields(values), payload.body or {}
     if twice := own.keys() & body.keys():
         raise InvalidInputError(f"{min(twice)!r} is given as a field and as a custom one")

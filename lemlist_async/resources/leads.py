@@ -303,8 +303,9 @@ class LeadsResource(Resource):
         """
         if (lead_id is None) is (email is None):
             raise InvalidInputError("give either the id of a lead or an email")
-        payload = query_of(id=lead_id) if email is None else query_of(email=email)
-        return await self._call("GET", Lead, "/leads", payload=payload.asking(version="v2"))
+        return await self._call(
+            "GET", Lead, "/leads", payload=query_of(id=lead_id, email=email, version="v2")
+        )
 
     async def list_by_email(self, email: str) -> builtins.list[LeadCopy]:
         """A person's leads in all campaigns; empty for an address that is in none.

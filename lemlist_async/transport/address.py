@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from yarl import URL
 
 from lemlist_async.core.validation import is_web_address
@@ -12,23 +13,40 @@ from lemlist_async.credentials import BaseURL
 from lemlist_async.errors import InvalidInputError
 
 
+@attrs.define(eq=False)
+class Address:
+    """Address of one call."""
+
+    origin: str = attrs.field(repr=False)
+    """Scheme, host and port; empty for a file."""
+    target: str = attrs.field(repr=False)
+    """Path and query, which error trackers would show with the variables of a frame; the whole address of a file."""
+    ours: bool
+    """Whether it is on the API's own origin, so that the key may be sent there."""
+
+    @property
+    def url(self) -> URL:
+        """The address as aiohttp takes it."""
+        return URL(self.origin + self.target, encoded=True)
+
+
 class Addresses:
-    """Resolves calls to URLs, and decides whether the key may be sent there."""
+    """Resolves calls to addresses, and decides whether the key may be sent there."""
 
     def __init__(self, base: BaseURL) -> None:
-        self._base = str(base)
+        self._base = base
         self._own = _origin(URL(base.origin))
 
-    def of(self, call: Call[Any]) -> tuple[URL, bool]:
-        """Return the URL of a call, and whether it is on the API's own host.
+    def of(self, call: Call[Any]) -> Address:
+        """Return the address of a call.
 
         Raises:
             InvalidInputError: a value cannot be part of a path, or the address of a file is not a URL.
         """
         if call.url is None:
-            return URL(self._base + call.target, encoded=True), True
-        url = _file(call.url, call.operation)
-        return url, _origin(url) == self._own
+            return Address(self._base.origin, self._base.path + call.target, True)
+        ours = _origin(_file(call.url, call.operation)) == self._own
+        return Address("", call.url, ours)
 
 
 def _file(address: str, operation: str) -> URL:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
 
 import aiohttp
 from aiohttp.hdrs import AUTHORIZATION, COOKIE
@@ -20,20 +20,80 @@ from lemlist_async.options import Options
 from lemlist_async.throttle import RateState, Slot, Throttle
 from lemlist_async.transport.faults import CAUGHT, fault
 from lemlist_async.transport.request import Request, close_stale, hide_key
-from lemlist_async.transport.response import read_capped
+from lemlist_async.transport.response import Received, read_capped
 from lemlist_async.transport.timeouts import TimeLimit
 from lemlist_async.transport.watch import CallWatch
+
+R = TypeVar("R", bound=Received)
+R_co = TypeVar("R_co", bound=Received, covariant=True)
 
 _ERROR_BODY = 64 * 1024
 """Bytes of an error's body that are read; a larger body closes the connection instead."""
 
 
+class Sendable(Protocol[R_co]):
+    """Request that waits for its slot."""
+
+    @property
+    def written(self) -> bool:
+        """Whether a byte of the request may have left."""
+        ...
+
+    def begin(self, slot: Slot) -> None:
+        """Take the slot that the request was granted."""
+        ...
+
+    def send(self, authorization: str | None) -> Awaitable[R_co]:
+        """Send the request with this header, and return its response once the headers have arrived."""
+        ...
+
+
+class HandledRequest:
+    """Request that aiohttp handed to its middleware."""
+
+    __slots__ = ("_handler", "_request")
+
+    def __init__(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> None:
+        self._request = request
+        self._handler = handler
+        # a borrowed session may have the key among its own headers
+        request.headers.pop(AUTHORIZATION, None)
+
+    @property
+    def written(self) -> bool:
+        """Whether a byte may have left: a request of a borrowed session does not tell, and counts as sent."""
+        return not isinstance(self._request, Request) or self._request.written
+
+    def begin(self, slot: Slot) -> None:
+        """Take the slot, and what a borrowed session must not add."""
+        request = self._request
+        if isinstance(request, Request):
+            request.slot = slot
+        else:
+            slot.untimed()
+            # clients that share a session share its cookie jar: one team's cookie would go with another team's key
+            request.headers.popall(COOKIE, None)
+            close_stale(request.session)
+            hide_key(request)
+
+    async def send(self, authorization: str | None) -> aiohttp.ClientResponse:
+        """Send the request by aiohttp's own means."""
+        headers = self._request.headers
+        if authorization is not None:
+            headers[AUTHORIZATION] = authorization
+        try:
+            return await self._handler(self._request)
+        finally:
+            # the response, which trace hooks and users of the session see, refers to these headers
+            headers.pop(AUTHORIZATION, None)
+
+
 class AttemptState:
     """One attempt of a call while it is in progress, and what is known of it afterwards.
 
-    The instance is the aiohttp client middleware of its own request. aiohttp silently resends a GET, PUT or DELETE
-    after a ConnectionError on a kept-alive connection; because aiohttp's exceptions become ours in here, inside
-    aiohttp's own loop, it never does, and every repeat is a decision of the pipeline.
+    For a request that goes through a ClientSession, the instance is its aiohttp client middleware. aiohttp silently
+    resends a GET, PUT or DELETE after a ConnectionError on a kept-alive connection; because aiohttp's exceptions
+    become ours in here, inside aiohttp's own loop, it never does, and every repeat is a decision of the pipeline.
 
     Key, throttle and refusals share one middleware, since aiohttp wraps each middleware anew for every request.
     """
@@ -71,37 +131,31 @@ class AttemptState:
         self.granted: float | None = None
         """Time at which the throttle granted the slot."""
         self.slot: Slot | None = None
-        self.received: aiohttp.ClientResponse | None = None
+        self.received: Received | None = None
         """Response, once its headers have arrived."""
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
+        """Run the attempt as a middleware, around the rest of aiohttp's way."""
+        return await self.run(HandledRequest(request, handler))
+
+    async def run(self, request: Sendable[R]) -> R:
         """Wait for a slot, send, and raise our error for anything but a success.
 
         The slot is held until one window after the response, whatever its status.
         """
-        # a borrowed session may have the key among its own headers
-        request.headers.pop(AUTHORIZATION, None)
         failed: LemlistError
         options = self._options
         observer = None if self._call.effect is Effect.READ else SEND_OBSERVER.get()
         # a cancellation while waiting leaves nothing behind: the throttle drops the waiter itself
         slot = await self._throttle.acquire(options.lane, max_wait=options.max_wait, owner=self._owner)
-        self._take_slot(slot, request)
+        self._begin(slot, request)
         try:
-            try:
-                if self._key is not None:
-                    # only now: a token may have been renewed while the request was in the queue
-                    request.headers[AUTHORIZATION] = self._key.authorization
-                    self.key_version = self._key.version
-                if observer is not None:
-                    # after the grant and before the first byte: a journal marks its rows as sent here
-                    await observer.sending()
-                response = await handler(request)
-            finally:
-                # the response, which trace hooks and users of the session see, refers to these headers
-                request.headers.pop(AUTHORIZATION, None)
+            if observer is not None:
+                # after the grant and before the first byte: a journal marks its rows as sent here
+                await observer.sending()
+            response = await request.send(self._authorization())
         except BaseException as error:
             # a cancellation too: the slot has to be returned, or the quota would shrink for good
             self._release(slot, request)
@@ -125,32 +179,31 @@ class AttemptState:
         finally:
             del failed  # otherwise the error and its own traceback would form a reference cycle
 
-    def _take_slot(self, slot: Slot, request: aiohttp.ClientRequest) -> None:
+    def _begin(self, slot: Slot, request: Sendable[Any]) -> None:
         """Start the attempt: its time limit runs from the grant, since the time before was spent in the queue."""
         self.slot, self.granted = slot, steady()
-        if isinstance(request, Request):
-            request.slot = slot
-        else:
-            slot.untimed()
-            # clients that share a session share its cookie jar: one team's cookie would go with another team's key
-            request.headers.popall(COOKIE, None)
-            close_stale(request.session)
-            hide_key(request)
+        request.begin(slot)
         if self._options.timeouts.attempt is not None:
             self._limit.allow(self._options.timeouts.attempt)
         if self._watch is not None:
             self._watch.granted(slot)
 
-    def _release(self, slot: Slot, request: aiohttp.ClientRequest) -> None:
+    def _authorization(self) -> str | None:
+        # not before the grant: a token may have been renewed while the request was in the queue
+        if self._key is None:
+            return None
+        self.key_version = self._key.version
+        return self._key.authorization
+
+    def _release(self, slot: Slot, request: Sendable[Any]) -> None:
         """Release the slot of an attempt without a response."""
-        # a request of a borrowed session does not tell whether it was written: it counts as sent
-        self.sent = not isinstance(request, Request) or request.written
+        self.sent = request.written
         if self.sent:
             slot.aborted()
         else:
             slot.give_back()
 
-    def _report(self, slot: Slot, response: aiohttp.ClientResponse) -> None:
+    def _report(self, slot: Slot, response: Received) -> None:
         """Report a response to the throttle, with what its headers say about the quota."""
         headers = response.headers
         if self._key is None:
@@ -163,7 +216,7 @@ class AttemptState:
         else:
             slot.answered()
 
-    async def _refusal(self, received: aiohttp.ClientResponse) -> LemlistError:
+    async def _refusal(self, received: Received) -> LemlistError:
         status = received.status
         try:
             body = await read_capped(received, _ERROR_BODY)

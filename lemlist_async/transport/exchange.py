@@ -8,7 +8,6 @@ from typing import Any
 
 import aiohttp
 import attrs
-from yarl import URL
 
 from lemlist_async.clock import steady
 from lemlist_async.core.ambiguity import final_error
@@ -19,9 +18,10 @@ from lemlist_async.credentials import Credential
 from lemlist_async.errors import Attempt, ConfigurationError, LemlistError, TransportError
 from lemlist_async.options import Options
 from lemlist_async.throttle import Throttle
+from lemlist_async.transport.address import Address
 from lemlist_async.transport.attempt import AttemptState
 from lemlist_async.transport.faults import ended
-from lemlist_async.transport.response import ResponseReader
+from lemlist_async.transport.response import Received, ResponseReader
 from lemlist_async.transport.session import Session, piecemeal
 from lemlist_async.transport.timeouts import SharedTimer, TimeLimit
 from lemlist_async.transport.watch import CallWatch, outcome_of
@@ -32,8 +32,7 @@ class CallState:
     """One call while it is in progress: its attempts so far, and until when it may go on."""
 
     call: Call[Any]
-    url: URL = attrs.field(repr=False)
-    """Address with ids and query, which error trackers would show with the variables of a frame."""
+    address: Address
     key: Credential | None
     """None where the address is on another host, which must not see the key."""
     options: Options
@@ -100,7 +99,7 @@ class Exchange:
         self, state: CallState, attempt: AttemptState, limit: TimeLimit, streamed: bool, watch: CallWatch
     ) -> Any:
         """Run an attempt between its begin and its end; the attempt of a stream stays open on success."""
-        watch.attempt_begin(len(state.attempts) + 1, state.url)
+        watch.attempt_begin(len(state.attempts) + 1, state.address.url)
         try:
             result = await self._run(state, attempt, limit, streamed)
         except BaseException as error:
@@ -155,17 +154,16 @@ class Exchange:
         finally:
             del error  # otherwise the error and its own traceback would form a reference cycle
 
-    def _send(
-        self, state: CallState, attempt: AttemptState, streamed: bool
-    ) -> Awaitable[aiohttp.ClientResponse]:
-        call = state.call
-        data: bytes | aiohttp.FormData | None = None
-        if call.upload is not None:
-            data = _form(call.upload)
-        elif call.body is not None:
-            data = to_json(call.body)
+    def _send(self, state: CallState, attempt: AttemptState, streamed: bool) -> Awaitable[Received]:
+        call, address, timeouts = state.call, state.address, state.options.timeouts
+        body = None if call.body is None else to_json(call.body)
+        if call.upload is None and not streamed:
+            direct = self._session.direct(call.method, address, body, timeouts)
+            if direct is not None:
+                return attempt.run(direct)
+        data = body if call.upload is None else _form(call.upload)
         return self._session.request(
-            call.method, state.url, data, attempt, timeouts=state.options.timeouts, streamed=streamed
+            call.method, address.url, data, attempt, timeouts=timeouts, streamed=streamed
         )
 
 
@@ -183,7 +181,7 @@ def outcome(error: LemlistError) -> str:
     return type(error).__name__ if status is None else str(status)
 
 
-def _bypassed(received: aiohttp.ClientResponse) -> ConfigurationError:
+def _bypassed(received: Received) -> ConfigurationError:
     """Return the error for a response that bypassed the middleware: no slot, no key, no check of its status."""
     received.close()
     return ConfigurationError(

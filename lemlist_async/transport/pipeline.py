@@ -161,19 +161,20 @@ class Pipeline:
 
     def _begin(self, call: Call[Any], options: Options, watch: CallWatch | None) -> CallState:
         # arguments that cannot work are refused here, before anything waits or is sent
-        url, ours = self._addresses.of(call)
+        address = self._addresses.of(call)
         deadline = options.deadline
         if options.lane == "interactive" and (left := time_left()) is not None:
             deadline = left if deadline is None else min(left, deadline)
         if deadline is not None:
             deadline += asyncio.get_running_loop().time()
         try:
-            probe = ours and not self.auth_circuit.calm and self.auth_circuit.admit(call)
+            probe = address.ours and not self.auth_circuit.calm and self.auth_circuit.admit(call)
         except AuthenticationError as refused:
             raise self._failed(refused) from None
         # per call and not per attempt: retries must not pay for retries
         self._budget.earn()
-        state = CallState(call, url, self._key if ours else None, options, deadline, watch, probe)
+        key = self._key if address.ours else None
+        state = CallState(call, address, key, options, deadline, watch, probe)
         if watch is not None:
             watch.attempts = state.attempts
         return state

@@ -1,12 +1,13 @@
-"""Internals of aiohttp that this library relies on: when a request is written, and to which connection.
+"""Internals of aiohttp that requests through a ClientSession rely on: when one is written, and to which connection.
 
-Every private name of aiohttp is used in this module only. If one of them disappears, the pool no longer makes the
+Private names of aiohttp are used here and in `direct` only. If one of them disappears, the pool no longer makes the
 check that needs it, and `Request.send` still refuses the connection.
 """
 
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from time import monotonic
 from typing import Any
 
 import aiohttp
@@ -75,6 +76,22 @@ class Connector(aiohttp.TCPConnector):
             idle.popleft()
         return super()._get(key, traces)
 
+    def reuse(self, key: Any) -> Connection | None:
+        """Return an idle connection, without the coroutines of `connect`; None if that has to look for one."""
+        idle: Any = self._conns.get(key)
+        if not idle:
+            return None
+        protocol, since = idle[0]
+        if is_stale(protocol) or not protocol.is_connected():
+            return None
+        if monotonic() - since > self._keepalive_timeout:
+            return None
+        idle.popleft()
+        if not idle:
+            del self._conns[key]
+        self._acquired.add(protocol)
+        return Connection(self, key, protocol, self._loop)
+
     def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
         # a burst must not leave its connections open: they are descriptors for as long as they are kept alive
         full = len(self._conns.get(key, ())) >= self.idle
@@ -111,3 +128,8 @@ def close_stale(session: aiohttp.ClientSession) -> None:
         for connection in connections:
             if is_stale(protocol := connection[0]):
                 protocol.close()
+
+
+def abandon(session: aiohttp.ClientSession) -> None:
+    """Drop a session without I/O, as a finaliser has to; its sockets go with its connector."""
+    session._connector = None  # pyright: ignore[reportPrivateUsage]  # aiohttp has no public way

@@ -21,9 +21,13 @@ from lemlist_async.core.classify import (
 from lemlist_async.core.json import read
 from lemlist_async.core.wire import Call, Effect, NoIdError, Response, ShapeError, UnexpectedTypes
 from lemlist_async.errors import DecodeError, LemlistError
+from lemlist_async.transport.direct import DirectResponse
 from lemlist_async.transport.faults import CAUGHT, fault, maybe_done
 
 _BOM = b"\xef\xbb\xbf"
+
+Received = aiohttp.ClientResponse | DirectResponse
+"""Response whose headers have arrived."""
 
 
 class ResponseReader:
@@ -32,9 +36,7 @@ class ResponseReader:
     def __init__(self) -> None:
         self.unexpected_types: UnexpectedTypes = {}
 
-    async def take(
-        self, call: Call[Any], received: aiohttp.ClientResponse, cap: int, *, streamed: bool
-    ) -> Any:
+    async def take(self, call: Call[Any], received: Received, cap: int, *, streamed: bool) -> Any:
         """Return the decoded body of a response, or (`streamed`) the response itself with its body unread.
 
         Raises:
@@ -91,7 +93,7 @@ class ResponseReader:
         )
 
 
-def _may_be_streamed(call: Call[Any], received: aiohttp.ClientResponse) -> bool:
+def _may_be_streamed(call: Call[Any], received: Received) -> bool:
     """Return whether a response is the file it should be; False if its headers announce a page."""
     response = Response(received.status, received.headers)
     if announces_html(response):
@@ -145,7 +147,7 @@ async def stream_body(
         raise lost
 
 
-async def read_capped(received: aiohttp.ClientResponse, cap: int) -> bytes | None:
+async def read_capped(received: Received, cap: int) -> bytes | None:
     """Return the whole body, or None after closing the connection if the body is larger than `cap` bytes."""
     content = received.content
     # the usual body arrives in one piece with its headers

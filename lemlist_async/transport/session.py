@@ -18,7 +18,9 @@ from yarl import URL
 from lemlist_async.credentials import ProxyURL
 from lemlist_async.errors import ClosedError
 from lemlist_async.options import Timeouts
-from lemlist_async.transport.request import Connector, Request
+from lemlist_async.transport import direct
+from lemlist_async.transport.address import Address
+from lemlist_async.transport.request import Connector, Request, abandon
 
 ACCEPT = "application/json, text/*;q=0.9, */*;q=0.1"
 POOL = 100
@@ -62,6 +64,8 @@ class Session:
         self._each = {} if borrowed is None else self._headers
         self._each_json = {**self._each, "Content-Type": "application/json"}
         self._more = _more(network, borrowed=borrowed is not None)
+        self._timeout = _client_timeout(timeouts, streamed=False)
+        self._destinations: dict[str, direct.Destination] = {}
         self._pid = os.getpid()
         self._closed = False
         self._made_at = _caller()
@@ -103,9 +107,31 @@ class Session:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
             request_class=Request,
-            timeout=_client_timeout(self._timeouts, streamed=False),
+            timeout=self._timeout,
             trust_env=False,
         )
+
+    def direct(
+        self, method: str, address: Address, body: bytes | None, timeouts: Timeouts
+    ) -> direct.DirectRequest | None:
+        """Return a request that is written to its connection by this library; None if it has to go by `request`.
+
+        Raises:
+            ClosedError: as `get`.
+        """
+        session = self.get()
+        if self._borrowed is not None or self._more or not address.origin:
+            return None
+        if body is not None and len(body) > direct.LARGEST:
+            return None
+        if not direct.is_plain(session) or not direct.works():
+            return None
+        destination = self._destinations.get(address.origin)
+        if destination is None:
+            destination = direct.Destination(session, address.origin, self._network.ssl)
+            self._destinations[address.origin] = destination
+        timeout = self._timeout if timeouts is self._timeouts else _client_timeout(timeouts, streamed=False)
+        return direct.DirectRequest(destination, method, address.target, body, timeout)
 
     def shut(self) -> None:
         """Refuse further requests."""
@@ -116,6 +142,7 @@ class Session:
         self.shut()
         # in a forked child the session is the parent's: closing it would end the parent's TLS connections
         own, self._own = self._own, None
+        self._destinations.clear()
         if own is not None and self._pid == os.getpid():
             await own.close()
 
@@ -157,8 +184,7 @@ class Session:
             source=self,
             stacklevel=1,
         )
-        # no I/O in a finaliser: the sockets go with the connector; aiohttp's own warning would repeat this one
-        own._connector = None  # pyright: ignore[reportPrivateUsage]  # aiohttp has no public way to disarm it
+        abandon(own)
 
 
 class SharedSession(Session):
@@ -188,6 +214,14 @@ class SharedSession(Session):
         if self._closed:
             raise ClosedError("this Lemlist is closed; make a new one")
         return self._shared.request(method, url, data, middleware, timeouts=timeouts, streamed=streamed)
+
+    def direct(
+        self, method: str, address: Address, body: bytes | None, timeouts: Timeouts
+    ) -> direct.DirectRequest | None:
+        """Return a request over the session that is shared."""
+        if self._closed:
+            raise ClosedError("this Lemlist is closed; make a new one")
+        return self._shared.direct(method, address, body, timeouts)
 
     async def close(self) -> None:
         """Shut this share; the session stays open for the others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -23,20 +24,15 @@ class SharedTimer:
     """
 
     def __init__(self) -> None:
-        self.open: set[TimeLimit] = set()
-        """Every limit that an attempt runs under, long or short."""
-        self._running: dict[TimeLimit, float] = {}
+        self.open: dict[TimeLimit, float] = {}
+        """Every limit that an attempt runs under, with the instant at which this timer ends it, or infinity."""
         self._handle: asyncio.TimerHandle | None = None
 
     def add(self, limit: TimeLimit, until: float, loop: asyncio.AbstractEventLoop) -> None:
         """Expire a limit at `until`, on the clock of the event loop."""
-        self._running[limit] = until
+        self.open[limit] = until
         if self._handle is None:
             self._handle = loop.call_later(TICK, self._tick, loop)
-
-    def remove(self, limit: TimeLimit) -> None:
-        """Forget a limit; unknown ones are ignored."""
-        self._running.pop(limit, None)
 
     def close(self) -> None:
         """Expire every limit of the running event loop."""
@@ -47,11 +43,12 @@ class SharedTimer:
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        for limit in [limit for limit, until in self._running.items() if until <= now]:
-            del self._running[limit]
+        for limit in [limit for limit, until in self.open.items() if until <= now]:
+            self.open[limit] = math.inf
             limit.expire("attempt")
         # an idle client must leave no timer behind; the next limit starts it again
-        self._handle = loop.call_later(TICK, self._tick, loop) if self._running else None
+        runs = any(until < math.inf for until in self.open.values())
+        self._handle = loop.call_later(TICK, self._tick, loop) if runs else None
 
 
 class TimeLimit:
@@ -96,15 +93,14 @@ class TimeLimit:
         self._before = 0 if task is None else task.cancelling()
         if self._deadline is not None:
             self._expire_at(self._deadline, "deadline")
-        self._shared.open.add(self)
+        self._shared.open[self] = math.inf
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # before anything can raise: a timer left behind would cancel the task in the middle of other work
-        self._shared.open.discard(self)
-        self._shared.remove(self)
+        self._shared.open.pop(self, None)
         for handle in self._handles:
             handle.cancel()
         task, self._task = self._task, None
