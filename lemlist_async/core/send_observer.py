@@ -13,6 +13,10 @@ class SendObserver(Protocol):
         """Run after the throttle's grant and before the first byte. An error raised here prevents the request."""
         ...
 
+    def leaving(self) -> None:
+        """Run right before the first byte, when a connection is there. An error raised here prevents the request."""
+        ...
+
     def not_done(self) -> None:
         """Run when the last observed attempt did not happen: it was never sent, or lemlist refused it."""
         ...

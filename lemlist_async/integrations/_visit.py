@@ -41,6 +41,11 @@ class Visit:
             await self._around.sending()
         self._sent += 1
 
+    def leaving(self) -> None:
+        """Let the observer around this one prevent the request."""
+        if self._around is not None:
+            self._around.leaving()
+
     def not_done(self) -> None:
         """Note that the request did not happen."""
         if self._around is not None:

@@ -12,7 +12,7 @@ from lemlist_async.clock import steady
 from lemlist_async.core.classify import by_limiter, is_plan_limit, refusal
 from lemlist_async.core.headers import read_quota, read_rate
 from lemlist_async.core.retry import may_have_happened
-from lemlist_async.core.send_observer import SEND_OBSERVER
+from lemlist_async.core.send_observer import SEND_OBSERVER, SendObserver
 from lemlist_async.core.wire import Call, Effect, Response
 from lemlist_async.credentials import Credential
 from lemlist_async.errors import LemlistError
@@ -39,8 +39,8 @@ class Sendable(Protocol[R_co]):
         """Whether a byte of the request may have left."""
         ...
 
-    def begin(self, slot: Slot) -> None:
-        """Take the slot that the request was granted."""
+    def begin(self, slot: Slot, observer: SendObserver | None) -> None:
+        """Take the slot that the request was granted, and the observer that is told right before the first byte."""
         ...
 
     def send(self, authorization: str | None) -> Awaitable[R_co]:
@@ -51,11 +51,12 @@ class Sendable(Protocol[R_co]):
 class HandledRequest:
     """Request that aiohttp handed to its middleware."""
 
-    __slots__ = ("_handler", "_request")
+    __slots__ = ("_handler", "_observer", "_request")
 
     def __init__(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> None:
         self._request = request
         self._handler = handler
+        self._observer: SendObserver | None = None
         # a borrowed session may have the key among its own headers
         request.headers.pop(AUTHORIZATION, None)
 
@@ -64,12 +65,13 @@ class HandledRequest:
         """Whether a byte may have left: a request of a borrowed session does not tell, and counts as sent."""
         return not isinstance(self._request, Request) or self._request.written
 
-    def begin(self, slot: Slot) -> None:
-        """Take the slot, and what a borrowed session must not add."""
+    def begin(self, slot: Slot, observer: SendObserver | None) -> None:
+        """Take the slot and the observer, and what a borrowed session must not add."""
         request = self._request
         if isinstance(request, Request):
-            request.slot = slot
+            request.slot, request.observer = slot, observer
         else:
+            self._observer = observer
             slot.untimed()
             # clients that share a session share its cookie jar: one team's cookie would go with another team's key
             request.headers.popall(COOKIE, None)
@@ -79,6 +81,9 @@ class HandledRequest:
     async def send(self, authorization: str | None) -> aiohttp.ClientResponse:
         """Send the request by aiohttp's own means."""
         headers = self._request.headers
+        if self._observer is not None:
+            # a borrowed session does not tell when it writes
+            self._observer.leaving()
         if authorization is not None:
             headers[AUTHORIZATION] = authorization
         try:
@@ -150,7 +155,7 @@ class AttemptState:
         observer = None if self._call.effect is Effect.READ else SEND_OBSERVER.get()
         # a cancellation while waiting leaves nothing behind: the throttle drops the waiter itself
         slot = await self._throttle.acquire(options.lane, max_wait=options.max_wait, owner=self._owner)
-        self._begin(slot, request)
+        self._begin(slot, request, observer)
         try:
             if observer is not None:
                 # after the grant and before the first byte: a journal marks its rows as sent here
@@ -179,10 +184,10 @@ class AttemptState:
         finally:
             del failed  # otherwise the error and its own traceback would form a reference cycle
 
-    def _begin(self, slot: Slot, request: Sendable[Any]) -> None:
+    def _begin(self, slot: Slot, request: Sendable[Any], observer: SendObserver | None) -> None:
         """Start the attempt: its time limit runs from the grant, since the time before was spent in the queue."""
         self.slot, self.granted = slot, steady()
-        request.begin(slot)
+        request.begin(slot, observer)
         if self._options.timeouts.attempt is not None:
             self._limit.allow(self._options.timeouts.attempt)
         if self._watch is not None:

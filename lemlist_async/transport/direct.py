@@ -23,6 +23,7 @@ from aiohttp.helpers import TimerNoop
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from lemlist_async.core.send_observer import SendObserver
 from lemlist_async.throttle import Slot
 from lemlist_async.transport.request import Connector, Request, StaleConnectionError, is_stale
 
@@ -104,7 +105,7 @@ class Destination:
 class DirectRequest:
     """One request to a destination."""
 
-    __slots__ = ("_body", "_destination", "_method", "_slot", "_target", "_timeout", "written")
+    __slots__ = ("_body", "_destination", "_method", "_observer", "_slot", "_target", "_timeout", "written")
 
     def __init__(
         self,
@@ -120,12 +121,14 @@ class DirectRequest:
         self._body = body
         self._timeout = timeout
         self._slot: Slot | None = None
+        self._observer: SendObserver | None = None
         self.written: bool = False
         """Whether a byte of the request may have left."""
 
-    def begin(self, slot: Slot) -> None:
-        """Take the slot that is to be told when the first byte leaves."""
+    def begin(self, slot: Slot, observer: SendObserver | None) -> None:
+        """Take the slot and the observer that are to be told when the first byte leaves."""
         self._slot = slot
+        self._observer = observer
 
     async def send(self, authorization: str | None) -> DirectResponse:
         """Send the request, and return its response once the headers have arrived.
@@ -178,6 +181,8 @@ class DirectRequest:
         if authorization is not None:
             head += f"Authorization: {authorization}\r\n"
         content = (head + "\r\n").encode()
+        if self._observer is not None:
+            self._observer.leaving()
         # before the write, not after it: a cancellation in between must count as sent
         self.written = True
         if self._slot is not None:

@@ -17,6 +17,7 @@ from aiohttp.hdrs import AUTHORIZATION
 from multidict import CIMultiDict
 from yarl import URL
 
+from lemlist_async.core.send_observer import SendObserver
 from lemlist_async.throttle import Slot
 
 
@@ -30,6 +31,7 @@ class Request(ClientRequest):
     written: bool = False
     """Whether a byte of the request may have left."""
     slot: Slot | None = None
+    observer: SendObserver | None = None
 
     def send(  # pyright: ignore[reportIncompatibleMethodOverride]  # aiohttp only awaits the result
         self, conn: Connection
@@ -42,6 +44,8 @@ class Request(ClientRequest):
         pool: Any = conn._connector  # pyright: ignore[reportPrivateUsage]  # aiohttp has no public accessor
         if not getattr(pool, "checks", False) and is_stale(conn.protocol):
             raise StaleConnectionError
+        if self.observer is not None:
+            self.observer.leaving()
         # before the write, not after it: a cancellation in between must count as sent
         self.written = True
         if self.slot is not None:

@@ -96,6 +96,14 @@ class Journal:
             return self.storage.path
         raise JournalError(f"{self.name} is no file")
 
+    @property
+    def guard(self) -> Callable[[], None] | None:
+        """Check that the journal is still this runner's; None where only an open file can be.
+
+        It raises JournalError, and costs no request.
+        """
+        return self.storage.guard
+
     async def close(self) -> None:
         """Let go of the place; a temporary journal is removed, unless it is kept. May be called twice."""
         if not self._closed:

@@ -137,6 +137,11 @@ class PostgresRows:
         """Database and job, without a password."""
         return str(self.place)
 
+    @property
+    def guard(self) -> Callable[[], None] | None:
+        """Check of the lease."""
+        return None if self.lease is None else self.lease.check
+
     def explain(self, error: Exception) -> str:
         """Return the sentence for an error of the database."""
         said = worded(error) if isinstance(error, psycopg.Error) else str(error)

@@ -60,6 +60,8 @@ class SqliteFile:
     One that is `dying` is never needed after a crash, and is removed with its folder unless it is kept.
     """
 
+    guard = None
+    """The lock of the file ends with the process that holds it, and not before."""
     errors: tuple[type[Exception], ...] = (sqlite3.Error, UnicodeDecodeError)
 
     def __init__(self, path: Path, *, dying: bool = False) -> None:

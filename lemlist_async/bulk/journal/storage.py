@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from lemlist_async.bulk.jobs.job import Outcome, Payload, State
@@ -102,6 +102,11 @@ class Storage(Protocol):
 
     def close(self) -> None:
         """Let go of the rows. May be called twice."""
+        ...
+
+    @property
+    def guard(self) -> Callable[[], None] | None:
+        """Check of a lease that raises JournalError once it may be over; None where no other runner can take over."""
         ...
 
     def gather(self) -> None:

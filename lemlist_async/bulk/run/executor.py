@@ -18,7 +18,7 @@ every one of them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import attrs
@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     from lemlist_async.client import Lemlist
 
 OnAmbiguous = Literal["verify", "report"]
+Guard = Callable[[], None]
+"""Raises JournalError where another worker may have taken the job over."""
 
 _LATER = "; since then: "
 ROUNDS = 3
@@ -127,12 +129,15 @@ class BatchResult:
 class Batch:
     """One attempt to send rows. It marks them before the first changing request leaves, and counts such requests."""
 
-    __slots__ = ("_dispatcher", "_marking", "_result", "_rows", "left")
+    __slots__ = ("_dispatcher", "_guard", "_marking", "_result", "_rows", "left")
 
-    def __init__(self, rows: Sequence[JournalRow], result: BatchResult, dispatcher: Marks | None) -> None:
+    def __init__(
+        self, rows: Sequence[JournalRow], result: BatchResult, dispatcher: Marks | None, guard: Guard | None
+    ) -> None:
         self._rows = rows
         self._result = result
         self._dispatcher = dispatcher
+        self._guard = guard
         self._marking = None if dispatcher is None else asyncio.Lock()
         self.left: int = 0
         """Requests that left, and that lemlist did not refuse."""
@@ -150,6 +155,11 @@ class Batch:
                 self._result.marked.update(numbers)
                 await self._dispatcher.mark(numbers)
 
+    def leaving(self) -> None:
+        """Refuse a request that another worker may have made already."""
+        if self._guard is not None:
+            self._guard()
+
     def not_done(self) -> None:
         """Note that one request was not carried out."""
         self.left -= 1
@@ -163,11 +173,19 @@ class Batch:
 class Executor:
     """Sender of batches for one run."""
 
-    def __init__(self, lemlist: Lemlist, job: Job, on_ambiguous: OnAmbiguous, posted: WebhookResults) -> None:
+    def __init__(
+        self,
+        lemlist: Lemlist,
+        job: Job,
+        on_ambiguous: OnAmbiguous,
+        posted: WebhookResults,
+        guard: Guard | None = None,
+    ) -> None:
         self._lemlist = lemlist
         self._job = job
         self._on_ambiguous = on_ambiguous
         self._webhook_results = posted
+        self._guard = guard
         self.retries: int = 0
         """Rows that were sent again."""
         self.confirmed: int = 0
@@ -276,9 +294,10 @@ class Executor:
         """Send rows. Return how the response was lost, or None once each row has its outcome."""
         # tells the job that "exists already" may be the work of an earlier attempt of the same row
         again = any(row.tries or row.n in batch.lost for row in rows)
-        sending = Batch(rows, batch, dispatcher)
+        sending = Batch(rows, batch, dispatcher, self._guard)
         # rows that may be repeated need no count of requests: sending them twice does no harm
-        token = None if self._job.effect.repeatable else SEND_OBSERVER.set(sending)
+        unobserved = self._job.effect.repeatable and self._guard is None
+        token = None if unobserved else SEND_OBSERVER.set(sending)
         try:
             outcomes = await self._job.do(self._lemlist, [row.payload for row in rows], again=again)
         except EndJobError as ended:

@@ -61,7 +61,9 @@ class Run:
         self._every = poll_every
         self._patience = patience
         self._webhook_results = WebhookResults(plan.job)
-        self._executor = Executor(self._lemlist, plan.job, on_ambiguous, self._webhook_results)
+        self._executor = Executor(
+            self._lemlist, plan.job, on_ambiguous, self._webhook_results, plan.journal.guard
+        )
         self._look_up_after = look_up_after
         self._lost_at = 0.0
         """Instant at which a response was last lost, on the clock of the event loop."""
