@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from lemlist_async.bulk.journal.address import PostgresJournal as PostgresJournal
     from lemlist_async.bulk.journal.errors import JournalError as JournalError
     from lemlist_async.bulk.journal.journal import Journal as Journal
+    from lemlist_async.bulk.journal.planned_file import PlannedFile as PlannedFile
+    from lemlist_async.bulk.journal.planned_file import find_planned_file as find_planned_file
     from lemlist_async.bulk.journal.rejects import write_rejects as write_rejects
     from lemlist_async.bulk.journal.report import report_lines as report_lines
     from lemlist_async.bulk.journal.report import write_report as write_report
@@ -69,6 +71,7 @@ _HOMES = {
     "Plan": "lemlist_async.bulk.plan",
     "PlanOptions": "lemlist_async.bulk.facade",
     "PostgresJournal": "lemlist_async.bulk.journal.address",
+    "PlannedFile": "lemlist_async.bulk.journal.planned_file",
     "Progress": "lemlist_async.bulk.run.progress",
     "ReadStats": "lemlist_async.bulk.jobs.stats",
     "Report": "lemlist_async.bulk.run.progress",
@@ -80,6 +83,7 @@ _HOMES = {
     "UnblockValues": "lemlist_async.bulk.jobs.unsubscribes",
     "UpdateLeads": "lemlist_async.bulk.jobs.lead_changes",
     "UpsertContacts": "lemlist_async.bulk.jobs.contacts",
+    "find_planned_file": "lemlist_async.bulk.journal.planned_file",
     "report_lines": "lemlist_async.bulk.journal.report",
     "write_rejects": "lemlist_async.bulk.journal.rejects",
     "write_report": "lemlist_async.bulk.journal.report",

@@ -19,6 +19,7 @@ from lemlist_async.bulk.journal.address import Place
 from lemlist_async.bulk.journal.errors import JournalError
 from lemlist_async.bulk.journal.identities import Identities
 from lemlist_async.bulk.journal.journal import Journal
+from lemlist_async.bulk.journal.planned_file import PlannedFile
 from lemlist_async.bulk.journal.storage import FIRST_PAGE, JournalRow, NewRow
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.files import digest, head_of
@@ -136,7 +137,8 @@ async def make_plan(
         else:
             await opened.forget_rows()
             name = os.fspath(source) if is_path(source) else type(source).__name__
-            await opened.describe(source=readable(name), **mine)
+            of_file = {"file": PlannedFile(Path(source), file_format).described()} if is_path(source) else {}
+            await opened.describe(source=readable(name), **of_file, **mine)
             count, mark = await _fill(opened, job, source, file_format, mapping)
             await opened.describe(digest=mark, rows=str(count), planned="1")
         return await take_up(job, opened, around, mapping=mapping, retry_failed=retry_failed)
@@ -298,7 +300,7 @@ def _exact(raw: RawRow) -> RawRow:
     if raw.fault is not None:
         return RawRow(raw.line, shown(raw.values), raw.fault)
     try:
-        return RawRow(raw.line, cells(raw.values))
+        return RawRow(raw.line, cells(raw.values), None, raw.note)
     except ValueError as error:
         return RawRow(raw.line, shown(raw.values), str(error))
 
@@ -341,6 +343,8 @@ def check(
     if fault is None:
         try:
             payload = job.check(raw.values) if mapping is None else job.check_mapped(raw.values, mapping)
+            if raw.note is not None and job.takes_notes:
+                payload = payload | {"note": "; ".join(filter(None, (raw.note, payload.get("note"))))}
             text = dumps(payload)
             if b"null" in text:
                 exact(payload)  # JSON has no NaN, and the writer makes it null

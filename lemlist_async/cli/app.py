@@ -24,6 +24,7 @@ from lemlist_async.cli.confirm import Yes
 from lemlist_async.cli.demo_file import demo_leads
 from lemlist_async.cli.execute import execute
 from lemlist_async.cli.exits import Exit
+from lemlist_async.cli.help import fit
 from lemlist_async.cli.jobs import RunSettings, run_plan
 from lemlist_async.cli.options import (
     Json,
@@ -41,6 +42,7 @@ app: typer.Typer = typer.Typer(
     "unknown, 130 interrupted, 1 anything else.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(leads.app, name="leads")
@@ -166,4 +168,4 @@ def demo(
 
 def run() -> None:
     """Run the command line."""
-    app()
+    fit(typer.main.get_command(app))(prog_name="lemlist-async")

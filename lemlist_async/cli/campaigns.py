@@ -13,7 +13,7 @@ from lemlist_async.cli.confirm import Yes, confirm
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.jobs import RunSettings, run_plan
-from lemlist_async.cli.options import Json, ReportFile
+from lemlist_async.cli.options import Bom, Json, ReportFile
 from lemlist_async.cli.show import Show, dump
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def stats(
         list[str] | None, typer.Option(help="Id of a campaign, cam_…; by default all of them.")
     ] = None,
     report: ReportFile = None,
+    bom: Bom = True,
     json: Json = False,
 ) -> None:
     """Read the figures of campaigns over a span of time, 100 campaigns a call."""
@@ -107,17 +108,25 @@ def stats(
         start_date=since.replace(tzinfo=UTC),
         end_date=until.replace(tzinfo=UTC) if until is not None else datetime.now(UTC),
     )
-    settings = RunSettings(json=json, report=report, results=True)
+    settings = RunSettings(json=json, report=report, bom=bom, results=True)
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
         def plan() -> Awaitable[bulk.Plan]:
-            return lemlist.bulk.plan(job, campaign or _all(lemlist))
+            return lemlist.bulk.plan(job, _named(lemlist, campaign))
 
         return await run_plan(lemlist, plan, settings, show)
 
     with_client(work, json=json)
 
 
-async def _all(lemlist: Lemlist) -> AsyncIterator[str]:
+async def _named(lemlist: Lemlist, wanted: list[str] | None) -> AsyncIterator[dict[str, str]]:
+    """Yield id and name of all campaigns, or of the wanted ones; one that is not listed has no name."""
+    left = dict.fromkeys(wanted or ())
     async for campaign in lemlist.with_options(lane="bulk").campaigns.list():
-        yield campaign.id
+        if wanted is None or campaign.id in left:
+            left.pop(campaign.id, None)
+            yield {"campaign_id": campaign.id, "name": campaign.name or ""}
+        if wanted is not None and not left:
+            return
+    for campaign_id in left:
+        yield {"campaign_id": campaign_id, "name": ""}

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from lemlist_async import Lemlist
 
 
-def save(make: Callable[[Lemlist], bulk.Export], out: Path, *, formulas: bool, json: bool) -> None:
+def save(make: Callable[[Lemlist], bulk.Export], out: Path, *, formulas: bool, bom: bool, json: bool) -> None:
     """Write an export to a file, and tell how many rows it has."""
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
         with show:
-            count = await make(lemlist).save(out, guard=not formulas, progress=show.count)
+            count = await make(lemlist).save(out, guard=not formulas, bom=bom, progress=show.count)
         if json:
             dump({"rows": count, "file": str(out)})
         else:

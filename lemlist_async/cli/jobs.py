@@ -42,11 +42,12 @@ class RunSettings:
     json: bool = False
     source: Path | None = None
     """File of the rows; None for those of a journal."""
-    file_format: bulk.FileFormat | None = None
     journal: Path | None = None
     report: Path | None = None
     rejects: Path | None = None
     save_mapping: Path | None = None
+    bom: bool = False
+    """Whether a report in CSV begins with a byte order mark."""
     on_ambiguous: bulk.OnAmbiguous = "verify"
     look_up_after: float = attrs.field(factory=lambda: bulk.LOOK_UP_AFTER)
     """Seconds between a lost response and each look-up."""
@@ -93,7 +94,12 @@ async def run_plan(
         elif settings.journal is not None:
             show.say(f"if it is interrupted, resume with:  {resume_command(settings.journal)}")
         run = lemlist.bulk.run(plan, on_ambiguous=settings.on_ambiguous, look_up_after=settings.look_up_after)
-        stopped = await _run(run, show, settings)
+        try:
+            stopped = await _run(run, show, settings)
+        except asyncio.CancelledError:
+            for line in await _write(plan.journal, settings):  # of what was done until then
+                show.say(line)
+            raise
         report = await run.report()
         if stopped is not None and exit_of(stopped) is Exit.USAGE and not await _has_begun(plan.journal):
             raise stopped  # no other run of the same job could get further
@@ -216,10 +222,10 @@ async def _write(journal: bulk.Journal, settings: RunSettings) -> list[str]:
     written: list[str] = []
     try:
         if settings.report is not None:
-            await bulk.write_report(journal, settings.report)
+            await bulk.write_report(journal, settings.report, bom=settings.bom)
             written.append(f"all rows: {settings.report}")
-        if settings.rejects is not None and settings.source is not None:
-            count = await bulk.write_rejects(journal, settings.source, settings.rejects, settings.file_format)
+        if settings.rejects is not None:
+            count = await bulk.write_rejects(journal, settings.rejects)
             written.append(f"{count:,} rows to correct: {settings.rejects}")
     except OSError as error:
         kept = await journal.keep()

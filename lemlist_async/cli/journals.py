@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
@@ -13,12 +13,14 @@ from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.job_store import find_journal
 from lemlist_async.cli.jobs import RunSettings, run_plan, summary
 from lemlist_async.cli.options import (
+    Bom,
     DryRun,
     Force,
     Formulas,
     JournalArgument,
     Json,
     OnAmbiguousOption,
+    RejectsFile,
     ReportFile,
     RetryFailed,
 )
@@ -35,6 +37,8 @@ def resume(
     retry_failed: RetryFailed = False,
     force: Force = None,
     report: ReportFile = None,
+    rejects: RejectsFile = None,
+    bom: Bom = True,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -43,7 +47,13 @@ def resume(
     async def work(lemlist: Lemlist, show: Show) -> Exit:
         found = find_journal(journal)
         settings = RunSettings(
-            dry_run=dry_run, json=json, report=report, journal=found, on_ambiguous=on_ambiguous
+            dry_run=dry_run,
+            json=json,
+            journal=found,
+            report=report,
+            rejects=rejects,
+            bom=bom,
+            on_ambiguous=on_ambiguous,
         )
 
         def plan() -> Awaitable[bulk.Plan]:
@@ -86,14 +96,17 @@ def report_(
     async def work(_show: Show) -> Exit:
         opened = await bulk.Journal.look(find_journal(journal))
         try:
-            await opened.in_thread(
-                lambda: write_data(bulk.report_lines(opened.rows, format, guard=not formulas))
-            )
+            await opened.in_thread(lambda: write_data(_lines(opened, format, guard=not formulas)))
         finally:
             await opened.close()
         return Exit.OK
 
     execute(work, json=False)
+
+
+def _lines(journal: bulk.Journal, format: Literal["csv", "json"], *, guard: bool) -> Iterator[str]:  # noqa: A002
+    source = bulk.find_planned_file(journal.meta_now())
+    return bulk.report_lines(journal.rows, format, source=source, guard=guard)
 
 
 def erase(journal: JournalArgument) -> None:

@@ -10,9 +10,10 @@ from lemlist_async import bulk
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.exports import save
-from lemlist_async.cli.options import Campaign, Formulas, Json, Out
+from lemlist_async.cli.options import Bom, Campaign, Formulas, Json, Out
 from lemlist_async.cli.row_jobs import Columns, row_job
 from lemlist_async.cli.show import Show, dump
+from lemlist_async.cli.wording import counted
 
 if TYPE_CHECKING:
     from lemlist_async import Lemlist
@@ -75,20 +76,28 @@ def list_(
     state: Annotated[str, typer.Option(help="Only leads in these states, with commas between.")] = "all",
     json: Json = False,
 ) -> None:
-    """Print id and state of each lead of a campaign; `export` has their fields."""
+    """Print id, state, address and name of each lead of a campaign; `export` has all their fields."""
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
-        pages = lemlist.leads.list(campaign, state=state.split(","))
-        found = [lead async for lead in pages]
+        # the list of a campaign's leads has ids only
+        found = [row async for row in lemlist.bulk.export_leads(campaign, state=state.split(","))]
         if json:
-            dump({"leads": [lead.to_dict() for lead in found], "complete": pages.complete})
+            dump({"leads": found})
             return Exit.OK
-        for lead in found:
-            show.say(f"{lead.id}  {lead.state or '?'}")
-        show.say(f"{len(found):,} leads" + ("" if pages.complete else f"; {pages.incomplete_reason}"))
+        for row in found:
+            show.say(_line(row))
+        show.say(counted(len(found), "lead"))
         return Exit.OK
 
     with_client(work, json=json)
+
+
+def _line(row: dict[str, str | None]) -> str:
+    name = " ".join(filter(None, (row.get("firstName"), row.get("lastName"))))
+    who = row.get("email") or row.get("linkedinUrl") or "?"
+    return (
+        f"{row.get('_id') or '?'}  {row.get('lastState') or row.get('status') or '?'}  {who}  {name}".rstrip()
+    )
 
 
 @app.command()
@@ -97,7 +106,14 @@ def export(
     out: Out,
     state: Annotated[str, typer.Option(help="Only leads in these states, with commas between.")] = "all",
     formulas: Formulas = False,
+    bom: Bom = True,
     json: Json = False,
 ) -> None:
     """Write all leads of a campaign to a file, with their variables."""
-    save(lambda lemlist: lemlist.bulk.export_leads(campaign, state=state), out, formulas=formulas, json=json)
+    save(
+        lambda lemlist: lemlist.bulk.export_leads(campaign, state=state),
+        out,
+        formulas=formulas,
+        bom=bom,
+        json=json,
+    )

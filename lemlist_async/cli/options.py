@@ -78,6 +78,9 @@ Force = Annotated[
 ]
 RetryFailed = Annotated[bool, typer.Option(help="Send the rows again that lemlist refused.")]
 Campaign = Annotated[str, typer.Option(help="Id of the campaign, cam_….")]
+Bom = Annotated[
+    bool, typer.Option("--bom/--no-bom", help="Begin a .csv with the mark by which Excel knows UTF-8.")
+]
 Formulas = Annotated[
     bool, typer.Option(help="Write cells that begin with = + - @ as they are, without a quote.")
 ]

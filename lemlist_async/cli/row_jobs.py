@@ -18,6 +18,7 @@ from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.job_store import is_worth_keeping, new_journal, remove
 from lemlist_async.cli.jobs import RunSettings, run_plan
 from lemlist_async.cli.options import (
+    Bom,
     Delimiter,
     DryRun,
     Encoding,
@@ -91,6 +92,7 @@ def run_rows(
     dry_run: DryRun = False,
     report: ReportFile = None,
     rejects: RejectsFile = None,
+    bom: Bom = True,
     journal: JournalFile = None,
     no_journal: NoJournal = False,
     on_ambiguous: OnAmbiguousOption = "verify",
@@ -113,11 +115,11 @@ def run_rows(
             dry_run=dry_run,
             json=json,
             source=file,
-            file_format=file_format,
             journal=journal,
             report=report,
             rejects=rejects,
             save_mapping=save_mapping,
+            bom=bom,
             on_ambiguous=on_ambiguous,
             paid=job.follows,
         )

@@ -146,9 +146,14 @@ class Json(_Lines):
                 "duplicates": report.duplicates,
                 "complete": report.complete,
                 "rows_not_done": [as_json(row) for row in bad],
-                **({"results": [row.outcome.result for row in results]} if results else {}),
+                **({"results": [_result(row) for row in results]} if results else {}),
             }
         )
+
+
+def _result(row: bulk.RowResult) -> object:
+    name = row.payload.get("name")
+    return row.outcome.result | {"name": name} if name else row.outcome.result
 
 
 def as_json(row: bulk.RowResult) -> dict[str, object]:

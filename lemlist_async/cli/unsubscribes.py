@@ -6,7 +6,7 @@ import typer
 
 from lemlist_async import bulk
 from lemlist_async.cli.exports import save
-from lemlist_async.cli.options import Formulas, Json, Out
+from lemlist_async.cli.options import Bom, Formulas, Json, Out
 from lemlist_async.cli.row_jobs import row_job
 
 app: typer.Typer = typer.Typer(
@@ -28,6 +28,6 @@ def remove() -> bulk.Job:
 
 
 @app.command()
-def export(out: Out, formulas: Formulas = False, json: Json = False) -> None:
+def export(out: Out, formulas: Formulas = False, bom: Bom = True, json: Json = False) -> None:
     """Write all blocked values to a file."""
-    save(lambda lemlist: lemlist.bulk.export_unsubscribes(), out, formulas=formulas, json=json)
+    save(lambda lemlist: lemlist.bulk.export_unsubscribes(), out, formulas=formulas, bom=bom, json=json)

@@ -135,7 +135,12 @@ def bad_lines(bad: list[bulk.RowResult]) -> list[str]:
 
 def result_lines(results: list[bulk.RowResult]) -> list[str]:
     """Return lemlist's response for each row: the numbers that are not zero."""
-    return [f"{row.outcome.id}: {_figures(row.outcome.result) or 'nothing yet'}" for row in results]
+    return [f"{_title(row)}: {_figures(row.outcome.result) or 'nothing yet'}" for row in results]
+
+
+def _title(row: bulk.RowResult) -> str:
+    name = row.payload.get("name")
+    return f"{row.outcome.id} {name}" if name else f"{row.outcome.id}"
 
 
 def _figures(result: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from lemlist_async.core.json import dumps
 from lemlist_async.errors import ConfigurationError
-from lemlist_async.export.spreadsheets import csv_line
+from lemlist_async.export.spreadsheets import BOM, csv_line
 from lemlist_async.files import AtomicFile, sync
 
 ExportFormat = Literal["csv", "jsonl"]
@@ -46,13 +46,15 @@ class Export:
         *,
         format: ExportFormat | None = None,  # noqa: A002  # as on the command line
         guard: bool = True,
+        bom: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> int:
         """Write a file, readable for its owner only, and return the number of rows.
 
         The file is written beside its place, synced and then renamed: after a failure there is no new file, and an
         old one stays. `format` follows the name by default: ``.csv``, ``.jsonl`` or ``.ndjson``. `guard` puts a
-        quote before cells of a CSV that a spreadsheet would run as a formula, which `plan` takes off again.
+        quote before cells of a CSV that a spreadsheet would run as a formula, which `plan` takes off again. `bom`
+        begins a CSV with a byte order mark, by which spreadsheets know UTF-8, and which `plan` skips.
         `progress` is called with the number of rows written.
 
         Raises:
@@ -60,7 +62,7 @@ class Export:
             OSError: the file cannot be written.
         """
         target = Path(path)
-        write = _csv_lines(guard) if _format(target, format) == "csv" else _json_lines
+        write = _csv_lines(guard, bom) if _format(target, format) == "csv" else _json_lines
         with AtomicFile(target, "w") as file:
             count = 0
             async for chunk in _chunks(self):
@@ -93,12 +95,12 @@ async def _chunks(rows: Export) -> AsyncIterator[list[dict[str, str | None]]]:
         yield chunk
 
 
-def _csv_lines(guard: bool) -> Callable[[Iterable[Mapping[str, Any]], bool], str]:
+def _csv_lines(guard: bool, bom: bool) -> Callable[[Iterable[Mapping[str, Any]], bool], str]:
     def write(rows: Iterable[Mapping[str, Any]], first: bool) -> str:
         lines: list[str] = []
         for row in rows:
             if first:
-                lines.append(csv_line(row, formulas=not guard))
+                lines.append((BOM if bom else "") + csv_line(row, formulas=not guard))
                 first = False
             lines.append(csv_line(row.values(), formulas=not guard))
         return "".join(lines)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+BOM = "\ufeff"
+"""Byte order mark, by which spreadsheets know that a file is UTF-8."""
 _FORMULA = r"[=+\-@\t\r\n＝＋－＠]"
 # a spreadsheet of another country begins a cell behind these
 _START = r"(?:^|(?<=[;|\t\r\n]))"

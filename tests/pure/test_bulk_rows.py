@@ -47,13 +47,16 @@ def test_a_byte_order_mark_does_not_become_part_of_a_name(tmp_path: Path) -> Non
     assert rows(tmp_path / "a.csv", b"\xef\xbb\xbfemail\na@x.com\n")[0].values == {"email": "a@x.com"}
 
 
-def test_rows_of_another_width_are_refused_and_the_others_kept(tmp_path: Path) -> None:
+def test_rows_with_more_cells_are_refused_and_those_with_fewer_are_filled_up(tmp_path: Path) -> None:
     found = rows(tmp_path / "a.csv", b"email,name\na@x.com,A,extra\n\nb@x.com\nc@x.com,C\n")
     assert [(row.line, row.fault) for row in found] == [
         (2, "3 columns where the header has 2"),
-        (4, "1 columns where the header has 2"),
+        (4, None),
         (5, None),
     ]
+    assert found[1].values == {"email": "b@x.com", "name": ""}
+    assert found[1].note == "1 cell where the header has 2: the others are empty"
+    assert found[2].note is None
 
 
 @pytest.mark.parametrize(

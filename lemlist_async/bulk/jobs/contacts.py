@@ -40,6 +40,7 @@ class UpsertContacts(ColumnJob):
     NEEDED: ClassVar[Sequence[str]] = _WHO
 
     kind = "contacts.upsert"
+    takes_notes: ClassVar[bool] = True
 
     def payload(self, row: Sorted) -> Payload:
         """Require something that identifies the contact."""

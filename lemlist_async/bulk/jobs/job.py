@@ -128,6 +128,8 @@ class Job(abc.ABC):
     sent when that request leaves; else before `do` is called."""
     takes_texts: ClassVar[bool] = False
     """Whether a plain text can be a row, as one that has it in the column ``value``."""
+    takes_notes: ClassVar[bool] = False
+    """Whether a payload may hold a ``note`` on how its row was read, which goes into the outcome."""
     follows: bool = False
     """Whether rows are pending after they are sent, and `follow` gets their results."""
     adjustable: ClassVar[frozenset[str]] = frozenset()

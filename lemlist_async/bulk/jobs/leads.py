@@ -50,6 +50,7 @@ class ImportLeads(ColumnJob):
     NEEDED: ClassVar[Sequence[str]] = ("email", "linkedin_url")
 
     kind = "leads.import"
+    takes_notes: ClassVar[bool] = True
     effect = Effect.DEDUPABLE
     single_request: ClassVar[bool] = True
 

@@ -50,12 +50,13 @@ class ReadStats(Job):
         return attrs.asdict(self)
 
     def check(self, values: Mapping[str, Any]) -> Payload:
-        """Keep the id only: the column ``campaign_id``, ``campaign`` or ``id``, or the only one."""
+        """Keep the id, from the column ``campaign_id``, ``campaign`` or ``id``, or the only one, and a ``name``."""
         campaign_id = single(values, "campaign_id", "campaign", "id")
         try:
-            return {"campaign_id": check_campaign_id(campaign_id)}
+            payload: Payload = {"campaign_id": check_campaign_id(campaign_id)}
         except InvalidInputError as error:
             raise RowRefusedError(error.message) from None
+        return payload | ({"name": str(values["name"])} if values.get("name") else {})
 
     def key(self, payload: Payload) -> str:
         """Return the id of the campaign."""

@@ -1,23 +1,27 @@
-"""Report of a journal: a file with one line for each row."""
+"""Report of a journal: a file with one line for each row, its own columns first and its outcome behind them."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from lemlist_async.bulk.journal.journal import Journal
+from lemlist_async.bulk.journal.planned_file import PlannedFile, find_planned_file
 from lemlist_async.bulk.journal.storage import JournalRow
 from lemlist_async.core.json import dumps
-from lemlist_async.export.spreadsheets import csv_line
+from lemlist_async.export.spreadsheets import BOM, csv_line
 from lemlist_async.files import write_file
 
 Format = Literal["csv", "json"]
-_COLUMNS = ("line", "state", "what", "reason", "id")
+_OUTCOME = ("line", "state", "what", "reason", "id")
+_MARKS = frozenset({"note", "find"})
+"""Parts of a payload that are no columns."""
 
 
-def as_dict(row: JournalRow) -> dict[str, Any]:
-    """Return a row of the journal as plain JSON."""
+def as_dict(row: JournalRow, cells: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return a row of the journal as plain JSON, with the cells of its source, or with what was sent of them."""
     return {
         "line": row.line,
         "state": row.state,
@@ -25,25 +29,30 @@ def as_dict(row: JournalRow) -> dict[str, Any]:
         "reason": row.reason,
         "id": row.id,
         "result": row.result,
-        "row": row.payload,
+        "row": row.payload if cells is None else cells,
     }
 
 
-def flat(row: JournalRow) -> dict[str, Any]:
-    """Return a row of the journal with one value for each column: the row's own, and those of its result.
+def flat(row: JournalRow, cells: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return a row of the journal with one value for each column: its cells, its outcome, the parts of its result.
 
-    The parts of a payload (fields, variables) are one level; what is nested below has dots in its name, and a list is
-    JSON.
+    What is nested has dots in its name, and a list is JSON. A report that is a source again gets its columns anew.
     """
+    outcome = as_dict(row)
+    return {
+        **(_sent(row) if cells is None else cells),
+        **{f"row.{name}": outcome[name] for name in _OUTCOME},
+        **dict(_leaves("result", row.result)),
+    }
+
+
+def _sent(row: JournalRow) -> dict[str, Any]:
+    """Return what was sent of a row; the parts of a payload (fields, variables) are one level."""
     given: dict[str, Any] = {}
     for name, value in row.payload.items():
-        given.update(cast("dict[str, Any]", value) if isinstance(value, dict) else {name: value})
-    leaves = dict(leaf for name, value in given.items() for leaf in _leaves(name, value))
-    return {
-        **{name: value for name, value in as_dict(row).items() if name in _COLUMNS},
-        **dict(_leaves("result", row.result)),
-        **{f"row.{name}" if name in _COLUMNS else name: value for name, value in leaves.items()},
-    }
+        if name not in _MARKS:
+            given.update(cast("dict[str, Any]", value) if isinstance(value, dict) else {name: value})
+    return dict(leaf for name, value in given.items() for leaf in _leaves(name, value))
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -56,27 +65,58 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
+def _with_cells(
+    rows: Iterable[JournalRow], source: PlannedFile | None
+) -> Iterator[tuple[JournalRow, dict[str, Any] | None]]:
+    if source is None:
+        yield from ((row, None) for row in rows)
+    else:
+        yield from ((row, dict(raw.values)) for row, raw in zip(rows, source.rows(), strict=True))
+
+
 def report_lines(
     rows: Callable[[], Iterable[JournalRow]],
     format: Format,  # noqa: A002  # as on the command line
     *,
+    source: PlannedFile | None = None,
     guard: bool = True,
 ) -> Iterator[str]:
-    """Generate the file, line by line. `rows` gives the rows anew: those of a CSV are read twice, for its columns."""
+    """Generate the file, line by line. `rows` gives the rows anew: those of a CSV are read twice, for its columns.
+
+    `source` has the rows as they came; without it they are as they were sent.
+    """
     if format == "json":
-        for row in rows():
-            yield dumps(as_dict(row)).decode() + "\n"
+        for row, cells in _with_cells(rows(), source):
+            yield dumps(as_dict(row, cells)).decode() + "\n"
         return
-    columns: dict[str, None] = dict.fromkeys(_COLUMNS)
-    for row in rows():
-        columns.update(dict.fromkeys(flat(row)))
-    yield csv_line(tuple(columns), formulas=not guard)
-    for row in rows():
-        values = flat(row)
-        yield csv_line(tuple(values.get(column) for column in columns), formulas=not guard)
+    columns = _columns(rows, source)
+    yield csv_line(columns, formulas=not guard)
+    for row, cells in _with_cells(rows(), source):
+        values = flat(row, cells)
+        yield csv_line((values.get(column) for column in columns), formulas=not guard)
 
 
-async def write_report(journal: Journal, path: Path) -> None:
-    """Write all rows of a journal as ``.csv``, or as JSON lines under any other name."""
+def _columns(rows: Callable[[], Iterable[JournalRow]], source: PlannedFile | None) -> tuple[str, ...]:
+    """Return the columns of all rows: of a row that has fewer, those behind its cells must not come first."""
+    cells: dict[str, None] = {}
+    behind: dict[str, None] = dict.fromkeys(f"row.{name}" for name in _OUTCOME)
+    for row, given in _with_cells(rows(), source):
+        cells.update(dict.fromkeys(_sent(row) if given is None else given))
+        behind.update(dict.fromkeys(name for name, _ in _leaves("result", row.result)))
+    return tuple({**cells, **behind})
+
+
+async def write_report(journal: Journal, path: Path, *, bom: bool = False) -> None:
+    """Write all rows of a journal as ``.csv``, or as JSON lines under any other name.
+
+    The rows have the columns of their file, as long as it is there as it was planned, and else those that were sent.
+    `bom` begins a CSV with a byte order mark, by which spreadsheets know UTF-8.
+    """
     format_: Format = "csv" if path.suffix.lower() == ".csv" else "json"
-    await journal.in_thread(lambda: write_file(path, report_lines(journal.rows, format_)))
+
+    def write() -> None:
+        source = find_planned_file(journal.meta_now())
+        lines = report_lines(journal.rows, format_, source=source)
+        write_file(path, itertools.chain([BOM], lines) if bom and format_ == "csv" else lines)
+
+    await journal.in_thread(write)

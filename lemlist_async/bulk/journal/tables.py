@@ -4,7 +4,8 @@ Schema, version 2 (`PRAGMA user_version`):
 
 ``meta(key, value)``
     ``kind``, ``options`` and ``identity`` (JSON: all options, and those that may not change between runs),
-    ``source`` (a name), ``digest`` (SHA-256 of the file or of the rows), ``planned`` (``1`` once all rows are in),
+    ``source`` (a name), ``file`` (JSON: its path and format),
+    ``digest`` (SHA-256 of the file or of the rows), ``planned`` (``1`` once all rows are in),
     ``rows`` (how many those are), ``key`` and ``host`` (fingerprint of the API key and address of the API),
     ``tail`` (``wal`` in a file whose newest part is in the write-ahead log), ``erased`` (``1`` once the personal
     data are gone).

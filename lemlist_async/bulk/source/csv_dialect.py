@@ -25,6 +25,8 @@ _RECORDS = 25
 """Records among them that are compared."""
 _NOTES = 10
 """Records among which the header is looked for."""
+REJECTS = ("Reject line", "Reject reason")
+"""First columns of a file of rejects, which names its columns whatever the file that it comes from did."""
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S*linkedin\.com/\S+", re.IGNORECASE)
 _PHONE = re.compile(r"\+\d[\d\s().\-/]{5,}")
 _DOMAIN = re.compile(r"@?[\w-]+(?:\.[\w-]+)+")
@@ -144,7 +146,7 @@ def read_names(cells: Iterable[str], path: Path, line: int, *, header: bool) -> 
         InvalidInputError: a name is missing or there twice, or the record looks like a row.
     """
     names = [" ".join(strip(name).split()) for name in cells]
-    if not header:
+    if not header and tuple(names[:2]) != REJECTS:
         return (["value"] if len(names) == 1 else [str(n) for n in range(1, len(names) + 1)]), False
     while names and not names[-1]:
         names.pop()

@@ -165,11 +165,15 @@ def _row(line: int, cells: list[str], columns: list[str]) -> RawRow:
     width = len(columns)
     if len(cells) > width and not any(map(strip, cells[width:])):
         cells = cells[:width]
+    note = None
+    if len(cells) < width:  # spreadsheets leave out empty cells at the end
+        note = f"{len(cells)} cell{'' if len(cells) == 1 else 's'} where the header has {width}: the others are empty"
+        cells = [*cells, *[""] * (width - len(cells))]
     values = dict(zip(columns, map(unguard, cells), strict=False))
     fault = None
-    if len(cells) != width:
+    if len(cells) > width:
         fault = f"{len(cells)} columns where the header has {width}"
     elif len(longest := max(cells, key=len)) > LONGEST_CELL:
         fault = f"a cell of {len(longest):,} characters, and {LONGEST_CELL:,} is the most"
         values = {name: text[:200] for name, text in values.items()}
-    return RawRow(line, values, fault)
+    return RawRow(line, values, fault, note)

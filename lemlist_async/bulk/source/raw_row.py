@@ -14,6 +14,8 @@ class RawRow(NamedTuple):
     values: Mapping[str, Any]
     fault: str | None = None
     """Reason why the row cannot be used, where reading it shows that; `values` are then the cells that were read."""
+    note: str | None = None
+    """Remark on how the row was read, for its result."""
 
 
 class RowRefusedError(ValueError):

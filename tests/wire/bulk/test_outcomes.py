@@ -272,7 +272,7 @@ async def test_a_report_has_a_line_for_each_row(tmp_path: Path) -> None:
             text = list(report_lines(plan.journal.rows, "csv"))
             objects = list(report_lines(plan.journal.rows, "json"))
     assert len(text) == 4
-    assert text[1].startswith("1,done,created,")
+    assert text[1].startswith("p0@example.com,P0,0,1,done,created,")
     assert '"state":"refused"' in objects[2]
 
 

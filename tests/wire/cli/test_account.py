@@ -37,7 +37,7 @@ async def test_campaigns_are_created_listed_started_and_paused(tmp_path: Path) -
         state = team.campaigns[campaign]["state"]
         started = await run(sandbox, "campaigns", "start", campaign, "--yes")
         paused = await run(sandbox, "campaigns", "pause", campaign, "--json")
-        team.add_lead(campaign, "a@x.com")
+        team.add_lead(campaign, "a@x.com", firstName="Ann", lastName="Lee")
         leads = await run(sandbox, "leads", "list", "--campaign", campaign)
         listed, data = await asyncio.gather(
             run(sandbox, "campaigns", "list"), run(sandbox, "campaigns", "list", "--json")
@@ -50,7 +50,7 @@ async def test_campaigns_are_created_listed_started_and_paused(tmp_path: Path) -
     assert f"{campaign}  " in listed.out
     assert "Spring" in listed.out
     assert [one["name"] for one in json.loads(data.out)["campaigns"]] == ["Spring"]
-    assert "1 leads" in leads.out
+    assert "  a@x.com  Ann Lee\n1 lead\n" in leads.out
     assert missing.code == Exit.USAGE
 
 

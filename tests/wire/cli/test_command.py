@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from lemlist_async.cli.exits import Exit
-from lemlist_async.sandbox import Sandbox, Status
+from lemlist_async.sandbox import Sandbox, Slow, Status
 from tests.support.project import ROOT
 
 pytestmark = pytest.mark.slow
@@ -132,8 +132,8 @@ async def test_an_import_reports_honestly_and_its_codes_tell_success_from_partia
     told = json.loads(second.out)
     assert (told["created"], told["duplicates"], told["refused"], told["rate_limited"]) == (1, 1, 1, 0)
     lines = report.read_text().splitlines()
-    assert lines[0] == "line,state,what,reason,id,email"
-    assert lines[1].startswith("2,done,duplicate,already in the campaign")
+    assert lines[0] == "\ufeffemail,row.line,row.state,row.what,row.reason,row.id"
+    assert lines[1].startswith("a@x.com,2,done,duplicate,already in the campaign")
     assert "sandbox-key" not in first.out + first.err + second.out + second.err
 
 
@@ -220,6 +220,33 @@ async def test_a_job_goes_on_from_its_journal_after_sigint_and_tells_its_state(t
     assert (
         json.loads((await run("report", journal, "--format", "json")).out.splitlines()[0])["state"] == "done"
     )
+
+
+async def test_a_second_sigint_ends_at_once_and_still_writes_what_was_done(tmp_path: Path) -> None:
+    report, rejects = tmp_path / "report.csv", tmp_path / "rejects.csv"
+    file = write(tmp_path / "a.csv", "email", "no address", *(f"a{n}@x.com" for n in range(60)))
+    async with Sandbox() as sandbox:
+        campaign = sandbox.team().add_campaign(name="C")["_id"]
+        command = ("leads", "import", file, "--campaign", campaign, "--report", str(report))
+        env = environment(sandbox) | {"XDG_STATE_HOME": str(tmp_path)}
+        process = await start(*command, "--rejects", str(rejects), **env)
+        assert process.stdout is not None
+        while not re.match(rb"[1-9]\d* of 60 rows", await process.stdout.readline()):
+            pass
+        sandbox.faults.add(Slow(seconds=20), match="POST /campaigns/{campaignId}/leads/")
+        while not sandbox.faults.injected:  # noqa: ASYNC110  # a sandbox has no event for it
+            await asyncio.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        await process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, _ = await process.communicate()
+    assert process.returncode == Exit.INTERRUPTED
+    assert b"stopped at once: " in out
+    assert b"may have been done; go on with:  lemlist-async resume" in out
+    done = report.read_text().count(",done,created,")
+    assert 0 < done < 60
+    assert len(report.read_text().splitlines()) == 62
+    assert "no address" in rejects.read_text()
 
 
 async def test_rows_that_nobody_can_know_have_a_code_of_their_own(tmp_path: Path) -> None:

@@ -150,11 +150,11 @@ async def test_figures_of_all_campaigns_or_of_some_are_printed() -> None:
             "--campaign", ids[1], "--campaign", "cam_00000000000000000", "--json",
         )  # fmt: skip
     assert every.code == Exit.OK, every.err
-    assert f"{ids[1]}: nbLeads 1" in every.out
-    assert f"{ids[0]}: nothing yet" in every.out
+    assert f"{ids[1]} C1: nbLeads 1" in every.out
+    assert f"{ids[0]} C0: nothing yet" in every.out
     told = json.loads(some.out)
     assert some.code == Exit.PARTIAL
-    assert [one["campaignId"] for one in told["results"]] == [ids[1]]
+    assert [(one["campaignId"], one["name"]) for one in told["results"]] == [(ids[1], "C1")]
     assert told["rows_not_done"][0]["reason"] == "Campaign not found"
 
 
@@ -198,7 +198,7 @@ async def test_a_journal_can_be_read_while_a_runner_holds_it(command: str, tmp_p
     finally:
         await held.close()
     assert done.code == Exit.OK, done.err
-    assert ("leads.import" if command == "status" else "line,state") in done.out
+    assert ("leads.import" if command == "status" else "row.line,row.state") in done.out
     missing: Any = await run(None, command, str(tmp_path / "none"))
     assert missing.code == Exit.USAGE
 
@@ -464,9 +464,69 @@ async def test_rejects_are_corrected_and_imported_and_a_report_has_columns(tmp_p
     assert f"2 rows to correct: {rejects}" in first.out
     assert json.loads(second.out)["done"] == {"created": 2}
     assert leads["b@x.com"] == {"email": "b@x.com", "firstName": "=Bob", "Shoe size": "8"}
-    with report.open(newline="") as lines:
+    with report.open(newline="", encoding="utf-8-sig") as lines:
         (one, *_) = csv.DictReader(lines)
-    assert (one["line"], one["what"], one["email"], one["Shoe size"]) == ("2", "created", "a@x.com", "7")
+    assert one == {
+        "E-Mail": "a@x.com", "Name": "Ann", "Shoe size": "7", "row.line": "2", "row.state": "done",
+        "row.what": "created", "row.reason": "", "row.id": one["row.id"],
+    }  # fmt: skip
+
+
+async def test_the_report_of_an_enrichment_keeps_all_columns_and_is_imported_as_it_is(tmp_path: Path) -> None:
+    rows = (
+        "1,https://linkedin.com/in/ann,Ann,won",
+        "2,,Bob,lost",
+        "3,https://linkedin.com/in/cid,Nobody,won",
+    )
+    file = write(tmp_path / "a.csv", "CRM ID,LinkedIn,First Name,Stage", *rows)
+    report, again = tmp_path / "found.csv", tmp_path / "again.csv"
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    enrich = ("--find", "find_email", "--max-credits", "50")
+    async with Sandbox(limit=None, polls=0) as sandbox:
+        campaign = sandbox.team().add_campaign(name="C")["_id"]
+        done = await run(sandbox, "enrich", file, *enrich, "--report", str(report), **state)
+        imported = await run(
+            sandbox, "leads", "import", str(report), "--campaign", campaign, "--json", **state
+        )
+        leads = [lead["variables"] for lead in sandbox.team().leads.values()]
+        job = next(line.split()[-1] for line in done.out.splitlines() if "resume with" in line)
+        second = await run(sandbox, "enrich", str(report), *enrich, "--report", str(again), "--json", **state)
+        Path(file).unlink()  # noqa: ASYNC240  # a test
+        rest = await run(None, "report", job, **state)
+    text = report.read_text("utf-8-sig").splitlines()
+    assert (
+        text[0]
+        == "CRM ID,LinkedIn,First Name,Stage,row.line,row.state,row.what,row.reason,row.id,result.email"
+    )
+    assert text[1].startswith("1,https://linkedin.com/in/ann,Ann,won,2,done,found,")
+    assert text[2].startswith("2,,Bob,lost,3,refused,refused,")
+    assert json.loads(imported.out)["done"] == {"created": 2}
+    assert sorted(leads, key=str) == [
+        {"email": "ann.last@found.example", "linkedinUrl": "https://linkedin.com/in/ann", "firstName": "Ann"},
+        {"linkedinUrl": "https://linkedin.com/in/cid", "firstName": "Nobody"},
+    ]
+    told = json.loads(second.out)
+    assert (told["skipped"], told["done"]) == (1, {"not found": 1})
+    assert again.read_text("utf-8-sig").splitlines()[0] == text[0]
+    assert "won" not in rest.out, "the file is gone: the journal has what was sent"
+    assert "linkedin_url" in rest.out.splitlines()[0]
+
+
+async def test_rejects_of_a_file_without_a_header_are_imported_with_the_same_options(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", "Ann;a@x.com;7", "Bob;no address;8", "Cid;c@x.com")
+    rejects, report = tmp_path / "rejects.csv", tmp_path / "report.csv"
+    async with Sandbox(limit=None) as sandbox:
+        campaign = sandbox.team().add_campaign(name="C")["_id"]
+        options = ("--no-header", "--map", "2=email", "--map", "1=first_name", "--delimiter", ";", "--no-bom")
+        command = ("leads", "import", "--campaign", campaign, *options)
+        await run(sandbox, *command, file, "--rejects", str(rejects), "--report", str(report))
+        rejects.write_text(rejects.read_text().replace("no address", "b@x.com"))
+        second = await run(sandbox, *command, str(rejects), "--json")
+        leads = [lead["variables"] for lead in sandbox.team().leads.values()]
+    assert json.loads(second.out)["done"] == {"created": 1}
+    assert leads[-1] == {"email": "b@x.com", "firstName": "Bob", "3": "8"}
+    assert report.read_text().startswith("1,2,3,row.line,")
+    assert "2 cells where the header has 3: the others are empty" in report.read_text()
 
 
 async def test_options_about_columns_that_cannot_work_end_in_one_line_and_harm_no_file(
