@@ -135,12 +135,12 @@ async def make_plan(
         if meta.get("planned") == "1":
             await _check_same_rows(opened, job, source, file_format, meta, around)
         else:
-            await opened.forget_rows()
+            await opened.begin_plan()
             name = os.fspath(source) if is_path(source) else type(source).__name__
             of_file = {"file": PlannedFile(Path(source), file_format).described()} if is_path(source) else {}
             await opened.describe(source=readable(name), **of_file, **mine)
             count, mark = await _fill(opened, job, source, file_format, mapping)
-            await opened.describe(digest=mark, rows=str(count), planned="1")
+            await opened.complete_plan(rows=count, digest=mark)
         return await take_up(job, opened, around, mapping=mapping, retry_failed=retry_failed)
     except BaseException:
         await opened.close()

@@ -153,15 +153,19 @@ class Journal:
         """Write parts of the description."""
         await self.in_thread(self.storage.describe, values)
 
-    async def forget_rows(self) -> None:
+    async def begin_plan(self) -> None:
         """Drop the rows of a plan that was never finished; none of them was sent."""
         await self.in_thread(self.storage.forget)
 
     # Rows ---------------------------------------------------------------------------------------------
 
     def add(self, rows: Sequence[NewRow]) -> Awaitable[None]:
-        """Append rows; one whose key is there already is refused as its duplicate. It begins at once."""
+        """Append rows to a plan. It begins at once."""
         return self.in_thread(self.storage.add, rows)
+
+    async def complete_plan(self, *, rows: int, digest: str) -> None:
+        """End a plan of so many rows: each whose key an earlier one has is refused as its duplicate."""
+        await self.in_thread(self.storage.complete, {"digest": digest, "rows": str(rows), "planned": "1"})
 
     async def recover(self, *, repeatable: bool, retry_failed: bool = False) -> None:
         """Recover from a run that ended early: sent rows become new if they may be repeated, else unknown."""

@@ -285,6 +285,10 @@ class PostgresRows:
                 )
             connection.execute("DELETE FROM lemlist_rows WHERE job = %s", (self._job,))
 
+    def complete(self, values: Mapping[str, str]) -> None:
+        """Write parts of the description: rows that are repeated were refused as they came."""
+        self.describe(values)
+
     # Rows ---------------------------------------------------------------------------------------------
 
     def add(self, rows: Sequence[NewRow]) -> None:

@@ -43,6 +43,11 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _is_planned(db: sqlite3.Connection) -> bool:
+    found: tuple[str] | None = db.execute("SELECT value FROM meta WHERE key = 'planned'").fetchone()
+    return found == ("1",)
+
+
 def check_sqlite() -> None:
     """Check the version of SQLite.
 
@@ -173,7 +178,10 @@ class SqliteFile:
         there = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
         if version < 1 or not there & tables.NAMES:
             raise JournalError(f"{self.path} is a database, but not a journal")
-        if missing := tables.NAMES - there:
+        missing = tables.NAMES - there
+        if "meta" in there and not _is_planned(db):
+            missing -= {"rows_by_key"}  # a plan makes it in the end
+        if missing:
             raise DamagedError(f"it has no {min(missing)}")
         return version
 
@@ -277,9 +285,15 @@ class SqliteFile:
     # Rows ---------------------------------------------------------------------------------------------
 
     def add(self, rows: Sequence[NewRow]) -> None:
-        """Append rows; one whose key is there already is refused as its duplicate."""
+        """Append rows to a plan."""
         self._note_tail()
         tables.add(self.db, rows)
+        self._shorten_log()
+
+    def complete(self, values: Mapping[str, str]) -> None:
+        """Note that all rows are in, and refuse those whose key an earlier one has."""
+        self._note_tail()
+        tables.complete(self.db, values.items())
         self._shorten_log()
 
     def recover(self, *, repeatable: bool, retry_failed: bool) -> None:

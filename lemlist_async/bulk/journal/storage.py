@@ -122,7 +122,7 @@ class Storage(Protocol):
         ...
 
     def forget(self) -> None:
-        """Drop the rows of a plan that was never finished.
+        """Begin a plan: drop the rows of one that was never finished.
 
         Raises:
             DamagedError: rows of it were sent.
@@ -130,7 +130,11 @@ class Storage(Protocol):
         ...
 
     def add(self, rows: Sequence[NewRow]) -> None:
-        """Append rows; one whose key is there already is refused as its duplicate."""
+        """Append rows to a plan."""
+        ...
+
+    def complete(self, values: Mapping[str, str]) -> None:
+        """End a plan: write parts of the description, after every row whose key an earlier one has was refused."""
         ...
 
     def recover(self, *, repeatable: bool, retry_failed: bool) -> None:

@@ -29,7 +29,7 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lemlist_async.bulk.jobs.job import IN_DOUBT, Outcome, Payload, State
+from lemlist_async.bulk.jobs.job import IN_DOUBT, REPEATED, Outcome, Payload, State
 from lemlist_async.bulk.journal.errors import DamagedError, TakenError
 from lemlist_async.bulk.journal.storage import (
     ENDED,
@@ -52,6 +52,7 @@ OLDEST_SQLITE = (3, 35)
 """Has UPDATE … FROM and RETURNING."""
 _FEW = "state IN ('pending', 'unknown', 'failed')"
 """Rows that lie far apart; a query uses their index only if it says just this."""
+_BY_KEY = "CREATE UNIQUE INDEX rows_by_key ON rows (key) WHERE key IS NOT NULL"
 SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE rows (
@@ -59,13 +60,21 @@ CREATE TABLE rows (
     what TEXT NOT NULL DEFAULT '', reason TEXT, id TEXT, result TEXT, tries INTEGER NOT NULL DEFAULT 0,
     credits INTEGER NOT NULL DEFAULT 0
 );
-CREATE UNIQUE INDEX rows_by_key ON rows (key) WHERE key IS NOT NULL;
 CREATE INDEX rows_open ON rows (state, n) WHERE {_FEW};
 PRAGMA user_version={VERSION};
 """
 NAMES = frozenset({"meta", "rows", "rows_by_key", "rows_open"})
-"""Tables and indexes that a journal has."""
-_INSERT = "INSERT OR IGNORE INTO rows (n, line, key, payload, state, what, reason, credits) VALUES "
+"""Tables and indexes that a journal has once its rows are in."""
+_INSERT = "INSERT INTO rows (n, line, key, payload, state, what, reason, credits) VALUES "
+_REPEATED = f"""
+WITH twice AS (
+    SELECT key, min(n) AS first FROM rows WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1
+)
+UPDATE rows SET
+    key = NULL, state = '{State.REFUSED.value}', what = '{REPEATED}', credits = 0,
+    reason = 'the same as line ' || (SELECT line FROM rows AS earlier WHERE earlier.n = twice.first)
+FROM twice WHERE rows.key = twice.key AND rows.n > twice.first
+"""  # noqa: S608  # our own words
 _FINISH = """
 UPDATE rows SET (state, what, reason, id, result) = (
     json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'),
@@ -100,39 +109,41 @@ def _transaction(db: sqlite3.Connection) -> Generator[None]:
 
 
 def add(db: sqlite3.Connection, rows: Sequence[NewRow]) -> None:
-    """Append rows in one transaction; one whose key is there already is refused as its duplicate."""
+    """Append rows to a plan in one transaction."""
     with _transaction(db):
         for start in range(0, len(rows), _TOGETHER):
-            _insert(db, rows[start : start + _TOGETHER])
+            some = rows[start : start + _TOGETHER]
+            db.execute(_insertion(len(some)), tuple(itertools.chain.from_iterable(some)))
 
 
-def _insert(db: sqlite3.Connection, rows: Sequence[NewRow]) -> None:
-    written = db.execute(_insertion(len(rows)), tuple(itertools.chain.from_iterable(rows))).rowcount
-    if written == len(rows):
-        return
-    numbers = db.execute("SELECT n FROM rows WHERE n BETWEEN ? AND ?", (rows[0].n, rows[-1].n))
-    there = {n for (n,) in numbers}
-    for row in rows:
-        if row.n not in there:
-            first = db.execute("SELECT line FROM rows WHERE key = ?", (row.key,)).fetchone()
-            if first is None:
-                raise DamagedError(f"row {row.n} was not taken")
-            why = f"the same as line {first[0]}"
-            db.execute(
-                _insertion(1),
-                NewRow(row.n, row.line, None, row.payload, State.REFUSED.value, "repeated", why),
-            )
+def complete(db: sqlite3.Connection, meta: Iterable[tuple[str, str]]) -> None:
+    """Note that all rows are in, and refuse those whose key an earlier one has.
+
+    The index of the keys is made here at once, by sorting them. Kept while rows are added, it would take a page from
+    anywhere in the file for each of them, and the time of a row would grow with their number.
+    """
+    with _transaction(db):
+        try:
+            db.execute(_BY_KEY)
+        except db.IntegrityError:
+            db.execute("CREATE INDEX rows_twice ON rows (key) WHERE key IS NOT NULL")
+            db.execute(_REPEATED)
+            db.execute("DROP INDEX rows_twice")
+            db.execute(_BY_KEY)
+        db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta)
 
 
 def forget(db: sqlite3.Connection) -> None:
-    """Drop the rows of a plan that was never finished."""
+    """Begin a plan: drop the rows of one that was never finished, and the index that `complete` makes."""
     used = "SELECT count(*) FROM rows WHERE tries > 0 OR state NOT IN ('new', 'refused')"
     (count,) = db.execute(used).fetchone()
     if count:
         raise DamagedError(
             f"its description says that it was never planned, and {count} rows of it were sent"
         )
-    db.execute("DELETE FROM rows")
+    with _transaction(db):
+        db.execute("DELETE FROM rows")
+        db.execute("DROP INDEX IF EXISTS rows_by_key")
 
 
 @functools.cache

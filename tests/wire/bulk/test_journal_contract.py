@@ -127,6 +127,7 @@ async def test_a_row_like_an_earlier_one_is_refused_within_a_call_and_across_cal
         ]
     )
     await journal.add([row(5)._replace(key=b"\x02", credits=5), row(6), row(7)._replace(key=b"\x06")])
+    await journal.complete_plan(rows=7, digest="")
     found = await journal.in_thread(lambda: list(journal.rows(refused=True)))
     assert [(one.n, one.what, one.reason) for one in found] == [
         (3, "repeated", "the same as line 2"),
@@ -136,6 +137,19 @@ async def test_a_row_like_an_earlier_one_is_refused_within_a_call_and_across_cal
     ]
     assert await journal.counts() == {("new", ""): 3, ("refused", "refused"): 1, ("refused", "repeated"): 3}
     assert await journal.credits() == 0
+
+
+async def test_a_plan_that_ended_early_is_looked_at_and_made_anew(place: Place, journal: Journal) -> None:
+    await journal.add([row(1), row(2), row(3)._replace(key=b"\x01")])
+    await journal.close()
+    async with looked_at(place) as reader:
+        assert sum((await reader.counts()).values()) == 3
+    again = await Journal.open(place)
+    await again.begin_plan()
+    await again.add([row(n) for n in range(1, 4)])
+    await again.complete_plan(rows=3, digest="")
+    assert await again.counts() == {("new", ""): 3}
+    await again.close()
 
 
 async def test_rows_come_back_as_they_were_with_every_kind_of_value(journal: Journal) -> None:
@@ -154,12 +168,12 @@ async def test_rows_come_back_as_they_were_with_every_kind_of_value(journal: Jou
 
 async def test_the_rows_of_an_unfinished_plan_are_forgotten_unless_they_were_sent(journal: Journal) -> None:
     await journal.add([row(1), row(2)])
-    await journal.forget_rows()
+    await journal.begin_plan()
     assert await journal.counts() == {}
     await journal.add([row(1), row(2)])
     await journal.write(sent=[2])
     with pytest.raises(JournalError, match=r"is damaged: .*never planned, and 1 rows of it were sent"):
-        await journal.forget_rows()
+        await journal.begin_plan()
 
 
 # Marking and writing -----------------------------------------------------------------------------------------------
