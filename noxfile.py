@@ -115,7 +115,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def types(session: nox.Session) -> None:
     """mypy --strict, basedpyright in strict mode, and whether a program that uses the package sees every type."""
-    session.install(".[cli,otel]", *group("types", "test", "examples"))
+    session.install(".[cli,otel,sandbox]", *group("types", "test", "examples"))
     session.run("mypy")
     programs = [f"examples/{name}.py" for name in TYPED_EXAMPLES]
     session.run("mypy", "--strict", *programs)

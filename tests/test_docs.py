@@ -23,6 +23,8 @@ NEEDED = {
     "telemetry.md": ("opentelemetry.sdk", "opentelemetry.exporter.prometheus", "structlog", "sentry_sdk"),
 }
 """Packages that the programs of a page need beyond this library: those of the group `test`."""
+MODULES_OF_TESTS = ("testing.md",)
+"""Pages whose blocks are modules of tests: tests/wire/sandbox/test_testing_page.py runs them."""
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -56,7 +58,9 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         yield {"campaign_id": campaign, "sandbox": sandbox}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name not in MODULES_OF_TESTS], ids=lambda page: page.name
+)
 async def test_the_snippets_of_a_page_run_one_after_the_other(
     page: Path, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from lemlist_async.cli import (
     jobs_group,
     journals,
     leads,
+    sandbox,
     unsubscribes,
     webhooks,
 )
@@ -32,7 +33,6 @@ from lemlist_async.cli.options import (
 )
 from lemlist_async.cli.row_jobs import Columns, row_job, run_rows
 from lemlist_async.cli.show import Show
-from lemlist_async.sandbox import POLICIES
 
 app: typer.Typer = typer.Typer(
     name="lemlist-async",
@@ -53,6 +53,7 @@ app.add_typer(activities.app, name="activities")
 app.add_typer(jobs_group.app, name="jobs")
 account.add_to(app)
 journals.add_to(app)
+sandbox.add_to(app)
 app.add_typer(webhooks.app, name="webhooks")
 
 
@@ -90,32 +91,6 @@ def enrich(
     fetch the results.
     """
     return bulk.EnrichPeople(find=cast("Any", find), max_credits=max_credits, again=again, **columns)
-
-
-@app.command()
-def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
-    key: Annotated[str, typer.Option(help="The key it takes.")] = "sandbox-key",
-    policy: Annotated[
-        str, typer.Option(help=f"How its limit counts: {', '.join(POLICIES)}.")
-    ] = "fixed-first",
-    latency: Annotated[float, typer.Option(min=0, help="Seconds an answer takes.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same ids.")] = 0,
-) -> None:
-    """Serve the sandbox, a local imitation of lemlist, until Ctrl-C."""
-    if policy not in POLICIES:
-        raise typer.BadParameter(f"there are {', '.join(POLICIES)}", param_hint="--policy")
-
-    async def work(show: Show) -> Exit:
-        from lemlist_async.sandbox import serve
-
-        def ready(box: Any) -> None:
-            show.say(f"export LEMLIST_BASE_URL={box.url} LEMLIST_API_KEY={key}")
-
-        await serve(ready=ready, port=port, keys=(key,), policy=policy, latency=latency, seed=seed)
-        return Exit.OK
-
-    execute(work, json=False)
 
 
 @app.command()

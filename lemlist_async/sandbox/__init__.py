@@ -6,12 +6,13 @@ from lemlist_async.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from lemlist_async.sandbox.counters import Counters as Counters
-    from lemlist_async.sandbox.counters import LoggedRequest as LoggedRequest
     from lemlist_async.sandbox.counters import Tally as Tally
     from lemlist_async.sandbox.counters import UnhandledError as UnhandledError
     from lemlist_async.sandbox.deliveries import Delivery as Delivery
+    from lemlist_async.sandbox.document import Violation as Violation
     from lemlist_async.sandbox.emulator import Sandbox as Sandbox
     from lemlist_async.sandbox.emulator import serve as serve
+    from lemlist_async.sandbox.expecting import Expectation as Expectation
     from lemlist_async.sandbox.fault_injector import FaultInjector as FaultInjector
     from lemlist_async.sandbox.fault_kinds import BAD_CHUNK as BAD_CHUNK
     from lemlist_async.sandbox.fault_kinds import Cut as Cut
@@ -36,9 +37,16 @@ if TYPE_CHECKING:
     from lemlist_async.sandbox.limits import Decision as Decision
     from lemlist_async.sandbox.limits import Policy as Policy
     from lemlist_async.sandbox.limits import make_policy as make_policy
+    from lemlist_async.sandbox.options import SandboxOptions as SandboxOptions
+    from lemlist_async.sandbox.request_log import LoggedRequest as LoggedRequest
+    from lemlist_async.sandbox.request_log import RequestLog as RequestLog
     from lemlist_async.sandbox.state import Team as Team
 
 _HOMES = {
+    "RequestLog": "lemlist_async.sandbox.request_log",
+    "Violation": "lemlist_async.sandbox.document",
+    "Expectation": "lemlist_async.sandbox.expecting",
+    "SandboxOptions": "lemlist_async.sandbox.options",
     "Recipients": "lemlist_async.sandbox.lifecycle.options",
     "LifecycleOptions": "lemlist_async.sandbox.lifecycle.options",
     "Delivery": "lemlist_async.sandbox.deliveries",
@@ -52,7 +60,7 @@ _HOMES = {
     "FaultInjector": "lemlist_async.sandbox.fault_injector",
     "Garbage": "lemlist_async.sandbox.fault_kinds",
     "Hang": "lemlist_async.sandbox.fault_kinds",
-    "LoggedRequest": "lemlist_async.sandbox.counters",
+    "LoggedRequest": "lemlist_async.sandbox.request_log",
     "Loss": "lemlist_async.sandbox.fault_kinds",
     "POLICIES": "lemlist_async.sandbox.limits",
     "Policy": "lemlist_async.sandbox.limits",

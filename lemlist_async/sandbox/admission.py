@@ -15,9 +15,9 @@ from lemlist_async.sandbox.route import Route
 from lemlist_async.sandbox.router import Match, Router
 from lemlist_async.sandbox.state import Team
 
-__all__ = ["AdmissionControl", "AdmissionResult", "AdmittedRequest"]
+__all__ = ["API", "AdmissionControl", "AdmissionResult", "AdmittedRequest"]
 
-PREFIX: Final = "/api"
+API: Final = "/api"
 # an unknown path is no 404: the web application answers there
 SHELL: Final = RouteResponse(
     200,
@@ -48,6 +48,8 @@ class AdmissionResult:
     """The response, if admission already decides it."""
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
     """Rate limit headers. A request without a valid key has none."""
+    team_id: str = ""
+    """Id of the team of the key; "" without a valid one."""
 
 
 @attrs.define
@@ -67,9 +69,7 @@ class AdmissionControl:
         now: float,
     ) -> AdmissionResult:
         """Decide at ``now``, the time of arrival. Here the request counts against the limit."""
-        match = (
-            self.router.find(method, raw_path.removeprefix(PREFIX)) if raw_path.startswith(PREFIX) else None
-        )
+        match = self.router.find(method, raw_path.removeprefix(API)) if raw_path.startswith(API) else None
         if match is None:
             return AdmissionResult("", SHELL)
         route = match.route
@@ -85,7 +85,7 @@ class AdmissionControl:
             return AdmissionResult(route.template, respond(route.unauthorized, 401))
         key_state.tally.requests += 1
         if key_state.blocked:
-            return AdmissionResult(route.template, BLOCKED)
+            return AdmissionResult(route.template, BLOCKED, team_id=key_state.team.id)
         return self._count(match, key_state, now)
 
     def _count(self, match: Match, key_state: KeyState, now: float) -> AdmissionResult:
@@ -96,7 +96,8 @@ class AdmissionControl:
             headers = rate_headers(key_state.limiter.limit, decision, now, self.wall_clock())
             if not decision.allowed:
                 key_state.tally.refused += 1
-                return AdmissionResult(route.template, TOO_MANY, headers)
+                return AdmissionResult(route.template, TOO_MANY, headers, key_state.team.id)
         if not match.verb_known:
-            return AdmissionResult(route.template, respond(route.bad_method, 405), headers)
-        return AdmissionResult(route.template, AdmittedRequest(route, match.ids, key_state.team), headers)
+            return AdmissionResult(route.template, respond(route.bad_method, 405), headers, key_state.team.id)
+        admitted = AdmittedRequest(route, match.ids, key_state.team)
+        return AdmissionResult(route.template, admitted, headers, key_state.team.id)

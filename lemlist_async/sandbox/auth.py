@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from typing import Final
 
-__all__ = ["basic_header", "credential"]
+__all__ = ["TOKEN_PARAMETER", "basic_header", "credential"]
+
+TOKEN_PARAMETER: Final = "access_token"  # noqa: S105 - a name
 
 
 def basic_header(key: str) -> str:
@@ -21,7 +24,7 @@ def credential(header: str | None, query: Mapping[str, list[str]]) -> str | None
     parameter; the header takes precedence.
     """
     if header is None:
-        tokens = query.get("access_token")
+        tokens = query.get(TOKEN_PARAMETER)
         return tokens[-1] if tokens else None
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":

@@ -1,9 +1,10 @@
-"""The sandbox's clock, which a test may advance, and the work that waits for its time."""
+"""The sandbox's clock, which a test may advance or speed up, and the work that waits for its time."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -16,13 +17,36 @@ Action: TypeAlias = Callable[[], None]
 
 @attrs.define(eq=False)
 class SandboxClock:
-    """Epoch seconds of another clock, plus the time that was skipped."""
+    """Epoch seconds that go on from a moment as another clock does, or so many times faster."""
 
     base: Callable[[], float]
-    ahead: float = 0.0
+    speed: float = 1.0
+    """Seconds that pass in one second of the clock below; 0 stands still."""
+    held: float | None = None
+    """Time shown while an action runs, so that each happens at its own time."""
+    _since: float = attrs.field(init=False)
+    _moment: float = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.reset()
 
     def __call__(self) -> float:
-        return self.base() + self.ahead
+        if self.held is not None:
+            return self.held
+        return self._moment + (self.base() - self._since) * self.speed
+
+    def set(self, moment: float) -> None:
+        """Go on from a moment."""
+        self._since, self._moment = self.base(), moment
+
+    def reset(self) -> None:
+        """Return to the clock below."""
+        self.set(self.base())
+
+    def set_speed(self, speed: float) -> None:
+        """Go on from the present at another speed."""
+        self.set(self())
+        self.speed = speed
 
 
 def _nothing() -> None:
@@ -31,13 +55,17 @@ def _nothing() -> None:
 
 @attrs.define(eq=False)
 class Agenda:
-    """Actions by the time at which they are due. Each runs once, in the order of time and then of entry."""
+    """Actions by the time at which they are due. Each runs once, in the order of time and then of entry.
+
+    While one runs, the clock shows its time, or that of the one before it if it came late: time never goes back.
+    """
 
     clock: SandboxClock
     changed: Action = _nothing
     """Called when an action is due before all others: a timer has to be set anew."""
     _items: list[tuple[float, int, Action]] = attrs.field(factory=list[tuple[float, int, Action]], init=False)
     _numbers: Iterator[int] = attrs.field(factory=itertools.count, init=False)
+    _reached: float = attrs.field(default=-math.inf, init=False)
 
     @property
     def next(self) -> float | None:
@@ -52,18 +80,26 @@ class Agenda:
             self.changed()
 
     def clear(self) -> None:
-        """Drop all actions."""
+        """Drop all actions, and with them the time that was reached."""
         self._items.clear()
+        self._reached = -math.inf
 
     def run_due(self) -> None:
         """Run what is due by now."""
-        self.advance(0.0)
+        self._run_until(self.clock())
 
     def advance(self, seconds: float) -> None:
         """Skip time. Every action on the way runs at its own time."""
-        target = self.clock() + seconds
-        while self._items and self._items[0][0] <= target:
-            when, _, action = heapq.heappop(self._items)
-            self.clock.ahead += max(0.0, when - self.clock())
-            action()
-        self.clock.ahead += max(0.0, target - self.clock())
+        self._run_until(self.clock() + seconds)
+
+    def _run_until(self, target: float) -> None:
+        try:
+            while self._items and self._items[0][0] <= target:
+                when, _, action = heapq.heappop(self._items)
+                self.clock.held = self._reached = max(when, self._reached)
+                action()
+            self._reached = max(target, self._reached)
+        finally:
+            self.clock.held = None
+            if self.clock() < self._reached:
+                self.clock.set(self._reached)

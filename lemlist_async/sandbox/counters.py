@@ -1,4 +1,4 @@
-"""Counts of the sandbox: each key's share of the quota and tally, and the log of requests."""
+"""Counts of the sandbox: each key's share of the quota and tally, and its own errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from lemlist_async.sandbox.limits import Policy
 from lemlist_async.sandbox.state import Team
 
-__all__ = ["Counters", "KeyState", "LoggedRequest", "Tally", "UnhandledError"]
+__all__ = ["Counters", "KeyState", "Tally", "UnhandledError"]
 
 
 @attrs.define
@@ -31,19 +31,6 @@ class KeyState:
     limiter: Policy | None
     blocked: bool = False
     tally: Tally = attrs.field(factory=Tally)
-
-
-@attrs.define
-class LoggedRequest:
-    """One logged request. Nothing in it is secret or personal."""
-
-    method: str
-    template: str
-    """The document's path template; "" for an unknown path."""
-    at: float
-    """Time of arrival on the sandbox's clock."""
-    status: int | None = None
-    """Status of the response; None while it is under way, and for good if none was sent."""
 
 
 @attrs.frozen

@@ -15,6 +15,7 @@ __all__ = [
     "made",
     "mailbox",
     "schedule",
+    "sequence",
     "signal",
     "step",
     "user",
@@ -101,6 +102,12 @@ def campaign(team: Owner, name: str) -> Record:
         "autoReview": False,
         "sendUserIds": [team.user_id],
     }
+
+
+def sequence(campaign: Record) -> Record:
+    """The empty sequence of a campaign."""
+    own = {"_id": campaign["sequenceId"], "campaignId": campaign["_id"]}
+    return own | {"level": 0, "steps": list[Record]()}
 
 
 def step(team: Owner, sequence_id: str, kind: str) -> Record:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -27,6 +29,11 @@ def _keys(given: Sequence[str]) -> tuple[str, ...]:
     if isinstance(given, str) or not keys or len(set(keys)) < len(keys) or "" in keys:
         raise ValueError("keys must be a sequence of at least one key, all different")
     return keys
+
+
+def _speed(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise ValueError("speed is a number of seconds per second, from 0 on")
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -71,6 +78,24 @@ class SandboxOptions:
     """Clock of the limit, in seconds."""
     wall_clock: Callable[[], float] = time.time
     """Clock of the times in responses and of what happens, in epoch seconds; `advance` adds to it."""
+    speed: float = attrs.field(default=1.0, validator=_speed)
+    """Seconds of that clock per second: 3600 lets an hour pass in each, 0 lets none pass. The limit is not sped up."""
+    seed_file: str | os.PathLike[str] | None = None
+    """A snapshot, as JSON, to start from."""
+    document: str | os.PathLike[str] | None = None
+    """The vendor's OpenAPI document, as JSON: requests that violate it are reported. Needs the extra `sandbox`."""
+    tls: bool = False
+    """Whether the port speaks HTTPS, with a certificate of a throw-away authority. Needs the extra `sandbox`."""
+    proxy_port: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.in_(range(65536)))
+    )
+    """Port of a forward proxy that leads https://api.lemlist.com here; 0 takes a free one. Needs the same extra."""
+    ca_file: str | os.PathLike[str] | None = None
+    """File to which the certificate of that authority is written, for the clients to trust."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.ca_file is not None and not (self.tls or self.proxy_port is not None):
+            raise ValueError("ca_file needs tls or proxy_port: without them there is no authority")
 
     def _change(self, **options: Any) -> None:
         for name, value in options.items():

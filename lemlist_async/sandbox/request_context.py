@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import attrs
@@ -27,6 +27,8 @@ class RequestContext:
     query: Mapping[str, list[str]]
     body: bytes
     content_type: str
+    base_url: Callable[[], str]
+    """Return the base address as the client calls it."""
 
     def happen(self, kind: str, lead: Record, **fields: Any) -> Record:
         """Let an event happen to a lead."""

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 import attrs
 from aiohttp import web
 
 from lemlist_async.sandbox.admin import PREFIX, Admin
-from lemlist_async.sandbox.admission import AdmissionControl, AdmittedRequest
-from lemlist_async.sandbox.counters import LoggedRequest, UnhandledError
+from lemlist_async.sandbox.admission import API, AdmissionControl, AdmittedRequest
+from lemlist_async.sandbox.counters import UnhandledError
+from lemlist_async.sandbox.document import Document, Violation
 from lemlist_async.sandbox.fault_injector import FaultInjector
 from lemlist_async.sandbox.fault_kinds import Damage
 from lemlist_async.sandbox.outbox import Outbox
 from lemlist_async.sandbox.request_context import RequestContext
+from lemlist_async.sandbox.request_log import LoggedRequest, RequestLog, without_key
 from lemlist_async.sandbox.response_sender import ResponseSender
 from lemlist_async.sandbox.responses import TEXT, Refusal, RouteResponse, respond
 from lemlist_async.sandbox.route import Route
@@ -29,6 +32,7 @@ __all__ = ["Server"]
 
 _log = logging.getLogger("lemlist_async.sandbox")
 MAX_BODY = 25 * 1024 * 1024  # lemlist takes media up to 20 MB
+MAX_SNAPSHOT = 1024 * 1024 * 1024
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -39,8 +43,10 @@ class Server:
     admission_control: AdmissionControl
     faults: FaultInjector
     outbox: Outbox
-    seen: deque[LoggedRequest]
+    seen: RequestLog
     errors: deque[UnhandledError]
+    document: Document | None
+    violations: deque[Violation]
     admin: Admin
     clock: Callable[[], float]
     latency: tuple[float, float]
@@ -48,18 +54,24 @@ class Server:
     _closing: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _runner: web.AppRunner | None = attrs.field(default=None, init=False)
 
-    async def start(self, host: str, port: int) -> int:
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen, and return the port, which is a free one for 0."""
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/{path:(?s:.*)}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         try:
             await self._runner.setup()
-            await web.TCPSite(self._runner, host, port).start()
+            return await self.listen(host, port, tls)
         except BaseException:
             await self.stop()
             raise
-        return int(self._runner.addresses[0][1])
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> int:
+        """Listen on one more port, and return it."""
+        if self._runner is None:
+            raise RuntimeError("the server was not started")
+        await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
+        return int(self._runner.addresses[-1][1])
 
     async def stop(self) -> None:
         """End every pause and close every connection."""
@@ -77,14 +89,21 @@ class Server:
         result = self.admission_control.admit(
             request.method, raw_path, query, request.headers.get("Authorization"), now
         )
-        seen = LoggedRequest(request.method, result.template, now)
+        seen = LoggedRequest(
+            request.method,
+            result.template,
+            now,
+            path=unquote(raw_path.removeprefix(API)),
+            query=without_key(query),
+            team=result.team_id,
+        )
         self.seen.append(seen)
         sender = ResponseSender(request, result.headers, self._pause)
         response: web.Response | None
         if isinstance(result.outcome, RouteResponse):
             response = sender.respond(result.outcome)
         else:
-            response = await self._serve(request, result.template, result.outcome, query, sender)
+            response = await self._serve(request, seen, result.outcome, query, sender)
         if response is None:
             return (
                 web.Response()
@@ -93,14 +112,15 @@ class Server:
         return response
 
     async def _administer(self, request: web.Request) -> web.Response:
-        answer = self.admin.answer(request.method, request.raw_path, await request.read())
+        whole = await request.clone(client_max_size=MAX_SNAPSHOT).read()
+        answer = self.admin.answer(request.method, request.raw_path, whole)
         headers = {"Content-Type": answer.content_type, "Cache-Control": "no-store"}
         return web.Response(body=answer.body, status=answer.status, headers=headers)
 
     async def _serve(
         self,
         request: web.Request,
-        template: str,
+        seen: LoggedRequest,
         admission: AdmittedRequest,
         query: dict[str, list[str]],
         sender: ResponseSender,
@@ -113,9 +133,14 @@ class Server:
             refused = sender.respond(respond("Bad request", 400))
             refused.force_close()  # where the next request begins on this connection is not known
             return refused
+        self.seen.keep_body(seen, body)
         content_type = request.headers.get("Content-Type", "")
-        context = RequestContext(self.world, admission.team, admission.ids, query, body, content_type)
-        fault = self.faults.pick(request.method, template)
+        context = RequestContext(
+            self.world, admission.team, admission.ids, query, body, content_type, lambda: _base_of(request)
+        )
+        if self.document is not None:
+            self._compare(self.document, seen, context)
+        fault = self.faults.pick(request.method, seen.template)
         await self._lag()
         if fault is None:
             return sender.respond(self._handle_route(admission.route, context))
@@ -124,6 +149,15 @@ class Server:
         if fault.effect:
             self._handle_route(admission.route, context)
         return await sender.replace_by(fault)
+
+    def _compare(self, document: Document, seen: LoggedRequest, context: RequestContext) -> None:
+        """Report the ways in which a request differs from the vendor's document."""
+        found = document.violations(
+            seen.method, seen.template, context.ids, context.query, context.body, context.content_type
+        )
+        for violation in found:
+            self.violations.append(violation)
+            _log.warning("%s %s: %s", violation.method, violation.template, violation.reason)
 
     def _handle_route(self, route: Route, context: RequestContext) -> RouteResponse:
         """Call the handler of a route. Whatever it raises becomes a response: no input brings the sandbox down."""
@@ -148,3 +182,7 @@ class Server:
         """Sleep, at most until the sandbox stops."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), seconds)
+
+
+def _base_of(request: web.Request) -> str:
+    return f"{request.scheme}://{request.host}{API}"

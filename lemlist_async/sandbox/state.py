@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
@@ -64,6 +64,8 @@ class Team:
     signals: Table = attrs.field(factory=Table)
     alerts: Table = attrs.field(factory=Table)
     crm_filters: Table = attrs.field(factory=Table)
+    restores: int = 0
+    """Number of snapshots, one after the other, that the state went through."""
     files: dict[str, bytes] = attrs.field(factory=dict[str, bytes])
     sent: list[Record] = attrs.field(factory=list[Record])
     """Bodies of all messages sent through the inbox, each with its ``channel``."""
@@ -100,10 +102,10 @@ class Team:
         """Return the present time as the API writes it."""
         return iso(self.wall_clock())
 
-    def tables(self) -> Iterator[Table]:
-        """Iterate over every table of records."""
-        values = (getattr(self, field.name) for field in attrs.fields(Team))
-        return (value for value in values if isinstance(value, Table))
+    def tables(self) -> dict[str, Table]:
+        """Return every table of records by its name."""
+        values = {field.name: getattr(self, field.name) for field in attrs.fields(Team)}
+        return {name: value for name, value in values.items() if isinstance(value, Table)}
 
     def add_user(self, name: str, email: str, *, role: str = "member", provider: str = "google") -> Record:
         """Add a member with one mailbox."""
@@ -117,14 +119,7 @@ class Team:
         """Add a campaign with an empty sequence and a schedule: a ``draft`` whose state is ``running``."""
         campaign = self.campaigns.keep(defaults.campaign(self, name) | fields)
         campaign["scheduleIds"] = [self.add_schedule()["_id"]]
-        self.sequences.keep(
-            {
-                "_id": campaign["sequenceId"],
-                "campaignId": campaign["_id"],
-                "level": 0,
-                "steps": list[Record](),
-            }
-        )
+        self.sequences.keep(defaults.sequence(campaign))
         return campaign
 
     def add_contact(self, email: str | None = None, /, **fields: Any) -> Record:

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from lemlist_async.sandbox.clock import Agenda
+from lemlist_async.sandbox.clock import Agenda, SandboxClock
 
 __all__ = ["Timer"]
 
@@ -47,8 +47,7 @@ class Timer:
         self._disarm()
         due = self.agenda.next
         if self._loop is not None and due is not None:
-            wait = min(max(due - self.agenda.clock(), SHORTEST), LONGEST)
-            self._handle = self._loop.call_later(wait, self._fire)
+            self._handle = self._loop.call_later(_wait(self.agenda.clock, due), self._fire)
 
     def _fire(self) -> None:
         self._handle = None
@@ -57,3 +56,10 @@ class Timer:
         except Exception as error:  # noqa: BLE001 - one action must not end all that is due later
             self.failed(error)
         self._arm()
+
+
+def _wait(clock: SandboxClock, due: float) -> float:
+    left = due - clock()
+    if left > 0 and not clock.speed:
+        return LONGEST
+    return min(max(left / (clock.speed or 1.0), SHORTEST), LONGEST)

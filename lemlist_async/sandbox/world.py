@@ -23,8 +23,6 @@ class Behaviour:
     duplicate_status: int = 409
     polls: int = 2
     """Polls during which an export or an enrichment is still running."""
-    public_url: Callable[[], str]
-    """Return the base address, known once the sandbox listens."""
     post: Callable[[str, Callable[[], Any]], None]
     """Schedule a post to a webhook: its address, and a function that builds the body."""
 
@@ -39,4 +37,4 @@ class World:
 
     def holds(self, record_id: str) -> bool:
         """Tell whether any team has a record of that id."""
-        return any(record_id in table for team in self.teams for table in team.tables())
+        return any(record_id in table for team in self.teams for table in team.tables().values())

@@ -4,12 +4,19 @@ import re
 from pathlib import Path
 
 import attrs
+import pytest
+import typer
+import yaml
 
 import lemlist_async.sandbox as package
-from lemlist_async.sandbox import POLICIES, Damage, Loss, Sandbox
+from lemlist_async.cli.app import app
+from lemlist_async.sandbox import POLICIES, Damage, LifecycleOptions, Loss, Recipients, Sandbox
 from lemlist_async.testing import plugin
 
-PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "sandbox.md").read_text()
+COMMAND = typer.main.get_command(app).commands["sandbox"]  # type: ignore[attr-defined]  # it is a group
+FLAGS = {flag for parameter in COMMAND.params for flag in parameter.opts}
 
 
 def rows(heading: str) -> list[str]:
@@ -41,3 +48,34 @@ def test_every_fault_has_its_row() -> None:
 
 def test_every_fixture_has_its_row() -> None:
     assert names(rows("In pytest")) == {name for name in vars(plugin) if name.startswith("lemlist_")}
+
+
+def test_every_option_is_one_of_the_command() -> None:
+    plural = {"keys": "--key", "blocked_keys": "--blocked-key", "allow_hosts": "--allow-host"}
+    clocks = {"clock", "wall_clock"}  # functions
+    groups = {"lifecycle": LifecycleOptions, "recipients": Recipients}
+    fields = {field.name for field in attrs.fields(Sandbox) if field.init} - clocks - groups.keys()
+    inner = {field.name for kind in groups.values() for field in attrs.fields(kind)} - {"ranks"}
+    assert {plural.get(name, f"--{name.replace('_', '-')}") for name in fields | inner} <= FLAGS
+
+
+@pytest.mark.parametrize("name", ["sandbox.Dockerfile", "sandbox-compose.yaml"])
+def test_the_files_for_containers_use_options_that_there_are(name: str) -> None:
+    text = (ROOT / "examples" / name).read_text()
+    if name.endswith(".yaml"):
+        text = " ".join(yaml.safe_load(text)["services"]["sandbox"]["command"])
+    else:
+        text = text.partition("ENTRYPOINT")[2]
+    used = set(re.findall(r"--[a-z-]+", text))
+    assert used
+    assert used <= FLAGS
+
+
+def test_every_order_has_its_row() -> None:
+    from lemlist_async.sandbox.admin import ORDERS
+
+    told = {
+        (verb, path) for verb, path in re.findall(r"^\| `(GET|POST) /_sandbox(/\w+)`", PAGE, re.MULTILINE)
+    }
+    assert {path for _, path in told} == set(ORDERS)
+    assert all(verb in ORDERS[path] for verb, path in told)

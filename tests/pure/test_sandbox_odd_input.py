@@ -60,14 +60,12 @@ def seeded() -> tuple[Sandbox, World, Team]:
     team.add_message(team.contacts[lead["contactId"]], "email", "emailsReplied", "Yes", lead)
     team.add_company("acme.example", name="Acme")
     team.add_contact_list("Some")
-    behaviour = Behaviour(
-        public_url=lambda: "http://sandbox.example/api", post=lambda url, body: is_here(url) and body()
-    )
+    behaviour = Behaviour(post=lambda url, body: is_here(url) and body())
     return sandbox, World(behaviour, [team], sandbox._engine), team  # pyright: ignore[reportPrivateUsage]
 
 
 def call_with(world: World, team: Team, random: Random, names: tuple[str, ...]) -> RequestContext:
-    ids = [record_id for table in team.tables() for record_id in table]
+    ids = [record_id for table in team.tables().values() for record_id in table]
 
     def value() -> Any:
         return random.choice(ODD) if random.random() < 0.5 else random.choice(ids)
@@ -79,7 +77,10 @@ def call_with(world: World, team: Team, random: Random, names: tuple[str, ...]) 
     query = {name: [text()] for name in random.sample(NAMES, 20)}
     body = {name: value() for name in random.sample(NAMES, 40)} if random.random() < 0.9 else value()
     path = {name: random.choice([*ids, "x", "a@b.example"]) for name in names}
-    return RequestContext(world, team, path, query, json.dumps(body).encode(), "application/json")
+    raw = json.dumps(body).encode()
+    return RequestContext(
+        world, team, path, query, raw, "application/json", lambda: "http://sandbox.example/api"
+    )
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))

@@ -65,6 +65,13 @@ def test_first_steps_are_spaced_and_wait_for_the_window() -> None:
     assert times[24:26] == ["Tue 09:00", "Tue 09:20"]
 
 
+def test_a_delay_of_the_first_step_is_each_leads_own() -> None:
+    sandbox, team, campaign = started({**EMAIL, "delay": 1})
+    leads = [team.add_lead(campaign["_id"], f"{number}@b.example") for number in range(3)]
+    sandbox.advance(days=2)
+    assert [history(team, lead)[0][1] for lead in leads] == ["Tue 10:00", "Tue 10:20", "Tue 10:40"]
+
+
 def test_a_reply_ends_the_walk_and_a_pause_keeps_the_delay_that_is_left() -> None:
     sandbox, team, campaign = started(EMAIL, {**EMAIL, "delay": 4})
     first, second = (team.add_lead(campaign["_id"], f"{name}@b.example") for name in "ab")

@@ -17,7 +17,8 @@ LEADS_BEFORE_BOUNCES_COUNT: Final = 100
 def first_moment(team: Team, campaign: Record, now: float, days: int) -> float | None:
     """Return when the next launched lead makes its first step: `secondsToWait` after the one before."""
     schedule, pace = schedule_of(team, campaign), _pace(team, campaign)
-    due = next_moment(schedule, max(now, pace["nextStart"]), days)
+    after_delay = next_moment(schedule, now, days)
+    due = None if after_delay is None else next_moment(schedule, max(after_delay, pace["nextStart"]))
     if due is not None:
         pace["nextStart"] = due + (schedule["secondsToWait"] if schedule else 0)
     return due

@@ -61,13 +61,20 @@ class Engine:
     def reset(self, random: Random) -> None:
         """Forget what was due, and return the clock to the one below it."""
         self.agenda.clear()
-        self.clock.ahead = 0.0
+        self.clock.reset()
         self.walker.reacting.random = random
 
     def join(self, team: Team) -> None:
         """Let a team's activities reach its hooks, and its launched leads walk."""
         team.on_activity = lambda activity: announce(team, activity, self.courier.announce)
         team.on_launch = partial(self.launch, team)
+
+    def recall(self, team: Team) -> None:
+        """Take up what was due in a restored team. A running lead without a walk begins one."""
+        self.walker.recall(team)
+        for lead in list(team.leads.values()):
+            if lead["status"] == "running" and lead["_id"] not in team.walks:
+                self.launch(team, lead)
 
     def launch(self, team: Team, lead: Record) -> None:
         """Let a lead begin its walk, unless it may not be contacted."""

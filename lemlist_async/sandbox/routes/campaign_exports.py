@@ -111,7 +111,7 @@ def _advance(context: RequestContext, campaign: Record, export: Record) -> None:
         "total": 0,
         "fileSize": len(content),
         "endedAt": context.team.stamp(),
-        "url": f"{context.world.behaviour.public_url()}/files/exports/{name}",
+        "url": f"{context.base_url()}/files/exports/{name}",
     }
 
 

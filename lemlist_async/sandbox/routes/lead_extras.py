@@ -6,6 +6,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Final
 
+from lemlist_async.sandbox.auth import TOKEN_PARAMETER
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import Refusal, refuse
 from lemlist_async.sandbox.routes.common import QuietRoute, campaign_of, find, require
@@ -15,7 +16,6 @@ from lemlist_async.sandbox.tables import Record
 __all__ = ["ROUTES"]
 
 MAX_AUDIO: Final = 20 * 1024 * 1024
-_AUTH: Final = "access_token"
 
 
 def add_variables(context: RequestContext) -> Record:
@@ -46,7 +46,7 @@ def _lead_and_variables(context: RequestContext) -> tuple[Record, dict[str, str]
     if "@" in lead_id:
         raise refuse(400, "Invalid leadId")
     lead = find(context, context.team.leads, lead_id, "Lead not found")
-    given = {name: values[-1] for name, values in context.query.items() if name != _AUTH}
+    given = {name: values[-1] for name, values in context.query.items() if name != TOKEN_PARAMETER}
     if not given:
         raise refuse(400, "Bad params")
     return lead, given
@@ -74,7 +74,7 @@ def upload_audio(context: RequestContext) -> Record:
     context.team.files[f"{file_id}.m4a"] = content
     lead.setdefault("audio", {})[step_id] = {"fileId": file_id, "fileName": name, "size": len(content)}
     status = {
-        "url": f"{context.world.behaviour.public_url()}/files/exports/{file_id}.m4a",
+        "url": f"{context.base_url()}/files/exports/{file_id}.m4a",
         "teamId": context.team.id,
         "campaignId": lead["campaignId"],
         "leadId": lead["_id"],

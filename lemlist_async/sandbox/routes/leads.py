@@ -141,7 +141,7 @@ def update_lead(context: RequestContext) -> Record:
     lead["updatedAt"] = context.team.stamp()
     campaign = context.team.campaigns[lead["campaignId"]]
     address = quote(lead["variables"].get("email", lead["_id"]), safe="")
-    url = f"{context.world.behaviour.public_url()}/leads/{address}"
+    url = f"{context.base_url()}/leads/{address}"
     return {
         "campaignId": campaign["_id"],
         "campaignName": campaign["name"],

@@ -38,6 +38,35 @@ async def test_environment(lemlist_environment):
     assert os.environ["LEMLIST_BASE_URL"] == lemlist_environment.url
     assert os.environ["LEMLIST_API_KEY"] == lemlist_environment.key
 """
+PLAIN = """
+import urllib.request
+import pytest
+
+def asked(sandbox):
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(sandbox.url + "/team", timeout=5)
+    refused.value.close()
+    return refused.value.code
+
+@pytest.mark.lemlist_sandbox(seed=7)
+def test_plain(lemlist_sandbox):
+    assert (asked(lemlist_sandbox), lemlist_sandbox.seed) == (400, 7)
+
+def test_plain_environment(lemlist_environment):
+    assert asked(lemlist_environment) == 400
+
+class TestMethods:
+    def test_method(self, lemlist_sandbox):
+        assert asked(lemlist_sandbox) == 400
+
+    @pytest.mark.asyncio
+    async def test_async_method(self, lemlist_client):
+        await lemlist_client.team.get()
+"""
+CLIENT_IN_A_PLAIN_TEST = """
+def test_client(lemlist_client):
+    pass
+"""
 INI = """
 [pytest]
 filterwarnings = error
@@ -74,6 +103,17 @@ def test_the_fixtures_work_in_both_modes_without_a_warning(tmp_path: Path, mode:
     done = run(tmp_path, STRICT, "-o", f"asyncio_mode={mode}")
     assert "3 passed" in done.stdout, done.stdout + done.stderr
     assert "warning" not in done.stdout
+
+
+@pytest.mark.parametrize("mode", ["strict", "auto"])
+def test_plain_tests_and_methods_have_a_sandbox_that_answers(tmp_path: Path, mode: str) -> None:
+    done = run(tmp_path, PLAIN, "-o", f"asyncio_mode={mode}")
+    assert "4 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_client_in_a_plain_test_is_refused_with_the_reason(tmp_path: Path) -> None:
+    done = run(tmp_path, CLIENT_IN_A_PLAIN_TEST)
+    assert "lemlist_client is for async tests" in done.stdout
 
 
 def test_the_plugin_itself_brings_no_web_server(tmp_path: Path) -> None:
