@@ -1,6 +1,7 @@
 """The project's chores: `nox` runs the whole test suite, `nox -s NAME` one chore, `nox -l` lists them."""
 
 import os
+import pathlib
 import shutil
 import sys
 import time
@@ -24,6 +25,12 @@ TYPED_EXAMPLES = (
     "nightly_sync",
 )
 """Examples that are checked as strictly as the package; that of arq would need an older redis-py than Celery does."""
+N8N_NODES = "n8n-nodes-base@2.41.2"
+NPM_CLIENTS = (
+    *("n8n-workflow@2.41.0", "lodash", "change-case@4.1.2"),
+    *("@pipedream/lemlist@0.1.1", "@activepieces/piece-lemlist@0.1.10"),
+)
+AIRBYTE_CONNECTOR = "airbyte-source-lemlist==0.2.14"
 QUICK = ("-m", "not slow", "--numprocesses=2")
 # most of its time is waiting for the limit and for processes, so two tests run at a time
 SLOW = ("-m", "slow", "--numprocesses=2", "--dist=worksteal")
@@ -124,6 +131,26 @@ def types(session: nox.Session) -> None:
     session.run("basedpyright", "--pythonpath", f"{session.bin}/python")
     session.chdir(session.create_tmp())  # away from the sources: what is looked at is what was installed
     session.run("basedpyright", "--verifytypes", "lemlist_async", "--ignoreexternal")
+
+
+@nox.session(python="3.11")
+def clients(session: nox.Session) -> None:
+    """Other clients of lemlist against the sandbox: n8n's, Pipedream's, Activepieces' and Airbyte's. Needs npm."""
+    session.install("-e", ".")
+    folder = pathlib.Path(session.create_tmp()).resolve()
+    airbyte = folder / "airbyte" / "bin" / "python"
+    with session.chdir(folder):
+        (folder / "package.json").write_text('{"private": true}')
+        quiet = ("--ignore-scripts", "--no-audit", "--no-fund")
+        session.run("npm", "install", *quiet, *NPM_CLIENTS, external=True)
+        # of n8n's nodes only lemlist's are loaded, so their thousand dependencies are not needed
+        session.run("npm", "pack", "--silent", N8N_NODES, external=True)
+        session.run("tar", "xzf", *(path.name for path in folder.glob("n8n-nodes-base-*.tgz")), external=True)
+    session.run("python", "-m", "venv", str(airbyte.parents[1]))
+    session.run(str(airbyte), "-m", "pip", "install", "-q", "airbyte-cdk>=6", external=True)
+    # its own requirement of airbyte-cdk is one that Python 3.11 cannot import
+    session.run(str(airbyte), "-m", "pip", "install", "-q", "--no-deps", AIRBYTE_CONNECTOR, external=True)
+    session.run("python", "-m", "tests.other_clients.run", str(folder), str(airbyte))
 
 
 @nox.session(python="3.11")
