@@ -28,7 +28,7 @@ DEMO_RATES: Final = {
 }
 DEMO_SPEED: Final = 3600.0
 
-Share = typer.Option(min=0, max=1, rich_help_panel=EVENTS)
+SHARE: Final[Any] = typer.Option(min=0, max=1, rich_help_panel=EVENTS)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -107,13 +107,13 @@ def sandbox(
     ] = "campaign",
     stop_on_click: Annotated[bool, typer.Option("--stop-on-click", rich_help_panel=EVENTS)] = False,
     stop_on_meeting: Annotated[bool, typer.Option("--stop-on-meeting", rich_help_panel=EVENTS)] = False,
-    bounce_limit: Annotated[float, Share] = 0.5,
-    bounces: Annotated[float | None, Share] = None,
-    opens: Annotated[float | None, Share] = None,
-    clicks: Annotated[float | None, Share] = None,
-    replies: Annotated[float | None, Share] = None,
-    unsubscribes: Annotated[float | None, Share] = None,
-    accepts: Annotated[float | None, Share] = None,
+    bounce_limit: Annotated[float, SHARE] = 0.5,
+    bounces: Annotated[float | None, SHARE] = None,
+    opens: Annotated[float | None, SHARE] = None,
+    clicks: Annotated[float | None, SHARE] = None,
+    replies: Annotated[float | None, SHARE] = None,
+    unsubscribes: Annotated[float | None, SHARE] = None,
+    accepts: Annotated[float | None, SHARE] = None,
 ) -> None:
     """Serve the sandbox, a local imitation of lemlist, until Ctrl-C. Its page is at /_sandbox."""
     shares = {
