@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from lemlist_async.bulk.jobs import KINDS
@@ -22,14 +23,16 @@ from lemlist_async.bulk.plan import (
     check_bindings,
     check_same_job,
     make_plan,
-    map_file,
+    map_source,
     take_up,
 )
 from lemlist_async.bulk.run.executor import OnAmbiguous
 from lemlist_async.bulk.run.run import LOOK_UP_AFTER, Run
 from lemlist_async.bulk.source.csv_dialect import FileFormat
+from lemlist_async.bulk.source.frames import Frame
 from lemlist_async.bulk.source.mapping import ColumnMapping
-from lemlist_async.bulk.source.rows import Source, is_path
+from lemlist_async.bulk.source.rows import Source, check_source
+from lemlist_async.bulk.source.uploads import FileObject, copied, is_file_object
 from lemlist_async.core.json import loads
 from lemlist_async.core.wire import Effect
 from lemlist_async.errors import ConfigurationError
@@ -95,33 +98,41 @@ class Bulk:
     async def plan(self, job: Job, rows: Source, **options: Unpack[PlanOptions]) -> Plan:
         """Plan a job; nothing is sent.
 
-        `rows` is a CSV or JSON lines file, or mappings from column to value; a plain text among them is a row
-        with that one value, where the job takes such rows. The options are explained at `PlanOptions`.
+        `rows` is a CSV or JSON lines file, a file object (also one of a web form), a DataFrame, or mappings from
+        column to value; a plain text among them is a row with that one value, where the job takes such rows. A file
+        object is read from where it stands, and put back there if it can be. The options are explained at
+        `PlanOptions`.
 
         Raises:
             InvalidInputError: the rows cannot be read, or have no column that the job needs.
             ConfigurationError: an option that cannot work, a job above its own bound of credits, or a journal of
                 another job, other rows, another key or another server.
             JournalError: the journal cannot be used.
-            TypeError: rows that are neither a path nor an iterable of mappings, or an option that there is not.
+            TypeError: rows that are given in no such way, or an option that there is not.
         """
         _check_names(options)
+        check_source(rows)
+        if is_file_object(rows):
+            with contextlib.ExitStack() as stack:
+                copy = await asyncio.to_thread(stack.enter_context, copied(rows))
+                return await self._plan(job, copy, options, name=copy.name)
+        return await self._plan(job, rows, options)
+
+    async def _plan(self, job: Job, rows: Source, options: PlanOptions, name: str | None = None) -> Plan:
         file_format = _file_format(options)
-        mapping = options.get("mapping")
-        if mapping is None and is_path(rows):
-            mapping = map_file(job, Path(rows), file_format)
         return await make_plan(
             job,
             rows,
+            name=name,
             journal=options.get("journal"),
             file_format=file_format,
-            mapping=mapping,
+            mapping=options.get("mapping") or map_source(job, rows, file_format),
             around=self._around(options.get("force", ()), options.get("dry_run", False)),
             retry_failed=options.get("retry_failed", False),
         )
 
     def map_columns(
-        self, job: Job, file: str | os.PathLike[str], **options: Unpack[PlanOptions]
+        self, job: Job, file: str | os.PathLike[str] | FileObject | Frame, **options: Unpack[PlanOptions]
     ) -> ColumnMapping | None:
         """Return how a job would read the columns of a CSV file, with their first values; nothing is planned.
 
@@ -132,7 +143,10 @@ class Bulk:
             InvalidInputError: the file cannot be read, no row of it could be used, or two columns mean one field.
         """
         _check_names(options)
-        return map_file(job, Path(file), _file_format(options))
+        if is_file_object(file):
+            with copied(file) as copy:
+                return map_source(job, copy, _file_format(options))
+        return map_source(job, file, _file_format(options))
 
     async def resume(
         self,

@@ -22,10 +22,11 @@ from lemlist_async.bulk.journal.journal import Journal
 from lemlist_async.bulk.journal.planned_file import PlannedFile
 from lemlist_async.bulk.journal.storage import FIRST_PAGE, JournalRow, NewRow
 from lemlist_async.bulk.source.csv_dialect import FileFormat
-from lemlist_async.bulk.source.files import digest, head_of
+from lemlist_async.bulk.source.files import FileHead, digest, head_of
+from lemlist_async.bulk.source.frames import head_of_frame, is_frame
 from lemlist_async.bulk.source.mapping import ColumnMapping
 from lemlist_async.bulk.source.raw_row import RawRow
-from lemlist_async.bulk.source.rows import Source, check_source, is_path, read_rows
+from lemlist_async.bulk.source.rows import Source, is_path, read_rows
 from lemlist_async.bulk.source.values import cells, exact, readable, shown
 from lemlist_async.core.json import dumps
 from lemlist_async.core.wire import Effect
@@ -110,6 +111,7 @@ async def make_plan(
     job: Job,
     source: Source,
     *,
+    name: str | None = None,
     journal: Place | None,
     file_format: FileFormat,
     around: Surroundings,
@@ -118,6 +120,8 @@ async def make_plan(
 ) -> Plan:
     """Read and check all rows into a journal; a journal that holds this job already is taken as it is.
 
+    `name` stands for a file that is a mere copy, and is not there for a report.
+
     Raises:
         InvalidInputError: the source cannot be read.
         ConfigurationError: the journal belongs to another job, other rows, another key or another server; or the job
@@ -125,7 +129,6 @@ async def make_plan(
         JournalError: the journal cannot be used.
         TypeError: rows that are no path and no iterable of mappings.
     """
-    check_source(source)
     opened = await Journal.open(journal)
     try:
         meta = await opened.meta()
@@ -136,9 +139,11 @@ async def make_plan(
             await _check_same_rows(opened, job, source, file_format, meta, around)
         else:
             await opened.begin_plan()
-            name = os.fspath(source) if is_path(source) else type(source).__name__
-            of_file = {"file": PlannedFile(Path(source), file_format).described()} if is_path(source) else {}
-            await opened.describe(source=readable(name), **of_file, **mine)
+            of_file: dict[str, str] = {}
+            if is_path(source) and name is None:
+                of_file = {"file": PlannedFile(Path(source), file_format).described()}
+            shown_as = name or (os.fspath(source) if is_path(source) else type(source).__name__)
+            await opened.describe(source=readable(shown_as), **of_file, **mine)
             count, mark = await _fill(opened, job, source, file_format, mapping)
             await opened.complete_plan(rows=count, digest=mark)
         return await take_up(job, opened, around, mapping=mapping, retry_failed=retry_failed)
@@ -165,13 +170,18 @@ async def take_up(
     return Plan(job, journal, expected, around, mapping)
 
 
-def map_file(job: Job, path: Path, file_format: FileFormat) -> ColumnMapping | None:
-    """Return how a job reads the columns of a CSV file; None for JSON, and for jobs that do not read columns.
+def map_source(job: Job, source: Source, file_format: FileFormat) -> ColumnMapping | None:
+    """Return how a job reads the columns of a CSV file or a table.
+
+    None for JSON and for mappings, whose rows have names of their own, and for jobs that do not read columns.
 
     Raises:
         InvalidInputError: the file cannot be read, no row of it could be used, or two columns mean one field.
     """
-    head = head_of(path, file_format)
+    if is_frame(source):
+        head: FileHead | None = head_of_frame(source)
+    else:
+        head = head_of(Path(source), file_format) if is_path(source) else None
     if head is None:
         return None
     mapping = job.map_columns(head.columns, head.samples)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lemlist_async.bulk import BlockValues, ColumnMapping, ImportLeads, StopLeads, UpsertContacts
-from lemlist_async.bulk.plan import check, map_file
+from lemlist_async.bulk.plan import check, map_source
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.field_values import company_domain, split_name
 from lemlist_async.bulk.source.files import read_file
@@ -317,7 +317,7 @@ SALESFORCE = (
 def outcomes(path: Path, content: str) -> list[tuple[int, str]]:
     """Return line and reason, or address, of each row of a file."""
     path.write_text(content, encoding="utf-8")
-    mapping = map_file(JOB, path, FileFormat())
+    mapping = map_source(JOB, path, FileFormat())
     rows = [check(JOB, n, raw, mapping) for n, raw in enumerate(read_file(path, FileFormat()), 1)]
     return [(row.line, row.reason or "".join(str(loads(row.payload)["fields"].values()))) for row in rows]
 
@@ -325,7 +325,7 @@ def outcomes(path: Path, content: str) -> list[tuple[int, str]]:
 def test_notes_above_the_table_and_remarks_below_it_are_no_rows(tmp_path: Path) -> None:
     found = outcomes(tmp_path / "connections.csv", LINKEDIN)
     assert [line for line, _ in found] == [5]
-    mapping = map_file(JOB, tmp_path / "connections.csv", FileFormat())
+    mapping = map_source(JOB, tmp_path / "connections.csv", FileFormat())
     assert mapping is not None
     assert mapping.line == 4
     assert mapping.uses[0].samples == ("Ann",)

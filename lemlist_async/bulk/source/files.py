@@ -22,7 +22,7 @@ LONGEST_CELL = 131_072
 """Characters of a cell at most; a row with a longer one is refused."""
 _LONGEST_READ = 64 * 1024 * 1024
 """Characters that a cell may have while it is read: behind an unclosed quote the whole rest of a file is one cell."""
-_SAMPLED = 50
+SAMPLED = 50
 """Rows from which the first values of columns are taken."""
 _FOOTER = re.compile(
     r"\s*(?:grand totals?\b|confidential information\b|copyright (?:©|\(c\)))", re.IGNORECASE
@@ -66,7 +66,7 @@ def head_of(path: Path, file_format: FileFormat) -> FileHead | None:
         return None
     with open_text(path, file_format.encoding) as file:
         opened = _open_csv(file, path, file_format)
-        rows = itertools.islice(_rows(opened, path), _SAMPLED)
+        rows = itertools.islice(_rows(opened, path), SAMPLED)
         values = [row.values for row in rows if row.fault is None]
     samples = [[text for one in values if (text := str(one[name]).strip())] for name in opened.columns]
     return FileHead(opened.columns, samples, 0 if opened.first is not None else opened.line)

@@ -9,13 +9,15 @@ from typing import Any, TypeGuard, cast
 
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.files import read_file
+from lemlist_async.bulk.source.frames import Frame, is_frame, read_frame
 from lemlist_async.bulk.source.raw_row import RawRow
+from lemlist_async.bulk.source.uploads import FileObject, is_file_object
 
 Row = Mapping[str, Any] | str
 Rows = Iterable[Row] | AsyncIterable[Row]
-Source = str | os.PathLike[str] | Rows
-"""A path (``.json``, ``.jsonl``, ``.ndjson``, else CSV), or mappings from column to value; a plain text among these
-is a row whose only column, ``value``, holds it."""
+Source = str | os.PathLike[str] | FileObject | Frame | Rows
+"""A path (``.json``, ``.jsonl``, ``.ndjson``, else CSV), a file object or a web form's file, a DataFrame or an Arrow
+table, or mappings from column to value; a plain text among these is a row whose only column, ``value``, holds it."""
 
 _PIECE = 4 * 2**20
 """Bytes of rows that are read at once, unless a single row has more."""
@@ -32,7 +34,7 @@ def check_source(source: object) -> None:
     Raises:
         TypeError: saying what to pass instead.
     """
-    if isinstance(source, str | os.PathLike):
+    if isinstance(source, str | os.PathLike) or is_file_object(source) or is_frame(source):
         return
     kind = type(source).__name__
     for is_it, instead in _INSTEAD:
@@ -48,8 +50,11 @@ def _has(*names: str) -> Callable[[object], bool]:
 
 _INSTEAD: tuple[tuple[Callable[[object], bool], str], ...] = (
     (lambda source: isinstance(source, Mapping), "for one row pass a list with it, [row]"),
-    (lambda source: isinstance(source, bytes | bytearray | memoryview), "pass the path of a file"),
-    (_has("read"), "pass the path of the file, or csv.DictReader(file)"),
+    (
+        lambda source: isinstance(source, bytes | bytearray | memoryview),
+        "pass the path of a file, or io.BytesIO(data)",
+    ),
+    (_has("collect", "lazy"), "pass frame.collect()"),
     (_has("to_dicts"), "pass frame.to_dicts()"),
     (_has("to_dict", "columns"), "pass frame.to_dict('records')"),
     (_has("to_dict"), "pass a list of mappings"),
@@ -73,8 +78,10 @@ async def read_rows(
         return
     if isinstance(source, str | os.PathLike):
         read = read_file(Path(source), file_format)
+    elif is_frame(source):
+        read = read_frame(source)
     else:
-        read = (_raw(number, values, texts) for number, values in enumerate(source, 1))
+        read = (_raw(number, values, texts) for number, values in enumerate(cast("Iterable[Row]", source), 1))
     chunk = _Chunk(most)
     for row in read:
         if chunk.add(row):
