@@ -33,10 +33,11 @@ _FORMS = {"clock": "09:30", "email": "ann@example.com", "url": "https://example.
 def sample(spec: type, *, without: Sequence[str] = ()) -> Any:
     """Every field of `spec` with a value that its marks allow."""
     hints = get_type_hints(spec, include_extras=True)
-    return {name: _value(hint) for name, hint in hints.items() if name not in without}
+    return {name: value_of(hint) for name, hint in hints.items() if name not in without}
 
 
-def _value(hint: Any) -> Any:
+def value_of(hint: Any) -> Any:
+    """A value that the marks of a type allow."""
     origin, args = get_origin(hint), get_args(hint)
     if hint in _PLAIN:
         return _PLAIN[hint]
@@ -45,18 +46,18 @@ def _value(hint: Any) -> Any:
     if origin is Literal:
         return args[0]
     if origin in {Required, NotRequired}:
-        return _value(args[0])
+        return value_of(args[0])
     if origin is Annotated:
         span = next((mark for mark in hint.__metadata__ if isinstance(mark, Between)), None)
         form = next((mark for mark in hint.__metadata__ if isinstance(mark, Form)), None)
         if form is not None and form.name in _FORMS:
             return [_FORMS[form.name]] if get_origin(args[0]) is Sequence else _FORMS[form.name]
-        return _value(args[0]) if span is None else _within(args[0], span)
+        return value_of(args[0]) if span is None else _within(args[0], span)
     if origin is Sequence:
-        return [_value(args[0])]
+        return [value_of(args[0])]
     if origin is Mapping:
-        return {"key": _value(args[1])}
-    return _value(args[0])  # a union: what it names first
+        return {"key": value_of(args[1])}
+    return value_of(args[0])  # a union: what it names first
 
 
 def _within(hint: Any, span: Between) -> Any:

@@ -1,0 +1,60 @@
+"""Settings of the documentation's site: `nox -s docs` builds it into docs/_build/html."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.metadata import version as installed
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from docs.site import llms, pages  # noqa: E402  # the path has to be there first
+
+project = "lemlist_async"
+author = "the authors of lemlist_async"
+release = version = installed("lemlist-async")
+extensions = ["myst_parser", "sphinx_copybutton", "sphinxcontrib.mermaid", "sphinxext.opengraph"]
+exclude_patterns = ["_build"]
+source_suffix = {".md": "markdown"}
+nitpicky = True
+
+myst_enable_extensions = ["colon_fence"]
+myst_fence_as_directive = ["mermaid"]
+myst_heading_anchors = 3
+
+html_theme = "furo"
+html_title = "lemlist_async"
+html_static_path = ["site/static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+html_show_copyright = False
+mermaid_height = "auto"
+copybutton_prompt_text = r"\$ |>>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+ogp_site_name = "lemlist_async"
+ogp_site_url = ""
+ogp_enable_meta_description = True
+ogp_social_cards = {"enable": False}
+
+# what Pygments does not know of: `await` outside of a function
+suppress_warnings = ["misc.highlighting_failure"]
+_PROGRAM = re.compile(r"\]\(\.\./examples/(\w+)\.py\)")
+_MODULE = re.compile(r"\[([^\]]+)\]\(\.\./lemlist_async/observe\.py\)")
+
+
+def rewrite(app: Sphinx, name: str, source: list[str]) -> None:
+    """Lead links into the repository to the pages that show the same."""
+    text = _PROGRAM.sub(r"](examples/\1.md)", source[0])
+    source[0] = _MODULE.sub(r"[\1](reference/events.md)", text)
+
+
+def setup(app: Sphinx) -> None:
+    """Write the reference before Sphinx looks for pages, and what language models read after it."""
+    pages.write(HERE)
+    app.connect("source-read", rewrite)
+    app.connect("build-finished", llms.write)
