@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cast
 
 import attrs
 
@@ -260,6 +260,15 @@ class Pages(Generic[T]):
         """Rows of the whole list, once a page has reported them."""
         self.incomplete_reason: str | None = None
         """Reason why rows may be missing, set at the end of the list; see `complete`."""
+
+    if not TYPE_CHECKING:  # a type checker must not take the list for an iterable one
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError("this list is read by `async for`, or page by page: its first page is `await`ed")
+
+    def __repr__(self) -> str:
+        told = "at its end" if self._ended else "not read yet" if self._reading is None else "being read"
+        return f"<Pages {told}{'' if self.total is None else f', {self.total} in all'}>"
 
     @property
     def cursor(self) -> Cursor | None:

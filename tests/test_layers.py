@@ -40,6 +40,7 @@ BELOW = {
     "pagination": {"errors", "core"},
     "resources": {"errors", "core", "files", "pagination"},
     "client": {"errors", "options", "credentials", "observe", "core", "throttle", "transport"},
+    "models": {"lazy_names", "resources"},
     "pool": {
         "client",
         "clock",

@@ -25,7 +25,7 @@ EFFECTS = {
     Effect.UNSAFE: "unsafe",
 }
 AREAS = tuple(dict.fromkeys(row.name.partition(".")[0] for row in ROWS))
-_SECTION = re.compile(r"^(Raises|Args|Returns|Yields):$", re.MULTILINE)
+_SECTION = re.compile(r"^(Raises|Args|Returns|Yields|Fields):$", re.MULTILINE)
 _WIRE = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (/\S*)$", re.MULTILINE)
 
 

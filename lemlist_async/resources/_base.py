@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
+import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar, cast, get_origin, overload
@@ -60,8 +62,17 @@ class Sender(Protocol):
 class Resource:
     """One area of the API, as an attribute of `Lemlist`."""
 
+    def __init_subclass__(cls) -> None:
+        for name, method in vars(cls).items():
+            if not name.startswith("_") and inspect.isfunction(method):
+                _list_fields(method)
+
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
+
+    def __repr__(self) -> str:
+        area = type(self).__module__.rpartition(".")[2]
+        return f"<lemlist.{area} of {self._sender!r}>"
 
     @overload
     def _call(
@@ -128,6 +139,25 @@ class Resource:
 
         changes = functools.partial(self._sender.changes, changed_by) if changed_by else None
         return Pages(fetch, scheme, changes=changes)
+
+
+def _list_fields(method: Any) -> None:
+    """Add the keywords that a method takes to its docstring: `help` shows a TypedDict by its name only."""
+    unpacked = next((hint for hint in method.__annotations__.values() if hint.startswith("Unpack[")), None)
+    if unpacked is None or not method.__doc__:
+        return
+    spec = method.__globals__[unpacked.removeprefix("Unpack[").removesuffix("]")]
+    lines = [f"            {name}: {_type_of(hint)}\n" for name, hint in spec.__annotations__.items()]
+    method.__doc__ = f"{method.__doc__.rstrip()}\n\n        Fields:\n{''.join(lines)}"
+
+
+def _type_of(hint: Any) -> str:
+    """Return an annotation as it stands in the source, without the marks beside its type."""
+    text: str = getattr(hint, "__forward_arg__", str(hint))
+    if not text.startswith(("Annotated[", "Required[")):
+        return text
+    inner = cast("Any", ast.parse(text, mode="eval").body).slice
+    return _type_of(ast.unparse(inner.elts[0] if isinstance(inner, ast.Tuple) else inner))
 
 
 @functools.cache

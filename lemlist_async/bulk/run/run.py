@@ -73,6 +73,10 @@ class Run:
         self._error: BaseException | None = None
         self._retries = 0
 
+    def __repr__(self) -> str:
+        state = "not begun" if not self._begun else "stopping" if self.stopped else "begun"
+        return f"<Run of {self._plan!r}, {state}>"
+
     def stop(self) -> None:
         """Begin no more rows; those in flight are finished first."""
         self._stopping.set()
