@@ -43,11 +43,17 @@ if TYPE_CHECKING:
     from lemlist_async.bulk.source.mapping import ColumnMapping as ColumnMapping
     from lemlist_async.bulk.source.mapping import ColumnUse as ColumnUse
     from lemlist_async.bulk.source.raw_row import RowRefusedError as RowRefusedError
+    from lemlist_async.bulk.source.uploads import copied as copied
+    from lemlist_async.export.activity_files import ActivityFiles as ActivityFiles
     from lemlist_async.export.activity_sync import ActivityBatch as ActivityBatch
+    from lemlist_async.export.activity_table import ActivityTable as ActivityTable
     from lemlist_async.export.export import Export as Export
+    from lemlist_async.export.export import ExportOptions as ExportOptions
 
 _HOMES = {
     "ActivityBatch": "lemlist_async.export.activity_sync",
+    "ActivityFiles": "lemlist_async.export.activity_files",
+    "ActivityTable": "lemlist_async.export.activity_table",
     "BlockValues": "lemlist_async.bulk.jobs.unsubscribes",
     "Bulk": "lemlist_async.bulk.facade",
     "ColumnJob": "lemlist_async.bulk.jobs.column_job",
@@ -55,6 +61,7 @@ _HOMES = {
     "ColumnUse": "lemlist_async.bulk.source.mapping",
     "EnrichPeople": "lemlist_async.bulk.jobs.enrichment",
     "Export": "lemlist_async.export.export",
+    "ExportOptions": "lemlist_async.export.export",
     "FileFormat": "lemlist_async.bulk.source.csv_dialect",
     "Forecast": "lemlist_async.bulk.forecast",
     "FunctionRun": "lemlist_async.bulk.jobs.function_job",
@@ -83,6 +90,7 @@ _HOMES = {
     "UnblockValues": "lemlist_async.bulk.jobs.unsubscribes",
     "UpdateLeads": "lemlist_async.bulk.jobs.lead_changes",
     "UpsertContacts": "lemlist_async.bulk.jobs.contacts",
+    "copied": "lemlist_async.bulk.source.uploads",
     "find_planned_file": "lemlist_async.bulk.journal.planned_file",
     "report_lines": "lemlist_async.bulk.journal.report",
     "write_rejects": "lemlist_async.bulk.journal.rejects",

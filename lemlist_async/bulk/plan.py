@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import itertools
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -19,7 +19,8 @@ from lemlist_async.bulk.journal.address import Place
 from lemlist_async.bulk.journal.errors import JournalError
 from lemlist_async.bulk.journal.identities import Identities
 from lemlist_async.bulk.journal.journal import Journal
-from lemlist_async.bulk.journal.planned_file import PlannedFile
+from lemlist_async.bulk.journal.planned_file import PlannedFile, find_planned_file
+from lemlist_async.bulk.journal.report import flat, with_cells
 from lemlist_async.bulk.journal.storage import FIRST_PAGE, JournalRow, NewRow
 from lemlist_async.bulk.source.csv_dialect import FileFormat
 from lemlist_async.bulk.source.files import FileHead, digest, head_of
@@ -83,6 +84,25 @@ class Plan:
         while found := await self.journal.in_thread(page):
             for row in found:
                 yield RowResult(row.line, row.payload, row.outcome)
+
+    async def rows(self) -> AsyncIterator[dict[str, Any]]:
+        """Iterate over all rows as they are now, flat: the columns of the source, ``row.*`` and ``result.*``.
+
+        They are those of a report in CSV, for a table or a DataFrame. A row without a result has no ``result.*``.
+        """
+
+        def begin() -> Iterator[tuple[JournalRow, dict[str, Any] | None]]:
+            return with_cells(self.journal.rows(), find_planned_file(self.journal.meta_now()))
+
+        await self.journal.flush()
+        pairs = await self.journal.in_thread(begin)
+
+        def page() -> list[dict[str, Any]]:
+            return [flat(row, cells) for row, cells in itertools.islice(pairs, FIRST_PAGE)]
+
+        while found := await self.journal.in_thread(page):
+            for row in found:
+                yield row
 
     async def begin(self) -> None:
         """Make ready for a run: an earlier one of this plan may have left rows in flight, and changed the forecast."""

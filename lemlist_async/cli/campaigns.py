@@ -13,7 +13,7 @@ from lemlist_async.cli.confirm import Yes, confirm
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.jobs import RunSettings, run_plan
-from lemlist_async.cli.options import Bom, Json, ReportFile
+from lemlist_async.cli.options import STANDARD, Bom, Json, ReportFile
 from lemlist_async.cli.show import Show, dump
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def stats(
 
         return await run_plan(lemlist, plan, settings, show)
 
-    with_client(work, json=json)
+    with_client(work, json=json, data=report == STANDARD)
 
 
 async def _named(lemlist: Lemlist, wanted: list[str] | None) -> AsyncIterator[dict[str, str]]:

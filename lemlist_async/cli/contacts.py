@@ -8,7 +8,7 @@ import typer
 
 from lemlist_async import bulk
 from lemlist_async.cli.exports import save
-from lemlist_async.cli.options import Bom, Formulas, Json, Out
+from lemlist_async.cli.options import Bom, FormatOption, Formulas, Json, Out
 from lemlist_async.cli.row_jobs import Columns, row_job
 
 app: typer.Typer = typer.Typer(help="Contacts: the people of the CRM.", no_args_is_help=True)
@@ -41,9 +41,17 @@ def remove_from_list(list_id: ListId) -> bulk.Job:
 def export(
     out: Out,
     list_id: Annotated[str, typer.Option("--list", help="Only the contacts of this list.")] = "all",
+    format: FormatOption = None,  # noqa: A002  # as the option
     formulas: Formulas = False,
     bom: Bom = True,
     json: Json = False,
 ) -> None:
     """Write all contacts, or those of a list, to a file."""
-    save(lambda lemlist: lemlist.bulk.export_contacts(list_id), out, formulas=formulas, bom=bom, json=json)
+    save(
+        lambda lemlist: lemlist.bulk.export_contacts(list_id),
+        out,
+        format=format,
+        formulas=formulas,
+        bom=bom,
+        json=json,
+    )

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 
 def with_client(
-    work: Callable[[Lemlist, Show], Awaitable[Exit]], *, json: bool, offline: bool = False
+    work: Callable[[Lemlist, Show], Awaitable[Exit]],
+    *,
+    json: bool,
+    offline: bool = False,
+    data: bool = False,
 ) -> None:
     """Run a command that needs a client with the key from the environment."""
 
@@ -31,17 +35,22 @@ def with_client(
         async with lemlist_async.Lemlist(key, proxy=os.environ.get("LEMLIST_PROXY") or None) as lemlist:
             return await work(lemlist, show)
 
-    execute(connected, json=json)
+    execute(connected, json=json, data=data)
 
 
-def execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool) -> None:
-    """Run to an exit code. An error of this library or of the file system becomes one line, without traceback."""
-    show = _choose(json=json)
+def execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool, data: bool = False) -> None:
+    """Run to an exit code. An error of this library or of the file system becomes one line, without traceback.
+
+    With `data`, standard output is for a file, and remarks go to standard error.
+    """
+    show = _choose(json=json, data=data)
     try:
         code = asyncio.run(work(show))
     except LemlistError as error:
         print(f"lemlist-async: {spoken(str(error))}", file=sys.stderr)
         code = exit_of(error)
+    except BrokenPipeError:
+        code = Exit.OK  # the reader has all that it wanted
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
         print(f"lemlist-async: {what}{error.strerror or error}", file=sys.stderr)
@@ -51,10 +60,12 @@ def execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool) ->
     raise typer.Exit(int(code))
 
 
-def _choose(*, json: bool) -> Show:
+def _choose(*, json: bool, data: bool) -> Show:
     """Return the output that fits the destination."""
     if json:
         return Json()
+    if data:
+        return Plain(sys.stderr)
     if not sys.stdout.isatty():
         return Plain()
     from lemlist_async.cli.terminal import Terminal  # rich takes a while to import

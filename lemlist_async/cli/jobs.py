@@ -17,9 +17,11 @@ from lemlist_async import bulk
 from lemlist_async.cli.exits import Exit, exit_of
 from lemlist_async.cli.job_store import shown
 from lemlist_async.cli.messages import spoken
+from lemlist_async.cli.options import STANDARD
 from lemlist_async.cli.show import Show, as_json, columns_as_json, dump
+from lemlist_async.cli.standard import print_rejects, print_report
 from lemlist_async.cli.wording import bad_lines
-from lemlist_async.errors import InvalidInputError
+from lemlist_async.errors import ConfigurationError, InvalidInputError
 
 if TYPE_CHECKING:
     from lemlist_async import Lemlist
@@ -64,6 +66,8 @@ class RunSettings:
             ("--report", self.report), ("--rejects", self.rejects), ("--save-mapping", self.save_mapping),
         )  # fmt: skip
         for option, path in outputs:
+            if path == STANDARD and self.json:
+                raise ConfigurationError(f"--json and {option} - would both write to standard output")
             if path is None:
                 continue
             _check_output(option, path)
@@ -73,6 +77,8 @@ class RunSettings:
 
 
 def _check_output(option: str, path: Path) -> None:
+    if path == STANDARD:
+        return
     if not path.parent.is_dir():
         raise InvalidInputError(f"{option}: there is no folder {path.parent}")
     if path.is_dir() or not os.access(path.parent, os.W_OK):
@@ -221,10 +227,14 @@ async def _write(journal: bulk.Journal, settings: RunSettings) -> list[str]:
     """
     written: list[str] = []
     try:
-        if settings.report is not None:
+        if settings.report == STANDARD:
+            await print_report(journal)
+        elif settings.report is not None:
             await bulk.write_report(journal, settings.report, bom=settings.bom)
             written.append(f"all rows: {settings.report}")
-        if settings.rejects is not None:
+        if settings.rejects == STANDARD:
+            written.append(f"{await print_rejects(journal):,} rows to correct: standard output")
+        elif settings.rejects is not None:
             count = await bulk.write_rejects(journal, settings.rejects)
             written.append(f"{count:,} rows to correct: {settings.rejects}")
     except OSError as error:

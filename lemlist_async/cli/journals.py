@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
@@ -13,6 +13,7 @@ from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.job_store import find_journal
 from lemlist_async.cli.jobs import RunSettings, run_plan, summary
 from lemlist_async.cli.options import (
+    STANDARD,
     Bom,
     DryRun,
     Force,
@@ -25,6 +26,7 @@ from lemlist_async.cli.options import (
     RetryFailed,
 )
 from lemlist_async.cli.show import Show, dump
+from lemlist_async.cli.standard import report_text
 from lemlist_async.cli.streams import write_data
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def resume(
 
         return await run_plan(lemlist, plan, settings, show)
 
-    with_client(work, json=json, offline=dry_run)
+    with_client(work, json=json, offline=dry_run, data=STANDARD in {report, rejects})
 
 
 def status(journal: JournalArgument, json: Json = False) -> None:
@@ -96,17 +98,12 @@ def report_(
     async def work(_show: Show) -> Exit:
         opened = await bulk.Journal.look(find_journal(journal))
         try:
-            await opened.in_thread(lambda: write_data(_lines(opened, format, guard=not formulas)))
+            await opened.in_thread(lambda: write_data(report_text(opened, format, guard=not formulas)))
         finally:
             await opened.close()
         return Exit.OK
 
     execute(work, json=False)
-
-
-def _lines(journal: bulk.Journal, format: Literal["csv", "json"], *, guard: bool) -> Iterator[str]:  # noqa: A002
-    source = bulk.find_planned_file(journal.meta_now())
-    return bulk.report_lines(journal.rows, format, source=source, guard=guard)
 
 
 def erase(journal: JournalArgument) -> None:

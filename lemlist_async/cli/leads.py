@@ -10,7 +10,7 @@ from lemlist_async import bulk
 from lemlist_async.cli.execute import with_client
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.exports import save
-from lemlist_async.cli.options import Bom, Campaign, Formulas, Json, Out
+from lemlist_async.cli.options import Bom, Campaign, FormatOption, Formulas, Json, Out
 from lemlist_async.cli.row_jobs import Columns, row_job
 from lemlist_async.cli.show import Show, dump
 from lemlist_async.cli.wording import counted
@@ -105,6 +105,7 @@ def export(
     campaign: Campaign,
     out: Out,
     state: Annotated[str, typer.Option(help="Only leads in these states, with commas between.")] = "all",
+    format: FormatOption = None,  # noqa: A002  # as the option
     formulas: Formulas = False,
     bom: Bom = True,
     json: Json = False,
@@ -113,6 +114,7 @@ def export(
     save(
         lambda lemlist: lemlist.bulk.export_leads(campaign, state=state),
         out,
+        format=format,
         formulas=formulas,
         bom=bom,
         json=json,

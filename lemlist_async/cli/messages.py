@@ -22,6 +22,7 @@ WORDS: tuple[tuple[str, str], ...] = (
     (r"^proxy\b", "LEMLIST_PROXY"),
     (r"; for SOCKS give a session= whose connector does, such as aiohttp-socks has", ""),
     (r"give a cursor, or since for the first time", "give --since for the first time"),
+    (r"\S*lemlist-async-\w+[/\\]standard-input\.\w+", "standard input"),
     (r"^a delimiter is", "--delimiter is"),
 )
 """Patterns in messages of the library, and what a person at a terminal can do instead."""

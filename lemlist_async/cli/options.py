@@ -11,19 +11,24 @@ from lemlist_async.core.json import loads
 from lemlist_async.errors import ConfigurationError
 
 File = Annotated[
-    Path, typer.Argument(help="CSV, JSON or JSON lines; the first line of a CSV names the columns.")
+    Path,
+    typer.Argument(
+        help="CSV, JSON or JSON lines; the first line of a CSV names the columns. - is standard input."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Send nothing; print requests, time and refused rows.")
 ]
 ReportFile = Annotated[
-    Path | None, typer.Option("--report", help="Write the outcome of each row: .csv, else JSON lines.")
+    Path | None,
+    typer.Option("--report", help="Write the outcome of each row: .csv, else JSON lines; - prints CSV."),
 ]
 RejectsFile = Annotated[
     Path | None,
     typer.Option(
-        "--rejects", help="Write the rows that were not done, as they came, to correct and import again."
+        "--rejects",
+        help="Write the rows that were not done, as they came, to correct and send again; - prints them.",
     ),
 ]
 JournalFile = Annotated[
@@ -84,7 +89,16 @@ Bom = Annotated[
 Formulas = Annotated[
     bool, typer.Option(help="Write cells that begin with = + - @ as they are, without a quote.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="The file to write: .csv, .jsonl or .ndjson.")]
+Out = Annotated[
+    Path, typer.Option("--out", help="The file to write: .csv, .jsonl or .parquet; - is standard output.")
+]
+ExportFormat = Literal["csv", "jsonl", "parquet"]
+FormatOption = Annotated[
+    ExportFormat | None,
+    typer.Option("--format", help="Format of the file; by default by its name, and CSV for -."),
+]
+STANDARD = Path("-")
+"""Standard input or output, in place of a file."""
 
 
 def columns_of(given: list[str] | None) -> dict[str, str]:

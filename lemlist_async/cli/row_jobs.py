@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +19,7 @@ from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.job_store import is_worth_keeping, new_journal, remove
 from lemlist_async.cli.jobs import RunSettings, run_plan
 from lemlist_async.cli.options import (
+    STANDARD,
     Bom,
     Delimiter,
     DryRun,
@@ -42,6 +44,8 @@ from lemlist_async.cli.options import (
     read_mapping,
 )
 from lemlist_async.cli.show import Show
+from lemlist_async.cli.standard import as_file
+from lemlist_async.cli.streams import write_data
 from lemlist_async.core.json import dumps
 from lemlist_async.errors import ConfigurationError
 from lemlist_async.files import write_file
@@ -73,7 +77,11 @@ def save_columns(path: Path, mapping: bulk.ColumnMapping) -> None:
     """Write what each column becomes, to be read with --mapping; None for a column that is not sent."""
     # an opt-out is none of these: it is found by its name again, and only --ignore turns it off
     columns = {use.column: _saved(use) for use in mapping.uses if use.role != "opt-out"}
-    write_file(path, [dumps({"columns": columns}, indent=True).decode() + "\n"])
+    lines = [dumps({"columns": columns}, indent=True).decode() + "\n"]
+    if path == STANDARD:
+        write_data(lines)
+    else:
+        write_file(path, lines)
 
 
 def _saved(use: bulk.ColumnUse) -> str | None:
@@ -106,7 +114,7 @@ def run_rows(
 ) -> None:
     """Plan a job over a file, run it and report; `question` is asked before that, where it cannot be undone."""
 
-    async def work(lemlist: Lemlist, show: Show) -> Exit:
+    async def work(source: Path, lemlist: Lemlist, show: Show) -> Exit:
         job = make()
         file_format = bulk.FileFormat(
             encoding=encoding, delimiter=delimiter_of(delimiter), header=not no_header
@@ -114,7 +122,7 @@ def run_rows(
         settings = RunSettings(
             dry_run=dry_run,
             json=json,
-            source=file,
+            source=source,
             journal=journal,
             report=report,
             rejects=rejects,
@@ -135,14 +143,14 @@ def run_rows(
         of_file = attrs.asdict(file_format)
 
         def plan() -> Awaitable[bulk.Plan]:
-            mapping = lemlist.bulk.map_columns(job, file, **of_file)
+            mapping = lemlist.bulk.map_columns(job, source, **of_file)
             if mapping is not None:
                 show.mapping(mapping, whole=dry_run)
             if mapping is not None and save_mapping is not None:
                 save_columns(save_mapping, mapping)
             return lemlist.bulk.plan(
                 job,
-                file,
+                source,
                 journal=settings.journal,
                 **of_file,
                 mapping=mapping,
@@ -158,7 +166,9 @@ def run_rows(
                 remove(made)
             raise
 
-    with_client(work, json=json, offline=dry_run)
+    data = STANDARD in {report, rejects, save_mapping}
+    with as_file(file) as source:
+        with_client(functools.partial(work, source), json=json, offline=dry_run, data=data)
 
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

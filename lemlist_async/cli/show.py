@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TextIO
 
 import attrs
 
@@ -70,12 +70,13 @@ class _Lines:
 class Plain(_Lines):
     """Output for a pipe or a log."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
         self._last = 0.0
 
     def say(self, line: str) -> None:
         """Print a line."""
-        print(line, flush=True)
+        print(line, file=self._stream, flush=True)
 
     def mapping(self, mapping: bulk.ColumnMapping, *, whole: bool) -> None:
         """Print one line each."""

@@ -99,6 +99,37 @@ def write_data(pieces: Iterable[str]) -> None:
             sys.stdout.write(piece)
 
 
+class DataFile(io.RawIOBase):
+    """Standard output as a file of bytes, which is never closed. A reader that has gone ends the command.
+
+    Raises:
+        BrokenPipeError: on writing, once the reader has gone or the output cannot be written.
+    """
+
+    def __init__(self) -> None:
+        self._written = 0
+
+    def writable(self) -> bool:
+        """Return that it can be written to."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Write all of the bytes."""
+        chunk = bytes(data)
+        if isinstance(sys.stdout, SafeStream):
+            sys.stdout.write_bytes(chunk)
+            if sys.stdout.gone:
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        else:
+            sys.stdout.buffer.write(chunk)
+        self._written += len(chunk)
+        return len(chunk)
+
+    def tell(self) -> int:
+        """Return the bytes that were written, as footers of formats need them."""
+        return self._written
+
+
 def lost_output() -> str | None:
     """Reason why standard output is incomplete, unless its reader went away."""
     return sys.stdout.lost if isinstance(sys.stdout, SafeStream) else None

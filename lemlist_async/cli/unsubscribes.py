@@ -6,7 +6,7 @@ import typer
 
 from lemlist_async import bulk
 from lemlist_async.cli.exports import save
-from lemlist_async.cli.options import Bom, Formulas, Json, Out
+from lemlist_async.cli.options import Bom, FormatOption, Formulas, Json, Out
 from lemlist_async.cli.row_jobs import row_job
 
 app: typer.Typer = typer.Typer(
@@ -28,6 +28,19 @@ def remove() -> bulk.Job:
 
 
 @app.command()
-def export(out: Out, formulas: Formulas = False, bom: Bom = True, json: Json = False) -> None:
+def export(
+    out: Out,
+    format: FormatOption = None,  # noqa: A002  # as the option
+    formulas: Formulas = False,
+    bom: Bom = True,
+    json: Json = False,
+) -> None:
     """Write all blocked values to a file."""
-    save(lambda lemlist: lemlist.bulk.export_unsubscribes(), out, formulas=formulas, bom=bom, json=json)
+    save(
+        lambda lemlist: lemlist.bulk.export_unsubscribes(),
+        out,
+        format=format,
+        formulas=formulas,
+        bom=bom,
+        json=json,
+    )

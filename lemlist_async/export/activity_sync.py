@@ -10,6 +10,7 @@ import attrs
 
 from lemlist_async.core.model import write_time
 from lemlist_async.errors import InvalidInputError
+from lemlist_async.export.activity_rows import Value, row_of
 from lemlist_async.resources.activities import Activity
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class ActivityBatch:
     items: list[Activity]
     cursor: dict[str, Any]
     """Plain JSON. Store it together with the items, or after them: never before."""
+
+    def rows(self) -> list[dict[str, Value]]:
+        """Return the events as rows with the same columns, as `ActivityTable` has them."""
+        return [row_of(item) for item in self.items]
 
 
 @attrs.define

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TypedDict, Unpack
 
-from lemlist_async.core.json import dumps
-from lemlist_async.errors import ConfigurationError
-from lemlist_async.export.spreadsheets import BOM, csv_line
+from lemlist_async.export.writers import ExportFormat, Sink, format_of, writer_of
 from lemlist_async.files import AtomicFile, sync
-
-ExportFormat = Literal["csv", "jsonl"]
 
 _CHUNK = 500
 """Rows that are written at once."""
-_BY_SUFFIX: dict[str, ExportFormat] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+class ExportOptions(TypedDict, total=False):
+    """Options of writing an export."""
+
+    format: ExportFormat | None
+    """``csv``, ``jsonl`` or ``parquet``; by default by the name of the file."""
+    guard: bool
+    """Whether cells of a CSV that a spreadsheet would run as a formula get a quote in front, which `plan` takes off
+    again; by default True."""
+    bom: bool
+    """Whether a CSV begins with a byte order mark, by which spreadsheets know UTF-8, and which `plan` skips; by
+    default False."""
+    progress: Callable[[int], None] | None
+    """Function that is called with the number of rows written."""
 
 
 class Export:
@@ -40,48 +50,44 @@ class Export:
         async for row in self._rows():
             yield {name: value or None for name, value in row.items()}
 
-    async def save(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        format: ExportFormat | None = None,  # noqa: A002  # as on the command line
-        guard: bool = True,
-        bom: bool = False,
-        progress: Callable[[int], None] | None = None,
-    ) -> int:
+    async def save(self, path: str | os.PathLike[str], **options: Unpack[ExportOptions]) -> int:
         """Write a file, readable for its owner only, and return the number of rows.
 
         The file is written beside its place, synced and then renamed: after a failure there is no new file, and an
-        old one stays. `format` follows the name by default: ``.csv``, ``.jsonl`` or ``.ndjson``. `guard` puts a
-        quote before cells of a CSV that a spreadsheet would run as a formula, which `plan` takes off again. `bom`
-        begins a CSV with a byte order mark, by which spreadsheets know UTF-8, and which `plan` skips.
-        `progress` is called with the number of rows written.
+        old one stays. The options are explained at `ExportOptions`.
 
         Raises:
-            ConfigurationError: the name has no known suffix, and `format` is not given.
+            ConfigurationError: the name has no known suffix, and `format` is not given; or Parquet without pyarrow.
             OSError: the file cannot be written.
         """
         target = Path(path)
-        write = _csv_lines(guard, bom) if _format(target, format) == "csv" else _json_lines
-        with AtomicFile(target, "w") as file:
-            count = 0
-            async for chunk in _chunks(self):
-                text = write(chunk, count == 0)
-                await asyncio.to_thread(file.write, text)
-                count += len(chunk)
-                if progress is not None:
-                    progress(count)
+        options = {**options, "format": format_of(target.name, options.get("format"))}
+        with AtomicFile(target, "wb") as file:
+            count = await self.write(file, **options)
             await asyncio.to_thread(sync, file)
         return count
 
+    async def write(self, file: Sink, **options: Unpack[ExportOptions]) -> int:
+        """Write to an open file, such as standard output, and return the number of rows; by default a CSV.
 
-def _format(path: Path, given: ExportFormat | None) -> ExportFormat:
-    found = given or _BY_SUFFIX.get(path.suffix.lower())
-    if found is None:
-        raise ConfigurationError(
-            f"{path.name!r} does not tell its format: end it in .csv or .jsonl, or give one"
+        Raises:
+            ConfigurationError: Parquet without pyarrow.
+        """
+        progress = options.get("progress")
+        writer = writer_of(
+            file,
+            options.get("format") or "csv",
+            guard=options.get("guard", True),
+            bom=options.get("bom", False),
         )
-    return found
+        count = 0
+        async for chunk in _chunks(self):
+            await asyncio.to_thread(writer.write, chunk)
+            count += len(chunk)
+            if progress is not None:
+                progress(count)
+        await asyncio.to_thread(writer.end)
+        return count
 
 
 async def _chunks(rows: Export) -> AsyncIterator[list[dict[str, str | None]]]:
@@ -93,21 +99,3 @@ async def _chunks(rows: Export) -> AsyncIterator[list[dict[str, str | None]]]:
             chunk = []
     if chunk:
         yield chunk
-
-
-def _csv_lines(guard: bool, bom: bool) -> Callable[[Iterable[Mapping[str, Any]], bool], str]:
-    def write(rows: Iterable[Mapping[str, Any]], first: bool) -> str:
-        lines: list[str] = []
-        for row in rows:
-            if first:
-                lines.append((BOM if bom else "") + csv_line(row, formulas=not guard))
-                first = False
-            lines.append(csv_line(row.values(), formulas=not guard))
-        return "".join(lines)
-
-    return write
-
-
-def _json_lines(rows: Iterable[Mapping[str, Any]], first: bool) -> str:
-    del first  # there is no header
-    return "".join(dumps(row).decode() + "\n" for row in rows)

@@ -65,9 +65,10 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _with_cells(
+def with_cells(
     rows: Iterable[JournalRow], source: PlannedFile | None
 ) -> Iterator[tuple[JournalRow, dict[str, Any] | None]]:
+    """Give each row of a journal with the cells of its source; None without a source."""
     if source is None:
         yield from ((row, None) for row in rows)
     else:
@@ -86,12 +87,12 @@ def report_lines(
     `source` has the rows as they came; without it they are as they were sent.
     """
     if format == "json":
-        for row, cells in _with_cells(rows(), source):
+        for row, cells in with_cells(rows(), source):
             yield dumps(as_dict(row, cells)).decode() + "\n"
         return
     columns = _columns(rows, source)
     yield csv_line(columns, formulas=not guard)
-    for row, cells in _with_cells(rows(), source):
+    for row, cells in with_cells(rows(), source):
         values = flat(row, cells)
         yield csv_line((values.get(column) for column in columns), formulas=not guard)
 
@@ -100,7 +101,7 @@ def _columns(rows: Callable[[], Iterable[JournalRow]], source: PlannedFile | Non
     """Return the columns of all rows: of a row that has fewer, those behind its cells must not come first."""
     cells: dict[str, None] = {}
     behind: dict[str, None] = dict.fromkeys(f"row.{name}" for name in _OUTCOME)
-    for row, given in _with_cells(rows(), source):
+    for row, given in with_cells(rows(), source):
         cells.update(dict.fromkeys(_sent(row) if given is None else given))
         behind.update(dict.fromkeys(name for name, _ in _leaves("result", row.result)))
     return tuple({**cells, **behind})

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from lemlist_async import errors
+from lemlist_async import Lemlist, errors
 from lemlist_async.bulk import BlockValues, Export
 from lemlist_async.sandbox import Cut, Sandbox
 from tests.support.clients import KEY, quick
@@ -290,3 +290,44 @@ async def test_an_export_of_blocked_values_blocks_the_same_values_elsewhere(
         async with await second.bulk.plan(BlockValues(), tmp_path / "a.csv") as plan:
             assert [row.outcome.what async for row in second.bulk.run(plan)] == ["blocked"] * len(values)
         assert {row["value"] async for row in second.bulk.export_unsubscribes()} == values
+
+
+async def test_an_export_becomes_a_parquet_file_of_texts_with_row_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    from lemlist_async.export import parquet as ours
+
+    async def rows() -> AsyncIterator[dict[str, str]]:
+        for n in range(1_200):
+            yield {"email": f"a{n}@x.io", "note": "" if n % 2 else "=1+1"}
+
+    async def none() -> AsyncIterator[dict[str, str]]:
+        for row in list[dict[str, str]]():
+            yield row
+
+    monkeypatch.setattr(ours, "_GROUP", 500)
+    assert await Export(rows).save(tmp_path / "a.parquet") == 1_200
+    table = parquet.read_table(tmp_path / "a.parquet")
+    assert parquet.ParquetFile(tmp_path / "a.parquet").num_row_groups == 3
+    assert [str(one) for one in table.schema.types] == ["string", "string"]
+    assert table.to_pylist()[:2] == [
+        {"email": "a0@x.io", "note": "=1+1"}, {"email": "a1@x.io", "note": None},
+    ]  # fmt: skip
+    assert await Export(none).save(tmp_path / "b.parquet") == 0
+    assert parquet.read_table(tmp_path / "b.parquet").num_rows == 0
+
+
+async def test_an_export_for_spreadsheets_begins_with_their_mark_and_comes_back(tmp_path: Path) -> None:
+    async def rows() -> AsyncIterator[dict[str, str]]:
+        yield {"email": "a@x.io", "Größe": "43"}
+
+    await Export(rows).save(tmp_path / "a.csv", bom=True)
+    assert (tmp_path / "a.csv").read_bytes() == "\ufeffemail,Größe\na@x.io,43\n".encode()
+    async with Lemlist("key") as lemlist, await lemlist.bulk.plan_leads("cam_1", tmp_path / "a.csv") as plan:
+        assert [row async for row in plan.rows()] == [
+            {"email": "a@x.io", "Größe": "43", "row.line": 2, "row.state": "new", "row.what": "", "row.reason": None,
+             "row.id": None}
+        ]  # fmt: skip

@@ -1,10 +1,12 @@
 """Every job, export and sync from the command line."""
 
 import asyncio
+import contextlib
 import csv
 import json
 import os
 import shutil
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -187,6 +189,71 @@ async def test_activities_are_appended_once_each_also_after_a_run_that_died(tmp_
     assert modes == {0o600}
     assert damaged.code == Exit.USAGE
     assert "is not the cursor of a sync" in damaged.err
+
+
+async def test_activities_go_into_dated_files_which_may_be_moved_away_and_into_a_table(
+    tmp_path: Path,
+) -> None:
+    pattern, table = tmp_path / "events-%Y-%m.jsonl", tmp_path / "events.db"
+    dated = ("activities", "sync", "--out", str(pattern), "--since", "2020-01-01", "--json")
+    async with Sandbox(limit=None) as sandbox:
+        team = sandbox.team()
+        lead = team.add_lead(team.add_campaign(name="C")["_id"], "a@x.com")
+        team.activities.clear()
+        for month in (1, 1, 2):
+            team.add_activity("emailsSent", lead)["createdAt"] = f"2026-0{month}-03T00:00:00.000Z"
+        first = await run(sandbox, *dated)
+        january, february = tmp_path / "events-2026-01.jsonl", tmp_path / "events-2026-02.jsonl"
+        lines = [len(file.read_text().splitlines()) for file in (january, february)]
+        january.rename(tmp_path / "rotated")
+        february.write_text("")
+        team.add_activity("emailsOpened", lead)["createdAt"] = "2026-01-04T00:00:00.000Z"
+        team.add_activity("emailsOpened", lead)
+        await asyncio.sleep(0.01)
+        second = await run(sandbox, *dated)
+        into = ("activities", "sync", "--out", str(table), "--json")
+        stored = [await run(sandbox, *into, *more) for more in (("--since", "2020-01-01"), ())]
+        printed = await shell(sandbox, "$L activities sync --out - --since 2020-01-01 | head -n 1")
+        refused = await run(sandbox, *into, "--cursor", str(tmp_path / "c"))
+    assert [json.loads(done.out)["added"] for done in (first, second)] == [3, 1], (
+        "events before the cursor are not new"
+    )
+    assert lines == [2, 1]
+    assert [json.loads(done.out)["added"] for done in stored] == [5, 0]
+    with contextlib.closing(sqlite3.connect(table)) as db:
+        rows = db.execute(
+            "SELECT type, lead_email, created_at, data FROM activities ORDER BY created_at"
+        ).fetchall()
+    assert rows[0][:3] == ("emailsSent", "a@x.com", "2026-01-03T00:00:00.000Z")
+    assert json.loads(rows[0][3])["leadId"] == lead["_id"]
+    assert table.stat().st_mode & 0o777 == 0o600
+    assert json.loads(printed.out)["type"] == "emailsSent"
+    assert (refused.code, "a database holds its own" in refused.err) == (Exit.USAGE, True)
+
+
+async def test_a_dash_is_standard_input_and_output(tmp_path: Path) -> None:
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    rows = r"printf 'E-Mail,Stage\na@x.com,won\nno address,lost\n'"
+    async with Sandbox(limit=None) as sandbox:
+        campaign = sandbox.team().add_campaign(name="C")["_id"]
+        command = f"$L leads import - --campaign {campaign}"
+        report = await shell(sandbox, f"{rows} | {command} --report - 2> {tmp_path / 'said'}", **state)
+        rejects = await shell(sandbox, f"{rows} | {command} --rejects - 2> /dev/null", **state)
+        export = f"$L leads export --campaign {campaign} --out -"
+        chained = await shell(sandbox, f"{export} | $L leads import - --campaign {campaign} --json", **state)
+        lines = await shell(sandbox, f"{export} --format jsonl | head -n 1", **state)
+        empty = await shell(sandbox, f"true | {command}", **state)
+        both = await shell(sandbox, f"{rows} | {command} --json --report -", **state)
+        mapping = await shell(sandbox, f"{rows} | {command} --dry-run --save-mapping -", **state)
+    assert report.out.splitlines()[0] == "E-Mail,Stage,row.line,row.state,row.what,row.reason,row.id"
+    assert report.out.splitlines()[1].startswith("a@x.com,won,2,done,created,,lea_")
+    assert "created: 1" in (tmp_path / "said").read_text()
+    assert "no address,lost" in rejects.out
+    assert json.loads(chained.out)["done"] == {"duplicate": 1}
+    assert json.loads(lines.out)["email"] == "a@x.com"
+    assert (empty.code, empty.err) == (Exit.USAGE, "lemlist-async: standard input is empty\n")
+    assert "--json and --report - would both write to standard output" in both.err
+    assert json.loads(mapping.out)["columns"] == {"E-Mail": "email", "Stage": None}
 
 
 @pytest.mark.parametrize("command", ["status", "report"])
