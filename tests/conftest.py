@@ -4,7 +4,9 @@ import base64
 import logging
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -74,12 +76,12 @@ def state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Any]:
+def postgres(testrun_uid: str) -> Iterator[Any]:
     """A real PostgreSQL server, which all processes of the suite share."""
     from tests.support.postgres import start
 
-    base = tmp_path_factory.getbasetemp()
-    server = start((base if worker_id == "master" else base.parent) / "postgres")
+    # not below pytest's own folder, which is for this user only: the server runs under another name for root
+    server = start(Path(tempfile.gettempdir()) / f"lemlist-postgres-{testrun_uid[:12]}", cleanup="delete")
     yield server
     server.cleanup()
 
@@ -87,6 +89,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterat
 @pytest.fixture(scope="session")
 def database(postgres: Any) -> str:
     """URL of a database of this process."""
+    from tests.support.postgres import new_database
+
+    return new_database(postgres)
+
+
+@pytest.fixture
+def own_database(postgres: Any) -> str:
+    """URL of a database of one test."""
     from tests.support.postgres import new_database
 
     return new_database(postgres)

@@ -26,6 +26,8 @@ NEEDED = {
 """Packages that the programs of a page need beyond this library: those of the group `test`."""
 MODULES_OF_TESTS = ("testing.md",)
 """Pages whose blocks are modules of tests: tests/wire/sandbox/test_testing_page.py runs them."""
+ON_A_SERVER = {"scaling.md"}
+"""Pages whose snippets use a PostgreSQL database."""
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -56,20 +58,22 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         _ = (tmp_path / "leads.csv").write_text(
             "email,First Name\nann@example.com,Ann\nbob@example.com,Bob\n"
         )
-        yield {"campaign_id": campaign, "sandbox": sandbox}
+        yield {"campaign_id": campaign, "sandbox": sandbox, "lemlist_key": sandbox.key}
 
 
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if page.name not in MODULES_OF_TESTS], ids=lambda page: page.name
 )
 async def test_the_snippets_of_a_page_run_one_after_the_other(
-    page: Path, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    page: Path, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     needed = {package: pytest.importorskip(package) for package in NEEDED.get(page.name, ())}
     if sentry := needed.get("sentry_sdk"):
         # it would patch the frameworks of this process for good
         init = functools.partial(sentry.init, default_integrations=False, auto_enabling_integrations=False)
         monkeypatch.setattr(sentry, "init", init)
+    if page.name in ON_A_SERVER:
+        world["database"] = request.getfixturevalue("own_database")
     names = {"__name__": "__snippet__", **world}
     for source, place in snippets(page):
         if "asyncio.run(" in source:  # a whole program, with an event loop of its own

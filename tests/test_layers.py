@@ -64,10 +64,11 @@ BELOW = {
         "throttle",
     },
     "webhooks": {"lazy_names", "checks", "errors", "options", "masked", "core", "transport", "resources"},
+    "fleet": {"lazy_names", "errors", "options", "credentials", "bulk", "client", "pool", "throttle"},
     "integrations": {"client", "core", "deadlines", "errors", "observe", "pool", "throttle"},
     "sandbox": {"core", "lazy_names"},  # its JSON alone
     "testing": {"client", "options", "sandbox", "throttle"},
-    "cli": {"errors", "options", "core", "files", "bulk", "client", "sandbox", "webhooks"},
+    "cli": {"errors", "options", "core", "files", "bulk", "client", "fleet", "sandbox", "webhooks"},
     "__main__": {"cli"},
     "__init__": {"lazy_names"},
 }
@@ -78,7 +79,8 @@ ONLY_IN = {
     "aiolimiter": ("throttle/pacer.py",),
     "pyarrow": ("export/parquet.py",),
     "redis": ("throttle/stores/redis_server.py",),
-    "psycopg": ("bulk/journal/postgres",),
+    "psycopg": ("bulk/journal/postgres", "fleet/", "cli/fleet.py"),
+    "procrastinate": ("fleet/",),
     "backoff": ("transport/pipeline.py", "webhooks/attempts.py"),
     "typer": ("cli/",),
     "rich": ("cli/",),

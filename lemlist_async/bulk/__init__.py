@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lemlist_async.bulk.jobs.unsubscribes import UnblockValues as UnblockValues
     from lemlist_async.bulk.journal.address import PostgresJournal as PostgresJournal
     from lemlist_async.bulk.journal.errors import JournalError as JournalError
+    from lemlist_async.bulk.journal.errors import JournalUnavailableError as JournalUnavailableError
     from lemlist_async.bulk.journal.journal import Journal as Journal
     from lemlist_async.bulk.journal.planned_file import PlannedFile as PlannedFile
     from lemlist_async.bulk.journal.planned_file import find_planned_file as find_planned_file
@@ -70,6 +71,7 @@ _HOMES = {
     "JobStoppedError": "lemlist_async.bulk.jobs.job",
     "Journal": "lemlist_async.bulk.journal.journal",
     "JournalError": "lemlist_async.bulk.journal.errors",
+    "JournalUnavailableError": "lemlist_async.bulk.journal.errors",
     "LOOK_UP_AFTER": "lemlist_async.bulk.run.run",
     "LeadPlanOptions": "lemlist_async.bulk.facade",
     "ListContacts": "lemlist_async.bulk.jobs.contacts",

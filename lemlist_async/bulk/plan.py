@@ -7,9 +7,9 @@ import contextlib
 import hashlib
 import itertools
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Protocol, Self, get_args
 
 import attrs
 
@@ -159,12 +159,8 @@ async def make_plan(
             await _check_same_rows(opened, job, source, file_format, meta, around)
         else:
             await opened.begin_plan()
-            of_file: dict[str, str] = {}
-            if is_path(source) and name is None:
-                of_file = {"file": PlannedFile(Path(source), file_format).described()}
-            shown_as = name or (os.fspath(source) if is_path(source) else type(source).__name__)
-            await opened.describe(source=readable(shown_as), **of_file, **mine)
-            count, mark = await _fill(opened, job, source, file_format, mapping)
+            await opened.describe(**description(job, source, file_format, name))
+            count, mark = await fill(opened, job, source, file_format, mapping)
             await opened.complete_plan(rows=count, digest=mark)
         return await take_up(job, opened, around, mapping=mapping, retry_failed=retry_failed)
     except BaseException:
@@ -214,6 +210,18 @@ def map_source(job: Job, source: Source, file_format: FileFormat) -> ColumnMappi
 def identity(job: Job) -> str:
     """Return the options that make two jobs the same: all but those that may change between runs."""
     return _sorted({name: value for name, value in job.options().items() if name not in job.adjustable})
+
+
+def description(job: Job, source: Source, file_format: FileFormat, name: str | None = None) -> dict[str, str]:
+    """Return the description of a job over some rows, with all that it is resumed from."""
+    file: dict[str, str] = {}
+    if is_path(source) and name is None:
+        file = {"file": PlannedFile(Path(source), file_format).described()}
+    shown_as = name or (os.fspath(source) if is_path(source) else type(source).__name__)
+    return {
+        "kind": job.kind, "identity": identity(job), "options": _sorted(job.options()), "source": readable(shown_as),
+        **file,
+    }  # fmt: skip
 
 
 def check_same_job(meta: dict[str, str], journal: str, mine: dict[str, str]) -> None:
@@ -335,6 +343,14 @@ def _exact(raw: RawRow) -> RawRow:
         return RawRow(raw.line, shown(raw.values), str(error))
 
 
+class Appender(Protocol):
+    """Place that takes new rows in their order."""
+
+    def add(self, rows: Sequence[NewRow]) -> Awaitable[None]:
+        """Append rows."""
+        ...
+
+
 # Filling it ----------------------------------------------------------------------------------------------
 
 
@@ -342,8 +358,8 @@ def _sorted(options: dict[str, Any]) -> str:
     return dumps(options, sort_keys=True).decode()
 
 
-async def _fill(
-    journal: Journal, job: Job, source: Source, file_format: FileFormat, mapping: ColumnMapping | None
+async def fill(
+    journal: Appender, job: Job, source: Source, file_format: FileFormat, mapping: ColumnMapping | None
 ) -> tuple[int, str]:
     """Read and check rows while the journal writes those before them. Return their number and digest."""
     n, written, mark, identities = 0, journal.add([]), Digest(), Identities()

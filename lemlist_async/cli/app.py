@@ -14,6 +14,7 @@ from lemlist_async.cli import (
     activities,
     campaigns,
     contacts,
+    fleet,
     jobs_group,
     journals,
     leads,
@@ -52,6 +53,7 @@ app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(activities.app, name="activities")
 app.add_typer(jobs_group.app, name="jobs")
 account.add_to(app)
+fleet.add_to(app)
 journals.add_to(app)
 sandbox.add_to(app)
 app.add_typer(webhooks.app, name="webhooks")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -36,12 +37,15 @@ def new_journal(kind: str) -> Path:
     return folder() / f"{name}{_SUFFIX}"
 
 
-def find_journal(given: Path) -> Path:
-    """Return the journal that is meant: a path, or the name of a job or the beginning of it.
+def find_journal(text: str) -> Path | bulk.PostgresJournal:
+    """Return the journal that is meant: a path, a job on a server, or the name of a job or the beginning of it.
 
     Raises:
         ConfigurationError: there is no such journal, or there are several.
     """
+    if bulk.PostgresJournal.fits(text):
+        return bulk.PostgresJournal.parse(text)
+    given = Path(text)
     if given.exists() or len(given.parts) > 1 or not given.name:
         return given
     found = [path for path in folder().glob(f"*{_SUFFIX}") if path.name.startswith(given.name)]
@@ -54,9 +58,11 @@ def find_journal(given: Path) -> Path:
     raise ConfigurationError(f"there is no journal and no job {given}; `lemlist-async jobs` lists them")
 
 
-def shown(path: Path) -> str:
-    """Return the shortest text that finds a journal again."""
-    return path.stem if path.parent == folder() else str(path)
+def shown(journal: Path | bulk.PostgresJournal) -> str:
+    """Return the shortest text that finds a journal again in a shell."""
+    if isinstance(journal, Path):
+        return journal.stem if journal.parent == folder() else str(journal)
+    return shlex.quote(str(journal))
 
 
 def remove(path: Path) -> None:

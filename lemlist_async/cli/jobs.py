@@ -44,7 +44,7 @@ class RunSettings:
     json: bool = False
     source: Path | None = None
     """File of the rows; None for those of a journal."""
-    journal: Path | None = None
+    journal: Path | bulk.PostgresJournal | None = None
     report: Path | None = None
     rejects: Path | None = None
     save_mapping: Path | None = None
@@ -61,7 +61,7 @@ class RunSettings:
     """Whether the job succeeds although rows were refused before sending."""
 
     def __attrs_post_init__(self) -> None:
-        taken = {one.resolve() for one in (self.source, self.journal) if one is not None}
+        taken = {one.resolve() for one in (self.source, self.journal) if isinstance(one, Path)}
         outputs = (
             ("--report", self.report), ("--rejects", self.rejects), ("--save-mapping", self.save_mapping),
         )  # fmt: skip
@@ -262,7 +262,7 @@ def _how_to_go_on(report: bulk.Report, settings: RunSettings) -> str:
     return f"{report.left:,} rows are left, and there is no journal to resume from: run the command again"
 
 
-def resume_command(journal: Path) -> str:
+def resume_command(journal: Path | bulk.PostgresJournal) -> str:
     """Return the command that goes on with a job."""
     return f"lemlist-async resume {shown(journal)}"
 

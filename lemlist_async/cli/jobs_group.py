@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from lemlist_async import bulk
 from lemlist_async.cli.confirm import Yes, confirm
 from lemlist_async.cli.execute import execute
 from lemlist_async.cli.exits import Exit
+from lemlist_async.cli.fleet import fleet_jobs, line_of
 from lemlist_async.cli.job_store import StoredJob, remove, stored_jobs
 from lemlist_async.cli.options import Json
 from lemlist_async.cli.show import Show, dump
@@ -20,10 +22,29 @@ app: typer.Typer = typer.Typer(
 
 
 @app.callback()
-def jobs(context: typer.Context, json: Json = False) -> None:
+def jobs(
+    context: typer.Context,
+    url: Annotated[
+        str | None, typer.Option(help="List the jobs of a fleet: those in this database, postgresql://…")
+    ] = None,
+    json: Json = False,
+) -> None:
     """List the jobs whose journals are kept, the oldest first."""
     if context.invoked_subcommand is None:
-        execute(lambda show: _list(show, json=json), json=json)
+        work = _list if url is None else functools.partial(_list_fleet, url)
+        execute(lambda show: work(show, json=json), json=json)
+
+
+async def _list_fleet(url: str, show: Show, *, json: bool) -> Exit:
+    found = await fleet_jobs(url)
+    if json:
+        dump({"jobs": [job.as_json() for job in found]})
+        return Exit.OK
+    for job in found:
+        show.say(line_of(job))
+    if not found:
+        show.say("there are no jobs")
+    return Exit.OK
 
 
 async def _list(show: Show, *, json: bool) -> Exit:

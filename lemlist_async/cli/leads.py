@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 app: typer.Typer = typer.Typer(help="Leads: the people in a campaign.", no_args_is_help=True)
 
+REMOVE = "Remove the leads of this file from the campaign, with their history there?"
+
 OnDuplicate = Annotated[
     Literal["skip", "raise"],
     typer.Option(help="What a lead that is there already does: nothing, or end the job."),
@@ -52,7 +54,7 @@ def update(campaign: Campaign, columns: Columns) -> bulk.Job:
     return bulk.UpdateLeads(campaign_id=campaign, **columns)
 
 
-@row_job(app, "remove", question="Remove the leads of this file from the campaign, with their history there?")
+@row_job(app, "remove", question=REMOVE)
 def remove(campaign: Campaign, columns: Columns) -> bulk.Job:
     """Remove leads from a campaign, with their history there. It cannot be undone."""
     return bulk.StopLeads(campaign_id=campaign, action="remove", **columns)

@@ -38,7 +38,9 @@ JournalFile = Annotated[
 NoJournal = Annotated[
     bool, typer.Option("--no-journal", help="Keep no state: an interrupted job cannot be resumed.")
 ]
-JournalArgument = Annotated[Path, typer.Argument(help="The journal of a job, or its name in `jobs`.")]
+JournalArgument = Annotated[
+    str, typer.Argument(help="The journal of a job, its name in `jobs`, or 'postgresql://host/database#job'.")
+]
 OnAmbiguousOption = Annotated[
     Literal["verify", "report"],
     typer.Option(

@@ -177,14 +177,17 @@ def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]
     return inspect.signature(function, eval_str=True, locals=names).parameters
 
 
-def row_job(group: typer.Typer, name: str, *, question: str | None = None) -> Callable[[Make], Make]:
+def row_job(
+    group: typer.Typer, name: str, *, question: str | None = None, run: Callable[..., None] = run_rows
+) -> Callable[[Make], Make]:
     """Register a command: the file, then the parameters of the decorated function, then the common options.
 
-    A `question` is asked before a job that cannot be undone; its command has ``--yes``.
+    A `question` is asked before a job that cannot be undone; its command has ``--yes``. `run` does the job, and its
+    parameters are the common options.
     """
 
     def register(make: Make) -> Make:
-        own, shared = dict(_parameters(make)), dict(_parameters(run_rows))
+        own, shared = dict(_parameters(make)), dict(_parameters(run))
         for name_ in ("make", "question", *(["yes"] if question is None else [])):
             del shared[name_]
         file, *common = shared.values()
@@ -199,7 +202,7 @@ def row_job(group: typer.Typer, name: str, *, question: str | None = None) -> Ca
                 # here, so that a wrong option ends in one line
                 return make(**mine, columns=chosen_columns(**words)) if of_columns else make(**mine)
 
-            run_rows(job, question=question, **given)
+            run(job, question=question, **given)
 
         # typer reads a function's parameters from these two
         parameters = [

@@ -57,6 +57,11 @@ class PostgresJournal:
     lease: float = attrs.field(default=LEASE, validator=_check_lease)
     """Seconds after which another worker may carry the job on if this one has died or stands still."""
 
+    @staticmethod
+    def fits(text: str) -> bool:
+        """Return whether a text is meant as such a place."""
+        return is_url(text)
+
     @classmethod
     def parse(cls, text: str) -> PostgresJournal:
         """Read the text form.

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from lemlist_async.bulk.jobs.job import Outcome, State
 from lemlist_async.bulk.journal.address import Place, PostgresJournal, place_of
-from lemlist_async.bulk.journal.errors import DamagedError, JournalError, TakenError
+from lemlist_async.bulk.journal.errors import DamagedError, JournalError, JournalUnavailableError, TakenError
 from lemlist_async.bulk.journal.sqlite_file import SqliteFile, check_sqlite
 from lemlist_async.bulk.journal.storage import LEFT, PAGE, PAGE_BYTES, JournalRow, NewRow, Storage
 from lemlist_async.errors import ConfigurationError
@@ -133,11 +133,11 @@ class Journal:
         try:
             return work(*args)
         except self.storage.errors as error:
-            raise JournalError(self.storage.explain(error)) from None
+            raise self.storage.explain(error) from None
         except DamagedError as error:
             raise JournalError(f"{self.name} is damaged: {error}") from None
         except TakenError as error:
-            raise JournalError(f"another runner works on {self.name}: {error}") from None
+            raise JournalUnavailableError(f"another runner works on {self.name}: {error}") from None
 
     # What the job is ----------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from lemlist_async.bulk.journal.errors import JournalError
+from lemlist_async.bulk.journal.errors import JournalUnavailableError
 
 MARGIN = 1.0
 """Seconds before its end at which a lease counts as over here, against clocks that run at different speeds."""
@@ -52,7 +52,9 @@ class Lease:
         """Check that no other worker may have the job.
 
         Raises:
-            JournalError: the lease is over, or may be.
+            JournalUnavailableError: the lease is over, or may be.
         """
         if self.lost or self.left <= 0:
-            raise JournalError("the lease of this worker is over: another one may carry the job on")
+            raise JournalUnavailableError(
+                "the lease of this worker is over: another one may carry the job on"
+            )

@@ -20,8 +20,9 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from lemlist_async.bulk.jobs.job import IN_DOUBT, Outcome, State
+from lemlist_async.bulk.jobs.job import REPEATED as WHAT_REPEATED
 from lemlist_async.bulk.journal.address import PostgresJournal, without_password
-from lemlist_async.bulk.journal.errors import DamagedError, JournalError, TakenError
+from lemlist_async.bulk.journal.errors import DamagedError, JournalError, JournalUnavailableError, TakenError
 from lemlist_async.bulk.journal.lease import Lease, now
 from lemlist_async.bulk.journal.postgres_server import PATIENCE, Connection, Server, worded
 from lemlist_async.bulk.journal.storage import (
@@ -51,17 +52,19 @@ _WRITE = (
     "SELECT lemlist_write_v1(%s, %s, %s, %s::integer[], %s, %s::integer[], %s::integer[], %s::text[], %s::text[], "
     "%s::text[], %s::text[], %s::text[])"
 )
-_COPY = "COPY lemlist_rows (job, n, line, key, payload, state, what, reason, credits) FROM STDIN"
-# within the rows of one call and with those before them: the first by its number is done
-_REPEATED = """
-UPDATE lemlist_rows AS r SET state = 'refused', what = 'repeated', key = NULL, credits = 0,
-    reason = 'the same as line ' || first.line
-FROM lemlist_rows AS first
-WHERE r.job = %(job)s AND r.n BETWEEN %(low)s AND %(high)s AND r.key IS NOT NULL
-    AND first.job = r.job AND first.key = r.key AND first.n = (
-        SELECT min(n) FROM lemlist_rows AS same WHERE same.job = r.job AND same.key = r.key
-    ) AND first.n < r.n
-"""
+COPY = b"COPY lemlist_rows (job, n, line, key, payload, state, what, reason, credits) FROM STDIN"
+"""Streams new rows into the table."""
+REPEATED = f"""
+WITH twice AS (
+    SELECT key, min(n) AS first FROM lemlist_rows WHERE job = %(job)s AND key IS NOT NULL
+    GROUP BY key HAVING count(*) > 1
+)
+UPDATE lemlist_rows AS r SET state = '{State.REFUSED.value}', what = '{WHAT_REPEATED}', key = NULL, credits = 0,
+    reason = 'the same as line ' || earlier.line
+FROM twice JOIN lemlist_rows AS earlier ON earlier.job = %(job)s AND earlier.n = twice.first
+WHERE r.job = %(job)s AND r.key = twice.key AND r.n > twice.first
+""".encode()  # noqa: S608  # our own words
+"""Refuses rows of a job that repeat an earlier one, once all are in."""
 _ACQUIRE = """
 UPDATE lemlist_jobs
 SET epoch = epoch + 1, holder = %(holder)s, lease_until = clock_timestamp() + make_interval(secs => %(seconds)s)
@@ -104,11 +107,17 @@ def schema() -> str:
 
 
 def _version(connection: Connection) -> int | None:
-    (there,) = _one(connection.execute("SELECT to_regclass('lemlist_schema') IS NOT NULL"))
-    if not there:
+    if not has_table(connection, "lemlist_schema"):
         return None
     (version,) = _one(connection.execute("SELECT version FROM lemlist_schema"))
     return int(version)
+
+
+def has_table(connection: Connection, name: str) -> bool:
+    """Return whether a table is there. `to_regclass` may recall an older answer within a transaction."""
+    statement = "SELECT EXISTS (SELECT FROM pg_class WHERE relname = %s AND pg_table_is_visible(oid))"
+    (there,) = _one(connection.execute(statement, (name,)))
+    return bool(there)
 
 
 def _one(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -142,12 +151,14 @@ class PostgresRows:
         """Check of the lease."""
         return None if self.lease is None else self.lease.check
 
-    def explain(self, error: Exception) -> str:
-        """Return the sentence for an error of the database."""
-        said = worded(error) if isinstance(error, psycopg.Error) else str(error)
-        if isinstance(error, psycopg.Error) and error.sqlstate == "LA001":
-            return f"{self.name} is no longer this worker's: {said}"
-        return f"{self.name}: {said}"
+    def explain(self, error: Exception) -> JournalError:
+        """Return the error to raise for one of the database."""
+        if not isinstance(error, psycopg.Error):
+            return JournalError(f"{self.name}: {error}")
+        if error.sqlstate == "LA001":
+            return JournalUnavailableError(f"{self.name} is no longer this worker's: {worded(error)}")
+        kind = JournalUnavailableError if isinstance(error, psycopg.OperationalError) else JournalError
+        return kind(f"{self.name}: {worded(error)}")
 
     # Opening and closing ------------------------------------------------------------------------------
 
@@ -164,7 +175,7 @@ class PostgresRows:
             _ACQUIRE, {"job": self._job, "holder": self._holder, "seconds": self.place.lease}
         ).fetchone())  # fmt: skip
         if found is None:
-            raise JournalError(f"{self.name} is in use by another runner")
+            raise JournalUnavailableError(f"{self.name} is in use by another runner")
         self.lease = Lease(self._job, int(found[0]), self.place.lease, asked)
         self.server.keep(self.lease)
         self._check_count()
@@ -261,10 +272,7 @@ class PostgresRows:
 
     def _describe(self, connection: Connection, values: Mapping[str, str]) -> None:
         with self._mine(connection):
-            described = Jsonb({name: plain(value) for name, value in values.items()})
-            connection.execute(
-                "UPDATE lemlist_jobs SET meta = meta || %s WHERE id = %s", (described, self._job)
-            )
+            _describe(connection, self._job, values)
 
     def forget(self) -> None:
         """Drop the rows of a plan that was never finished."""
@@ -286,13 +294,18 @@ class PostgresRows:
             connection.execute("DELETE FROM lemlist_rows WHERE job = %s", (self._job,))
 
     def complete(self, values: Mapping[str, str]) -> None:
-        """Write parts of the description: rows that are repeated were refused as they came."""
-        self.describe(values)
+        """Note that all rows are in, and refuse those whose key an earlier one has."""
+        self._run(lambda connection: self._complete(connection, values))
+
+    def _complete(self, connection: Connection, values: Mapping[str, str]) -> None:
+        with self._mine(connection):
+            connection.execute(REPEATED, {"job": self._job})
+            _describe(connection, self._job, values)
 
     # Rows ---------------------------------------------------------------------------------------------
 
     def add(self, rows: Sequence[NewRow]) -> None:
-        """Append rows; one whose key is there already is refused as its duplicate."""
+        """Append rows to a plan."""
         if rows:
             self.server.run(lambda connection, again: self._add(connection, rows, again))
 
@@ -304,7 +317,6 @@ class PostgresRows:
                     "DELETE FROM lemlist_rows WHERE job = %s AND n BETWEEN %s AND %s", (self._job, low, high)
                 )
             copy_rows(connection, self._job, rows)
-            connection.execute(_REPEATED, {"job": self._job, "low": low, "high": high})
 
     def recover(self, *, repeatable: bool, retry_failed: bool) -> None:
         """Recover the rows of a run that ended early, of this worker or of one whose lease is over."""
@@ -431,14 +443,19 @@ class PostgresRows:
         connection.execute("VACUUM lemlist_jobs")
 
 
+def _describe(connection: Connection, job: int, values: Mapping[str, str]) -> None:
+    described = Jsonb({name: plain(value) for name, value in values.items()})
+    connection.execute("UPDATE lemlist_jobs SET meta = meta || %s WHERE id = %s", (described, job))
+
+
 def copy_rows(connection: Connection, job: int, rows: Iterable[NewRow]) -> None:
     """Stream new rows into the table."""
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
         for row in rows:
-            copy.write_row(copied(job, row))
+            copy.write_row(copied_row(job, row))
 
 
-def copied(job: int, row: NewRow) -> tuple[Any, ...]:
+def copied_row(job: int, row: NewRow) -> tuple[Any, ...]:
     """Return a new row by the columns that are copied."""
     n, line, key, payload, state, what, reason, credits_ = row
     return job, n, line, key, payload, state, what, plain(reason), credits_

@@ -26,7 +26,7 @@ _PAUSE = 0.25
 _RENEWALS = 4
 """Renewals in the time of one lease."""
 # a cut cable is noticed within 20 s, and not after hours
-_KEEPALIVE: dict[str, Any] = {
+KEEPALIVE: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 3,
@@ -56,7 +56,7 @@ def connect(url: str) -> Connection:
         url,
         autocommit=True,
         prepare_threshold=None,
-        **{k: v for k, v in _KEEPALIVE.items() if k not in given},
+        **{k: v for k, v in KEEPALIVE.items() if k not in given},
     )
 
 

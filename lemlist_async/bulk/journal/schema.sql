@@ -35,7 +35,6 @@ CREATE TABLE lemlist_rows (
     epoch bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (job, n)
 );
-CREATE INDEX lemlist_rows_by_key ON lemlist_rows (job, key) WHERE key IS NOT NULL;
 -- rows that lie far apart; the planner uses it for a query that says just this
 CREATE INDEX lemlist_rows_open ON lemlist_rows (job, state, n) WHERE state IN ('pending', 'unknown', 'failed');
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lemlist_async.bulk.jobs.job import Outcome, State
 from lemlist_async.bulk.journal import tables
-from lemlist_async.bulk.journal.errors import DamagedError, JournalError
+from lemlist_async.bulk.journal.errors import DamagedError, JournalError, JournalUnavailableError
 from lemlist_async.bulk.journal.lock import NO_FOLLOW, FileLock
 from lemlist_async.bulk.journal.storage import JournalRow, NewRow
 from lemlist_async.errors import ConfigurationError
@@ -86,10 +86,10 @@ class SqliteFile:
         """The path, for messages."""
         return str(self.path)
 
-    def explain(self, error: Exception) -> str:
-        """Return the sentence for an error of SQLite; one in its own message is about a damaged name."""
-        damaged = isinstance(error, UnicodeDecodeError)
-        return f"{self.path} is damaged: {error}" if damaged else f"{self.path}: {error}"
+    def explain(self, error: Exception) -> JournalError:
+        """Return the error to raise for one of SQLite; one in its own message is about a damaged name."""
+        damaged = " is damaged" if isinstance(error, UnicodeDecodeError) else ""
+        return JournalError(f"{self.path}{damaged}: {error}")
 
     # Opening and closing ------------------------------------------------------------------------------
 
@@ -101,7 +101,7 @@ class SqliteFile:
             self._lock.acquire()
             self._make_sure_of_file()
         except BlockingIOError:
-            raise JournalError(f"{self.path} is in use by another runner") from None
+            raise JournalUnavailableError(f"{self.path} is in use by another runner") from None
         except OSError as error:
             raise JournalError(f"{self.path} cannot be written: {error.strerror}") from None
         whole = not self._wal.exists()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from lemlist_async.bulk.jobs.job import Outcome, Payload, State
+from lemlist_async.bulk.journal.errors import JournalError
 from lemlist_async.bulk.source.values import readable
 from lemlist_async.core.json import dumps
 
@@ -88,8 +89,8 @@ class Storage(Protocol):
         """Errors of the database below, which `explain` puts into words."""
         ...
 
-    def explain(self, error: Exception) -> str:
-        """Return the sentence for one of `errors`."""
+    def explain(self, error: Exception) -> JournalError:
+        """Return the error to raise for one of `errors`."""
         ...
 
     def connect(self, new: bool) -> None:

@@ -105,6 +105,8 @@ class Dispatcher:
         self._held_bytes = 0
         self._mark_requests: list[tuple[int, asyncio.Future[None]]] = []
         self._closed = False
+        self._failure: JournalError | None = None
+        """Error that ended the writer."""
         self._writer_wakes = asyncio.Event()
         self._worker_waits = asyncio.Event()
         """Ends the pause between two transactions."""
@@ -144,7 +146,7 @@ class Dispatcher:
         """
         marked = asyncio.get_running_loop().create_future()
         if self._closed:
-            raise JournalError("the journal is no longer written")
+            raise self._over()
         # one future for all rows: they are added in one step, so one transaction marks them all
         self._mark_requests += [(n, marked) for n in numbers]
         self._writer_wakes.set()
@@ -210,6 +212,7 @@ class Dispatcher:
                     await self._pause()
             await self._turn()  # outcomes that came during the last transaction
         except JournalError as error:
+            self._failure = error
             self._stopping.set()
             self._marked = []  # nothing of the transaction is on the disk
             self._refuse_marks(error)
@@ -217,14 +220,24 @@ class Dispatcher:
         finally:
             # also after a cancellation: waiting workers and the consumer must wake up and see the end
             self._closed = True
-            self._refuse_marks(JournalError("the journal is no longer written"))
+            self._refuse_marks(self._over())
             self._serve_waiting()
             self._results_ready.set()
+
+    def _over(self) -> JournalError:
+        # a new one for each caller, since each adds its own traceback
+        failure = self._failure
+        return (
+            JournalError("the journal is no longer written")
+            if failure is None
+            else type(failure)(str(failure))
+        )
 
     def _refuse_marks(self, error: JournalError) -> None:
         for _, marked in self._mark_requests:
             if not marked.done():
-                marked.set_exception(JournalError(str(error)))
+                # one for each waiter, since each adds its own traceback
+                marked.set_exception(type(error)(str(error)))
         self._mark_requests.clear()
 
     async def _turn(self) -> None:

@@ -116,7 +116,7 @@ async def test_nothing_of_a_worker_that_was_replaced_reaches_the_job(place: Post
     done = [(1, Outcome(State.DONE, "x"))]
     attempts = [
         lambda: old.write(done), lambda: old.write(sent=[3]), lambda: old.write(back=[2]),
-        lambda: old.recover(repeatable=True), lambda: old.describe(kind="mine"), lambda: old.forget_rows(),
+        lambda: old.recover(repeatable=True), lambda: old.describe(kind="mine"), lambda: old.begin_plan(),
         lambda: old.reopen(), lambda: old.add([row(9)]),
     ]  # fmt: skip
     for attempt in attempts:

@@ -127,7 +127,8 @@ async def test_a_row_like_an_earlier_one_is_refused_within_a_call_and_across_cal
         ]
     )
     await journal.add([row(5)._replace(key=b"\x02", credits=5), row(6), row(7)._replace(key=b"\x06")])
-    await journal.complete_plan(rows=7, digest="")
+    await journal.complete_plan(rows=7, digest="x")
+    assert (await journal.meta()).items() >= {"rows": "7", "digest": "x", "planned": "1"}.items()
     found = await journal.in_thread(lambda: list(journal.rows(refused=True)))
     assert [(one.n, one.what, one.reason) for one in found] == [
         (3, "repeated", "the same as line 2"),
