@@ -260,7 +260,8 @@ async def test_a_dash_is_standard_input_and_output(tmp_path: Path) -> None:
 async def test_a_journal_can_be_read_while_a_runner_holds_it(command: str, tmp_path: Path) -> None:
     held = await Journal.open(tmp_path / "j")
     try:
-        await held.describe(kind="leads.import", source="a.csv", planned="1")
+        await held.describe(kind="leads.import", source="a.csv")
+        await held.complete_plan(rows=0, digest="")
         done = await run(None, command, str(tmp_path / "j"))
     finally:
         await held.close()
