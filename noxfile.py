@@ -1,10 +1,11 @@
 """The project's chores: `nox` runs the whole test suite, `nox -s NAME` one chore, `nox -l` lists them."""
 
-import os
+import hashlib
 import pathlib
 import shutil
 import sys
 import time
+import zipfile
 
 import nox
 
@@ -173,7 +174,54 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def build(session: nox.Session) -> None:
-    """The wheel and the source distribution."""
-    shutil.rmtree("dist", ignore_errors=True)
-    session.install("build")
-    session.run("python", "-m", "build", env={"PIP_NO_CACHE_DIR": os.environ.get("PIP_NO_CACHE_DIR", "")})
+    """Wheel and source distribution in dist/, built twice to the same bytes; what they need, in sbom/ (CycloneDX)."""
+    session.install("build", "twine", "cyclonedx-bom")
+    when = session.run("git", "log", "-1", "--format=%ct", silent=True, external=True) or "0"
+    session.env["SOURCE_DATE_EPOCH"] = when.strip()
+    hashes = []
+    for folder in ("dist", f"{session.create_tmp()}/again"):
+        shutil.rmtree(folder, ignore_errors=True)
+        session.run("python", "-m", "build", "--outdir", folder)
+        built = sorted(pathlib.Path(folder).iterdir())
+        hashes.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in built])
+    if hashes[0] != hashes[1]:
+        session.error("two builds of one commit differ")
+    session.run("twine", "check", "--strict", *(str(path) for path in sorted(pathlib.Path("dist").iterdir())))
+    wheel = next(pathlib.Path("dist").glob("*.whl"))
+    strange = [name for name in zipfile.ZipFile(wheel).namelist() if not name.startswith("lemlist_async")]
+    if strange:
+        session.error(f"the wheel holds {strange[0]}")
+    pathlib.Path("sbom").mkdir(exist_ok=True)
+    session.run("cyclonedx-py", "environment", installed(session, wheel), "-o", "sbom/lemlist_async.cdx.json")
+
+
+def installed(session: nox.Session, wheel: pathlib.Path) -> str:
+    """Install a wheel alone, import it, see that an extra which is not there is named, and return its Python."""
+    place = pathlib.Path(session.create_tmp()).resolve() / "alone"
+    session.run("python", "-m", "venv", "--clear", str(place))
+    python = str(place / "bin" / "python")
+    session.run(python, "-m", "pip", "install", "-q", str(wheel), external=True)
+    session.run(
+        python, "-c", "import lemlist_async.client, lemlist_async.sandbox, lemlist_async.bulk", external=True
+    )
+    told = session.run(
+        python, "-m", "lemlist_async", "whoami", external=True, silent=True, success_codes=[1, 2]
+    )
+    if "lemlist-async[cli]" not in str(told):
+        session.error(f"without its extra the command says {told}")
+    return python
+
+
+@nox.session(python="3.11")
+def audit(session: nox.Session) -> None:
+    """Known holes in the packages that the library needs, and in the workflows; it asks PyPI, so not in .ci/run."""
+    session.install("-e", ".[all]", "pip-audit", "zizmor")
+    session.run("zizmor", "--offline", ".github")
+    session.run("pip-audit", "--skip-editable", *session.posargs)
+
+
+@nox.session(python="3.11")
+def drift(session: nox.Session) -> None:
+    """Differences between a vendor's document, whose path is given, and this library."""
+    session.install("-e", ".")
+    session.run("python", "-m", "tests.contract.drift", *session.posargs, success_codes=[0, 1])
