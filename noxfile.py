@@ -166,7 +166,7 @@ def clients(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def bench(session: nox.Session) -> None:
-    """The benchmarks, each beside its peers in one run; arguments name some of them, such as `overhead soak`."""
+    """The benchmarks, each beside its peers in one run; arguments name some of them, such as `overhead sandbox`."""
     session.install("-e", ".[cli,otel]", *group("bench"))
     for name in session.posargs or ("overhead", "decode", "throttle"):
         session.run("python", f"benchmarks/{name}.py", env={"PYTHONPATH": "."})

@@ -36,6 +36,7 @@ def _about(team: Team, activity: Record, lead: Record | None) -> Record:
 
 
 def _lead_view(lead: Record) -> Record:
-    shown = ("_id", "isPaused", "state", "personalized", "source", "variables", "contactId")
+    shown = ("_id", "isPaused", "state", "source", "variables", "contactId")
     enrichment = {"emailStatus": lead["emailStatus"]} if lead["emailStatus"] else {}
-    return {field: lead[field] for field in shown} | {"enrichment": enrichment}
+    own = {field: lead[field] for field in shown}
+    return own | {"personalized": lead.get("personalized", False), "enrichment": enrichment}

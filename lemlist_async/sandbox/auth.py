@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["TOKEN_PARAMETER", "basic_header", "credential"]
@@ -26,6 +27,11 @@ def credential(header: str | None, query: Mapping[str, list[str]]) -> str | None
     if header is None:
         tokens = query.get(TOKEN_PARAMETER)
         return tokens[-1] if tokens else None
+    return _key_of(header)
+
+
+@lru_cache(maxsize=64)
+def _key_of(header: str) -> str:
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return ""

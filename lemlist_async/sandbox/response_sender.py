@@ -35,7 +35,7 @@ _NO_LINGER: Final = struct.pack("ii", 1, 0)
 class ResponseSender:
     """Sender of one request's response."""
 
-    request: web.Request
+    request: web.BaseRequest
     rate_headers: Mapping[str, str]
     pause: Pause
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import cached_property
 from typing import Final, TypeAlias
 
@@ -12,12 +12,14 @@ import attrs
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.tables import Record
 
-__all__ = ["Handler", "Route"]
+__all__ = ["Handler", "Route", "Work"]
 
 _NAMES: Final = re.compile(r"{(\w+)}")
 
 Handler: TypeAlias = Callable[[RequestContext], object]
 """Function of a context: a RouteResponse as it is, anything else as the body of a 200. A Refusal ends it early."""
+Work: TypeAlias = Generator[None, None, object]
+"""Long work of a handler: it yields where other requests may run, and returns what the handler would."""
 
 
 @attrs.define

@@ -6,13 +6,17 @@ import asyncio
 import logging
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from random import Random
+from typing import cast
 from urllib.parse import parse_qs, unquote
 
 import attrs
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
+from aiohttp.web_protocol import RequestHandler
 
 from lemlist_async.sandbox.admin import PREFIX, Admin
 from lemlist_async.sandbox.admission import API, AdmissionControl, AdmittedRequest
@@ -25,7 +29,7 @@ from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.request_log import LoggedRequest, RequestLog, without_key
 from lemlist_async.sandbox.response_sender import ResponseSender
 from lemlist_async.sandbox.responses import TEXT, Refusal, RouteResponse, respond
-from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.route import Route, Work
 from lemlist_async.sandbox.world import World
 
 __all__ = ["Server"]
@@ -52,13 +56,13 @@ class Server:
     latency: tuple[float, float]
     random: Random
     _closing: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    _runner: web.AppRunner | None = attrs.field(default=None, init=False)
+    _runner: web.ServerRunner | None = attrs.field(default=None, init=False)
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen, and return the port, which is a free one for 0."""
-        app = web.Application(client_max_size=MAX_BODY)
-        app.router.add_route("*", "/{path:(?s:.*)}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        # the routes are the sandbox's own, so an application with its router would only cost time
+        server = web.Server(self._handle, request_factory=_request, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         try:
             await self._runner.setup()
             return await self.listen(host, port, tls)
@@ -80,7 +84,7 @@ class Server:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.raw_path.startswith(PREFIX):
             return await self._administer(request)
         now = self.clock()
@@ -111,7 +115,7 @@ class Server:
         seen.status = response.status
         return response
 
-    async def _administer(self, request: web.Request) -> web.Response:
+    async def _administer(self, request: web.BaseRequest) -> web.Response:
         whole = await request.clone(client_max_size=MAX_SNAPSHOT).read()
         answer = self.admin.answer(request.method, request.raw_path, whole)
         headers = {"Content-Type": answer.content_type, "Cache-Control": "no-store"}
@@ -119,7 +123,7 @@ class Server:
 
     async def _serve(
         self,
-        request: web.Request,
+        request: web.BaseRequest,
         seen: LoggedRequest,
         admission: AdmittedRequest,
         query: dict[str, list[str]],
@@ -143,11 +147,11 @@ class Server:
         fault = self.faults.pick(request.method, seen.template)
         await self._lag()
         if fault is None:
-            return sender.respond(self._handle_route(admission.route, context))
+            return sender.respond(await self._handle_route(admission.route, context))
         if isinstance(fault, Damage):
-            return await sender.damage(fault, self._handle_route(admission.route, context))
+            return await sender.damage(fault, await self._handle_route(admission.route, context))
         if fault.effect:
-            self._handle_route(admission.route, context)
+            await self._handle_route(admission.route, context)
         return await sender.replace_by(fault)
 
     def _compare(self, document: Document, seen: LoggedRequest, context: RequestContext) -> None:
@@ -159,10 +163,12 @@ class Server:
             self.violations.append(violation)
             _log.warning("%s %s: %s", violation.method, violation.template, violation.reason)
 
-    def _handle_route(self, route: Route, context: RequestContext) -> RouteResponse:
+    async def _handle_route(self, route: Route, context: RequestContext) -> RouteResponse:
         """Call the handler of a route. Whatever it raises becomes a response: no input brings the sandbox down."""
         try:
             result = route.handler(context)
+            if isinstance(result, Generator):  # long work, which lets others run wherever it yields
+                result = await _in_turns(cast("Work", result))
             return result if isinstance(result, RouteResponse) else respond(result)
         except Refusal as refusal:
             return refusal.response
@@ -184,5 +190,25 @@ class Server:
             await asyncio.wait_for(self._closing.wait(), seconds)
 
 
-def _base_of(request: web.Request) -> str:
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)
+
+
+async def _in_turns(work: Work) -> object:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return cast("object", end.value)
+        await asyncio.sleep(0)
+
+
+def _base_of(request: web.BaseRequest) -> str:
     return f"{request.scheme}://{request.host}{API}"

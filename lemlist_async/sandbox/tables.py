@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 __all__ = ["Blocklist", "Record", "Table", "iso"]
@@ -45,4 +46,11 @@ class Blocklist(Table):
 
 def iso(seconds: float) -> str:
     """Format epoch seconds as the API writes a time: UTC, milliseconds, ``Z``."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _iso(round(seconds * 1e6) // 1000)
+
+
+@lru_cache(maxsize=16)
+def _iso(milliseconds: int) -> str:
+    # records of one moment share the text of their times
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

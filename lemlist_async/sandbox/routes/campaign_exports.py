@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Final
 
 from lemlist_async.sandbox.lifecycle.states import in_state
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import CSV, RouteResponse, refuse
-from lemlist_async.sandbox.route import Route
-from lemlist_async.sandbox.routes.common import QuietRoute, campaign_of, csv_answer, csv_bytes, find
+from lemlist_async.sandbox.route import Route, Work
+from lemlist_async.sandbox.routes.common import QuietRoute, campaign_of, find
+from lemlist_async.sandbox.routes.slices import chosen, csv_file, json_rows
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
@@ -33,15 +35,22 @@ _COLUMNS: Final[tuple[str, ...]] = (
 _LAST_STEP: Final = 6
 
 
-def export_leads(context: RequestContext) -> object:
+def export_leads(context: RequestContext) -> Work:
     """Export leads. Without ``state`` the file is empty, as seen live, though the document says otherwise."""
-    wanted = set(context.many("state"))
-    leads = [lead for lead in context.team.leads_of(campaign_of(context)["_id"]) if in_state(lead, wanted)]
-    rows = [_export_row(lead) for lead in leads]
+    wanted, custom = set(context.many("state")), dict[str, None]()
+    home = context.team.leads.in_campaign(campaign_of(context)["_id"])
+
+    def is_wanted(lead: Record) -> bool:
+        if not in_state(lead, wanted):
+            return False
+        custom.update(dict.fromkeys(lead["variables"]))
+        return True
+
+    leads = yield from chosen(home.values(), [is_wanted])
     if context.one("format") == "json":
-        return rows
-    custom = dict.fromkeys(name for row in rows for name in row if name not in _COLUMNS)
-    return csv_answer([*_COLUMNS[:-3], *custom, *_COLUMNS[-3:]], rows)
+        return (yield from json_rows(leads, _export_row))
+    columns = [*_COLUMNS[:-3], *(name for name in custom if name not in _COLUMNS), *_COLUMNS[-3:]]
+    return RouteResponse(200, (yield from csv_file(columns, leads, _export_row)), CSV)
 
 
 def _export_row(lead: Record) -> Record:
@@ -77,7 +86,7 @@ def start_export(context: RequestContext) -> Record:
     return dict(export)
 
 
-def get_export_status(context: RequestContext) -> Record:
+def get_export_status(context: RequestContext) -> Work:
     """Advance the job by one poll. Its state is in ``status.status``."""
     campaign = campaign_of(context)
     export_id = context.ids["exportId"]
@@ -85,11 +94,11 @@ def get_export_status(context: RequestContext) -> Record:
     if export is None or export["campaignId"] != campaign["_id"]:
         raise refuse(404, {"ok": False, "message": f"Export with id {export_id} not found"})
     if export["status"] == "pending":
-        _advance(context, campaign, export)
+        yield from _advance(context, campaign, export)
     return {"ok": True, "status": export}
 
 
-def _advance(context: RequestContext, campaign: Record, export: Record) -> None:
+def _advance(context: RequestContext, campaign: Record, export: Record) -> Generator[None, None, None]:
     polls = context.world.behaviour.polls
     if export["progressIndex"] < polls:
         done = export["progressIndex"] + 1
@@ -100,7 +109,8 @@ def _advance(context: RequestContext, campaign: Record, export: Record) -> None:
             "total": 100,
         }
         return
-    content = csv_bytes(_COLUMNS, (_export_row(lead) for lead in context.team.leads_of(campaign["_id"])))
+    leads = context.team.leads_of(campaign["_id"])
+    content = yield from csv_file(_COLUMNS, leads, _export_row)
     name = f"fil_{export['id']}.csv"
     context.team.files[name] = content
     export |= {

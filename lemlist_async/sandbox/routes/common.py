@@ -138,10 +138,11 @@ def csv_answer(
     return RouteResponse(200, csv_bytes(columns, rows), CSV, headers or {})
 
 
-def csv_bytes(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
-    """Build the bytes of a CSV file."""
+def csv_bytes(columns: Sequence[str], rows: Iterable[Mapping[str, object]], *, header: bool = True) -> bytes:
+    """Build the bytes of a CSV file, or of further lines of one."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
-    writer.writeheader()
+    if header:
+        writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import RouteResponse, refuse, respond
-from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.route import Route, Work
 from lemlist_async.sandbox.routes.common import is_email, sliced, word
+from lemlist_async.sandbox.routes.slices import chosen
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES", "contact_view", "domain_of", "full_name"]
@@ -71,13 +72,17 @@ def list_contacts(context: RequestContext) -> object:
         found = (contact_by(context, value) for value in wanted)
         return [contact_view(context, contact) for contact in found if contact is not None]
     tests = list(_filters(context))
-    chosen = list(context.team.contacts.values())
-    for test in tests:
-        chosen = [contact for contact in chosen if test(contact)]
-    page = sliced(context, chosen, 500)
+    return _search(context, tests) if tests else _contact_page(context, context.team.contacts.values())
+
+
+def _search(context: RequestContext, tests: list[Callable[[Record], bool]]) -> Work:
+    return _contact_page(context, (yield from chosen(context.team.contacts.values(), tests)))
+
+
+def _contact_page(context: RequestContext, contacts: Collection[Record]) -> Record:
     return {
-        "data": [contact_view(context, contact) for contact in page],
-        "total": len(chosen),
+        "data": [contact_view(context, contact) for contact in sliced(context, contacts, 500)],
+        "total": len(contacts),
         "limit": context.number("limit", 100, 1, 500),
         "offset": context.number("offset", 0),
     }

@@ -103,9 +103,10 @@ def get_lead_by_email(context: RequestContext) -> object:
 
 def _full_view(context: RequestContext, lead: Record) -> Record:
     campaign = context.team.campaigns[lead["campaignId"]]
-    own = ("_id", "isPaused", "state", "status", "personalized", "source", "variables", "contactId")
+    own = ("_id", "isPaused", "state", "status", "source", "variables", "contactId")
     return {
         **{field: lead[field] for field in own},
+        "personalized": lead.get("personalized", False),
         "updatedAt": lead.get("updatedAt", lead["createdAt"]),
         "enrichment": _enrichment(lead),
         "campaign": {"id": campaign["_id"], "name": campaign["name"], "status": campaign["status"]},
