@@ -165,6 +165,15 @@ def clients(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def schema(session: nox.Session) -> None:
+    """Schemathesis's coverage of the vendor's document, which LEMLIST_OPENAPI names, against the sandbox."""
+    if "LEMLIST_OPENAPI" not in os.environ:
+        session.skip("LEMLIST_OPENAPI does not name the vendor's document")
+    session.install("-e", ".", "schemathesis>=4")
+    session.run("python", "-m", "tests.schema.run", os.environ["LEMLIST_OPENAPI"])
+
+
+@nox.session(python="3.11")
 def bench(session: nox.Session) -> None:
     """The benchmarks, each beside its peers in one run; arguments name some of them, such as `overhead sandbox`."""
     session.install("-e", ".[cli,otel]", *group("bench"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import RouteResponse, refuse, respond
-from lemlist_async.sandbox.routes.common import QuietRoute, is_email
+from lemlist_async.sandbox.routes.common import QuietRoute, is_email, texts
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
@@ -57,18 +57,26 @@ def _check(fields: Record, names: tuple[str, ...]) -> None:
 
 def _check_scope(fields: Record) -> None:
     entities = fields.get("scopeEntities", [])
-    if fields["scope"] != "global" and not entities:
+    if not isinstance(entities, list) or (fields["scope"] != "global" and not entities):
         raise _wrong("INVALID_SCOPE")
-    if fields["scope"] == "mailbox" and any(str(entity).count("|") != 2 for entity in entities):
+    named = cast("list[object]", entities)
+    if fields["scope"] == "mailbox" and any(str(entity).count("|") != 2 for entity in named):
         raise _wrong("INVALID_SCOPE_ENTITY_FORMAT")  # user|address|mailbox
 
 
-def _check_channels(config: Record) -> None:
-    if not any(channel.get("enabled") for channel in config.values()):
+def _channels(config: object) -> dict[str, Record]:
+    """Return the channels; an object that is none counts as none enabled."""
+    given = cast("Record", config) if isinstance(config, dict) else {}
+    return {name: channel if isinstance(channel, dict) else {} for name, channel in given.items()}
+
+
+def _check_channels(channels: dict[str, Record]) -> None:
+    if not any(channel.get("enabled") for channel in channels.values()):
         raise _wrong("NO_CHANNEL_ENABLED")
-    mail = config.get("email", {})
+    mail = channels.get("email", {})
     if mail.get("enabled") and not mail.get("addresses"):
         raise _wrong("EMAIL_REQUIRED")
+    texts(mail.get("addresses", []), {"error": "DELIVERABILITY_ALERT_INVALID_EMAIL"})
     if not all(is_email(address) for address in mail.get("addresses", [])):
         raise _wrong("INVALID_EMAIL")
 
@@ -85,9 +93,8 @@ def create_alert(context: RequestContext) -> RouteResponse:
     body = context.record()
     _check(body, (*_CHOICES, *_RANGES))
     _check_scope(body)
-    config = {name: {"enabled": False} for name in _CHANNELS} | body.get(
-        "channelConfig", {"inapp": {"enabled": True}}
-    )
+    given = body.get("channelConfig", {"inapp": {"enabled": True}})
+    config = {name: {"enabled": False} for name in _CHANNELS} | _channels(given)
     _check_channels(config)
     fields: Record = {"scopeEntities": [], **{name: body[name] for name in _IDENTITY if name in body}}
     if any(_identity(alert) == _identity(fields) for alert in context.team.alerts.values()):
@@ -129,6 +136,8 @@ def update_alert(context: RequestContext) -> Record:
     """Change the given fields, with the checks of a creation."""
     alert, body = _alert_of(context), context.record()
     changes = {name: body[name] for name in _EDITABLE if name in body}
+    if "channelConfig" in changes:
+        changes["channelConfig"] = _channels(changes["channelConfig"])
     after = alert | changes
     _check(after, (*_CHOICES, *_RANGES))
     _check_scope(after)

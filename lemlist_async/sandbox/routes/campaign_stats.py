@@ -131,10 +131,10 @@ def _window(team: Team, given: Record) -> tuple[datetime, datetime]:
         raise refuse(400, "Bad params: startDate and endDate are required") from None
 
 
-def _check_sender(team: Team, send_user: str | None) -> None:
+def _check_sender(team: Team, send_user: object) -> None:
     if send_user is None:
         return
-    user_id, bar, email = send_user.partition("|")
+    user_id, bar, email = send_user.partition("|") if isinstance(send_user, str) else ("", "", "")
     if not (user_id and bar and email):
         raise refuse(
             400, "Bad param format: sendUser must be formatted as follow: <sendUserId>|<sendUserEmail>"

@@ -9,7 +9,7 @@ from lemlist_async.sandbox import defaults
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import RouteResponse, refuse, respond
 from lemlist_async.sandbox.route import Route
-from lemlist_async.sandbox.routes.common import is_email
+from lemlist_async.sandbox.routes.common import is_email, word
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
@@ -86,7 +86,7 @@ def connect_account(context: RequestContext) -> RouteResponse:
         raise refuse(400, "Invalid email")
     if any(" " in body[host] or "." not in body[host] for host in ("smtp_host", "imap_host")):
         raise refuse(400, "Invalid host")
-    user = context.team.users.get(body.get("userId", context.team.user_id))
+    user = context.team.users.get(word(body, "userId") if "userId" in body else context.team.user_id)
     if user is None:
         raise refuse(403, "User is not a member of this team")
     boxes = (box for member in context.team.users.values() for box in member["mailboxes"])

@@ -69,7 +69,7 @@ def _filters(given: object) -> list[Record]:
     )
     refusal = {"error": message, "code": "PEOPLE_DATABASE_PERSONA_API_INVALID_FILTERS"}
     filters = objects(given, refusal)
-    if not all("filterId" in row for row in filters):
+    if not all(isinstance(row.get("filterId"), str) for row in filters):
         raise refuse(400, refusal)
     return [row for row in filters if "leads" in FILTERS.get(row["filterId"], ())]
 

@@ -145,7 +145,7 @@ def _subject(context: RequestContext, record_id: str) -> Record:
 def _changes(context: RequestContext, body: Record) -> Record:
     """Return the fields of a body under the response's names. The priority becomes a number."""
     given = {field: body[field] for field in _EDITABLE if field in body}
-    if "assignedTo" in given and given["assignedTo"] not in context.team.users:
+    if "assignedTo" in given and word(given, "assignedTo") not in context.team.users:
         raise refuse(400, "Bad params: assignedTo is unknown")
     if "dueDate" in given and not _is_date(given["dueDate"]):
         raise refuse(400, "Bad params: dueDate is invalid")
