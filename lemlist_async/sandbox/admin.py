@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, TypeAlias, cast
+from urllib.parse import parse_qsl
 
 import attrs
 
 from lemlist_async.core.json import loads
 from lemlist_async.sandbox import admin_orders as orders
 from lemlist_async.sandbox import admin_views as views
+from lemlist_async.sandbox import overview
 from lemlist_async.sandbox.orders import OrderTaker
 from lemlist_async.sandbox.responses import RouteResponse, respond
 from lemlist_async.sandbox.tables import Record
@@ -28,6 +30,8 @@ ORDERS: Final[dict[str, dict[str, Order]]] = {
     "/restore": {"POST": orders.restore},
     "/reset": {"POST": orders.reset},
     "/expect": {"POST": orders.expect},
+    "/overview": {"GET": overview.overview},
+    "/leads": {"GET": overview.leads},
     "/requests": {"GET": views.requests},
     "/deliveries": {"GET": views.deliveries},
     "/violations": {"GET": views.violations},
@@ -43,7 +47,8 @@ class Admin:
 
     def answer(self, method: str, path: str, body: bytes) -> RouteResponse:
         """Follow an order: 400 with the reason for a wrong one, 404 for an unknown path, 405 for another verb."""
-        verbs = ORDERS.get(path.partition("?")[0].removeprefix(PREFIX).rstrip("/"))
+        path, _, query = path.partition("?")
+        verbs = ORDERS.get(path.removeprefix(PREFIX).rstrip("/"))
         if verbs is None:
             return respond({"error": "the sandbox has no such order", "orders": sorted(ORDERS)}, 404)
         order = verbs.get(method)
@@ -53,6 +58,6 @@ class Admin:
             given: object = loads(body) if body else {}
             if not isinstance(given, dict):
                 raise ValueError("an order is a JSON object")
-            return respond(order(self.sandbox, cast("Record", given)))
+            return respond(order(self.sandbox, {**dict(parse_qsl(query)), **cast("Record", given)}))
         except (ValueError, TypeError, OverflowError) as error:
             return respond({"error": str(error)}, 400)

@@ -19,6 +19,7 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from lemlist_async.sandbox.admin import PREFIX, Admin
+from lemlist_async.sandbox.admin_http import AdminFace
 from lemlist_async.sandbox.admission import API, AdmissionControl, AdmittedRequest
 from lemlist_async.sandbox.counters import UnhandledError
 from lemlist_async.sandbox.document import Document, Violation
@@ -36,7 +37,6 @@ __all__ = ["Server"]
 
 _log = logging.getLogger("lemlist_async.sandbox")
 MAX_BODY = 25 * 1024 * 1024  # lemlist takes media up to 20 MB
-MAX_SNAPSHOT = 1024 * 1024 * 1024
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -55,8 +55,12 @@ class Server:
     clock: Callable[[], float]
     latency: tuple[float, float]
     random: Random
+    _face: AdminFace = attrs.field(init=False)
     _closing: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _runner: web.ServerRunner | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._face = AdminFace(self.admin, self._pause, self._closing.is_set)
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen, and return the port, which is a free one for 0."""
@@ -86,7 +90,7 @@ class Server:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.raw_path.startswith(PREFIX):
-            return await self._administer(request)
+            return await self._face.handle(request)
         now = self.clock()
         raw_path, _, raw_query = request.raw_path.partition("?")
         query = parse_qs(raw_query, keep_blank_values=True) if raw_query else {}
@@ -114,12 +118,6 @@ class Server:
             )  # aiohttp requires a response object, though the connection is closed by now
         seen.status = response.status
         return response
-
-    async def _administer(self, request: web.BaseRequest) -> web.Response:
-        whole = await request.clone(client_max_size=MAX_SNAPSHOT).read()
-        answer = self.admin.answer(request.method, request.raw_path, whole)
-        headers = {"Content-Type": answer.content_type, "Cache-Control": "no-store"}
-        return web.Response(body=answer.body, status=answer.status, headers=headers)
 
     async def _serve(
         self,
