@@ -1,6 +1,7 @@
 """The project's chores: `nox` runs the whole test suite, `nox -s NAME` one chore, `nox -l` lists them."""
 
 import hashlib
+import os
 import pathlib
 import shutil
 import sys
