@@ -53,7 +53,10 @@ async def main(given: argparse.Namespace, folder: Path) -> None:
                 await harm(chance)
                 under_way += any(job.left for job in await fleet.jobs())
             sandbox.faults.clear()
-            found = await fleet.finish(given.timeout)
+            try:
+                found = await fleet.finish(given.timeout)
+            except TimeoutError:
+                found = await fleet.jobs()  # what is left shows below
             wrong = [one for one in made if one.held(sandbox) != Counter(one.emails)]
             asked = Counter(job["input"]["linkedinUrl"] for job in sandbox.team(KEYS[0]).enrichments.values())
             requests = sandbox.counters.requests

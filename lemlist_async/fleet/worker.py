@@ -13,7 +13,7 @@ import attrs
 import procrastinate
 import psycopg
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import DeleteJobCondition
+from procrastinate.jobs import DeleteJobCondition, Status
 
 from lemlist_async.bulk.journal.address import without_password
 from lemlist_async.bulk.journal.postgres_server import Server
@@ -214,9 +214,11 @@ class Worker:
             queue=QUEUE, task_name=CARRY_ON, seconds_since_heartbeat=self._options.stalled_after
         )
         for job in stalled:
-            # of several workers that see it, one is first
+            # Removed, and put into the queue again as an orphan: it may wait there already, since a worker asks for
+            # the next attempt before its task ends, and the engine refuses to have a job wait twice. Of several
+            # workers that see it, one is first.
             with contextlib.suppress(ConnectorException):
-                await self.app.job_manager.retry_job(job)
+                await self.app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
         for orphan in await self._query(_ORPHANS):
             await enqueue(self.app, orphan["name"])
         for unwanted in await self._query(_UNWANTED, jobs=self._carrier.jobs):

@@ -191,6 +191,23 @@ async def test_a_job_is_picked_up_by_its_flag_alone_and_after_the_queue_forgot_i
         await job_when(database, finished)
 
 
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_job_whose_worker_died_is_taken_over_also_if_it_waits_for_its_next_attempt(
+    sandbox: Sandbox, database: str, waits: bool
+) -> None:
+    await hand_over(sandbox, database, an_import(sandbox), people(3))
+    if waits:
+        await change(
+            database,
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, lock, queueing_lock, status) "
+            "SELECT queue_name, task_name, args, lock, queueing_lock, 'doing' FROM procrastinate_jobs",
+        )
+    else:
+        await change(database, "UPDATE procrastinate_jobs SET status = 'doing'")
+    async with working(worker_of(sandbox, database)):
+        await job_when(database, finished)
+
+
 async def test_a_job_that_is_no_longer_wanted_ends_and_goes_on_later(sandbox: Sandbox, database: str) -> None:
     await hand_over(sandbox, database, an_import(sandbox), people(100))
     async with working(worker_of(sandbox, database, limit=20)), Jobs.at(database) as jobs:
