@@ -112,13 +112,13 @@ class StoredJob:
         return {**attrs.asdict(self), "path": str(self.path), "finished": self.finished}
 
 
-async def stored_jobs() -> list[StoredJob]:
-    """Return all jobs in the state directory, the oldest first."""
-    return [await _look(path) for path in sorted(folder().glob(f"*{_SUFFIX}"))]
+async def stored_jobs(*, older_than: float = 0.0) -> list[StoredJob]:
+    """Return the jobs in the state directory that have not changed for so many days, the oldest first."""
+    return [await _look(path) for path in sorted(folder().glob(f"*{_SUFFIX}")) if _days(path) >= older_than]
 
 
 async def _look(path: Path) -> StoredJob:
-    days = (time.time() - max(_times(path), default=0.0)) / 86_400
+    days = _days(path)
     try:
         journal = await bulk.Journal.look(path)
         try:
@@ -143,6 +143,10 @@ async def _look(path: Path) -> StoredJob:
         days=days,
         erased=meta.get("erased") == "1",
     )
+
+
+def _days(path: Path) -> float:
+    return (time.time() - max(_times(path), default=0.0)) / 86_400
 
 
 def _times(path: Path) -> Iterator[float]:

@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from lemlist_async import bulk
+from lemlist_async.cli import retention
 from lemlist_async.cli.confirm import Yes, confirm
 from lemlist_async.cli.execute import execute
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.fleet import fleet_jobs, line_of
-from lemlist_async.cli.job_store import StoredJob, remove, stored_jobs
+from lemlist_async.cli.job_store import StoredJob, stored_jobs
 from lemlist_async.cli.options import Json
+from lemlist_async.cli.retention import tell_erased
 from lemlist_async.cli.show import Show, dump
+from lemlist_async.errors import ConfigurationError
 
 app: typer.Typer = typer.Typer(
     help="Jobs of this command: list them, remove old ones.", invoke_without_command=True
@@ -48,6 +50,7 @@ async def _list_fleet(url: str, show: Show, *, json: bool) -> Exit:
 
 
 async def _list(show: Show, *, json: bool) -> Exit:
+    await tell_erased(show)
     found = await stored_jobs()
     if json:
         dump({"jobs": [job.as_json() for job in found]})
@@ -91,7 +94,7 @@ def prune(
         pruned: list[str] = []
         for job in await stored_jobs():
             due = job.days >= older_than and (job.finished or (unfinished and not erase))
-            if due and not (erase and job.erased) and await _prune(job, erase=erase):
+            if due and not (erase and job.erased) and await retention.let_go(job.path, erase=erase):
                 pruned.append(job.name)
         if json:
             dump({"pruned": pruned, "erased_only": erase})
@@ -103,16 +106,30 @@ def prune(
     execute(work, json=json)
 
 
-async def _prune(job: StoredJob, *, erase: bool) -> bool:
-    try:
-        journal = await bulk.Journal.open(job.path, new=False)  # refused while a runner has it
-    except bulk.JournalError:
-        return False
-    try:
-        if erase:
-            await journal.erase()
-    finally:
-        await journal.close()
-    if not erase:
-        remove(job.path)
-    return True
+@app.command()
+def keep(
+    days: Annotated[
+        float | None,
+        typer.Argument(min=0, help="Days after which a finished job loses its personal data; 0 is at once."),
+    ] = None,
+    forever: Annotated[bool, typer.Option("--forever", help="Erase nothing by itself.")] = False,
+    json: Json = False,
+) -> None:
+    """Set or tell how long finished jobs keep their rows; LEMLIST_KEEP_DAYS goes before that.
+
+    What is older is erased when one of the next commands runs a job or lists them. Counts, lines and states stay.
+    """
+
+    async def work(show: Show) -> Exit:
+        if days is not None and forever:
+            raise ConfigurationError("give either a number of days or --forever")
+        if days is not None or forever:
+            retention.keep(days)
+        found = retention.days_to_keep()
+        if json:
+            dump({"keep_days": found})
+        else:
+            show.say("for ever" if found is None else f"{found:g} days")
+        return Exit.OK
+
+    execute(work, json=json)

@@ -25,6 +25,7 @@ from lemlist_async.cli.options import (
     ReportFile,
     RetryFailed,
 )
+from lemlist_async.cli.retention import tell_erased
 from lemlist_async.cli.show import Show, dump
 from lemlist_async.cli.standard import report_text
 from lemlist_async.cli.streams import write_data
@@ -47,6 +48,7 @@ def resume(
     """Resume a job from its journal."""
 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
+        await tell_erased(show)
         found = find_journal(journal)
         settings = RunSettings(
             dry_run=dry_run,

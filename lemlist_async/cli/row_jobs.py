@@ -43,6 +43,7 @@ from lemlist_async.cli.options import (
     delimiter_of,
     read_mapping,
 )
+from lemlist_async.cli.retention import tell_erased
 from lemlist_async.cli.show import Show
 from lemlist_async.cli.standard import as_file
 from lemlist_async.cli.streams import write_data
@@ -137,6 +138,7 @@ def run_rows(
             raise ConfigurationError(
                 "what is found is paid for, and would be lost with the screen: name a --report, or keep the journal"
             )
+        await tell_erased(show)
         own = None if journal or no_journal or dry_run else new_journal(job.kind)
         made = own or (journal if journal is not None and not journal.exists() else None)
         settings = attrs.evolve(settings, journal=journal or own)

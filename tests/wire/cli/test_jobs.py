@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -509,6 +510,36 @@ async def test_a_name_that_is_nearly_a_field_is_asked_about_and_private_columns_
         "Kontakt": "email", "Geburtstag": None, "Notizen": None, "Größe": "variable:emial"
     }  # fmt: skip
     assert again.code == Exit.OK, again.err
+
+
+async def test_personal_data_of_finished_jobs_are_erased_after_the_time_that_the_user_sets(
+    tmp_path: Path,
+) -> None:
+    state = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    file = write(tmp_path / "a.csv", "value", "ann@secret.example")
+    async with Sandbox(limit=None) as sandbox:
+        told = [(await run(None, "jobs", "keep", *more, **state)).out for more in ((), ("30",), ())]
+        await run(sandbox, "unsubscribes", "add", file, **state)
+        (journal,) = (tmp_path / "state").rglob("*.db")
+        young = await run(None, "jobs", **state)
+        assert b"secret" in journal.read_bytes()
+        month = time.time() - 31 * 86_400
+        os.utime(journal, (month, month))
+        old = await run(sandbox, "unsubscribes", "add", file, **state)
+        assert b"secret" not in journal.read_bytes()
+        second = await run(None, "jobs", **state)
+        at_once = await run(None, "jobs", **state, LEMLIST_KEEP_DAYS="0")
+        wrong = await run(None, "jobs", **state, LEMLIST_KEEP_DAYS="a year")
+        forever = await run(None, "jobs", "keep", "--forever", "--json", **state)
+        both = await run(None, "jobs", "keep", "3", "--forever", **state)
+    assert told == ["for ever\n", "30 days\n", "30 days\n"]
+    assert "erased" not in young.out
+    assert old.out.startswith("erased the personal data of 1 finished job after 30 days\n")
+    assert second.out.count("erased") == 1
+    assert "erased the personal data of 1 finished job after 0 days" in at_once.out
+    assert (wrong.code, "is a number of days, not 'a year'" in wrong.err) == (Exit.USAGE, True)
+    assert json.loads(forever.out) == {"keep_days": None}
+    assert both.code == Exit.USAGE
 
 
 async def test_rejects_are_corrected_and_imported_and_a_report_has_columns(tmp_path: Path) -> None:
