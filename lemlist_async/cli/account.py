@@ -25,7 +25,7 @@ def whoami(json: Json = False) -> None:
         team, balance = await lemlist.team.get(), await lemlist.team.get_credits()
         members = [" ".join(filter(None, (one.name or one.user_id, one.role))) for one in team.users or ()]
         if json:
-            dump({"team": {"id": team.id, "name": team.name}, "members": members, "credits": balance.credits,
+            dump("whoami", {"team": {"id": team.id, "name": team.name}, "members": members, "credits": balance.credits,
                   "base_url": lemlist.base_url})  # fmt: skip
             return Exit.OK
         show.say(f"team: {team.name or '?'} ({team.id})")
@@ -46,7 +46,7 @@ def doctor(json: Json = False) -> None:
 
         findings = [finding async for finding in examine()]
         if json:
-            dump({"findings": [attrs.asdict(finding) for finding in findings]})
+            dump("doctor", {"findings": [attrs.asdict(finding) for finding in findings]})
         else:
             for finding in findings:
                 show.say(f"{_SIGNS[finding.state]} {finding.check}: {finding.text}")

@@ -69,7 +69,7 @@ def sync(
                     await asyncio.to_thread(store.store, batch)
                     show.count(store.added)
         if json:
-            dump({"added": store.added, "file": str(out)})
+            dump("sync", {"added": store.added, "file": str(out)})
         else:
             show.say(f"{store.added:,} new events: {out}")
         return Exit.OK

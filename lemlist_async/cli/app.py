@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -19,12 +20,13 @@ from lemlist_async.cli import (
     journals,
     leads,
     sandbox,
+    schemas,
     unsubscribes,
     webhooks,
 )
 from lemlist_async.cli.confirm import Yes
 from lemlist_async.cli.demo_file import demo_leads
-from lemlist_async.cli.execute import execute
+from lemlist_async.cli.execute import dump_error, execute
 from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.help import fit
 from lemlist_async.cli.jobs import RunSettings, run_plan
@@ -34,6 +36,7 @@ from lemlist_async.cli.options import (
 )
 from lemlist_async.cli.row_jobs import Columns, row_job, run_rows
 from lemlist_async.cli.show import Show
+from lemlist_async.cli.streams import has_written
 
 app: typer.Typer = typer.Typer(
     name="lemlist-async",
@@ -54,6 +57,7 @@ app.add_typer(activities.app, name="activities")
 app.add_typer(jobs_group.app, name="jobs")
 account.add_to(app)
 fleet.add_to(app)
+schemas.add_to(app)
 journals.add_to(app)
 sandbox.add_to(app)
 app.add_typer(webhooks.app, name="webhooks")
@@ -145,4 +149,10 @@ def demo(
 
 def run() -> None:
     """Run the command line."""
-    fit(typer.main.get_command(app))(prog_name="lemlist-async")
+    try:
+        fit(typer.main.get_command(app))(prog_name="lemlist-async")
+    except SystemExit as end:
+        # typer tells a wrong option before a command begins
+        if end.code == Exit.USAGE and "--json" in sys.argv and not has_written():
+            dump_error("UsageError", "the command line is not valid: see standard error", Exit.USAGE)
+        raise

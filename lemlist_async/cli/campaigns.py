@@ -36,7 +36,7 @@ def list_(
         wanted: Any = {"status": status} if status else {}
         found = [campaign async for campaign in lemlist.campaigns.list(**wanted)]
         if json:
-            dump({"campaigns": [campaign.to_dict() for campaign in found]})
+            dump("campaigns", {"campaigns": [campaign.to_dict() for campaign in found]})
             return Exit.OK
         for campaign in found:
             show.say(f"{campaign.id}  {campaign.status or campaign.state or '?'}  {campaign.name or ''}")
@@ -54,7 +54,7 @@ def create(name: Annotated[str, typer.Argument(help="Its name.")], json: Json = 
     async def work(lemlist: Lemlist, show: Show) -> Exit:
         made = await lemlist.campaigns.create(name=name)
         if json:
-            dump(made.to_dict())
+            dump("campaign", {"campaign": made.to_dict()})
         else:
             show.say(f"{made.id}  {name}")
         return Exit.OK
@@ -86,7 +86,7 @@ def pause(campaign: CampaignArgument, json: Json = False) -> None:
 
 def _tell(state: CampaignState, show: Show, *, json: bool) -> Exit:
     if json:
-        dump(state.to_dict())
+        dump("campaign", {"campaign": state.to_dict()})
     else:
         show.say(f"{state.id}  {state.state or '?'}")
     return Exit.OK

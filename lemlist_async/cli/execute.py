@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 import lemlist_async
+from lemlist_async import bulk
 from lemlist_async.cli.exits import Exit, exit_of
 from lemlist_async.cli.messages import spoken
-from lemlist_async.cli.show import Json, Plain, Show
+from lemlist_async.cli.show import Json, Plain, Show, dump
 from lemlist_async.errors import LemlistError
 
 if TYPE_CHECKING:
@@ -45,19 +46,28 @@ def execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool, da
     """
     show = _choose(json=json, data=data)
     try:
-        code = asyncio.run(work(show))
+        raise typer.Exit(int(asyncio.run(work(show))))
     except LemlistError as error:
-        print(f"lemlist-async: {spoken(str(error))}", file=sys.stderr)
-        code = exit_of(error)
+        fault, code = spoken(str(error)), exit_of(error)
+        kind = type(error.__cause__ if isinstance(error, bulk.JobStoppedError) and error.__cause__ else error)
     except BrokenPipeError:
-        code = Exit.OK  # the reader has all that it wanted
+        raise typer.Exit(Exit.OK) from None  # the reader has all that it wanted
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
-        print(f"lemlist-async: {what}{error.strerror or error}", file=sys.stderr)
-        code = Exit.USAGE if error.filename else Exit.ERROR
+        fault, code = f"{what}{error.strerror or error}", Exit.USAGE if error.filename else Exit.ERROR
+        kind = type(error)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        code = Exit.INTERRUPTED
+        fault, code, kind = "", Exit.INTERRUPTED, KeyboardInterrupt
+    if fault:
+        print(f"lemlist-async: {fault}", file=sys.stderr)
+    if json:
+        dump_error(kind.__name__, fault or "interrupted", code)
     raise typer.Exit(int(code))
+
+
+def dump_error(kind: str, message: str, code: int) -> None:
+    """Print an error for a program."""
+    dump("error", {"error": {"kind": kind, "message": message, "exit_code": int(code)}})
 
 
 def _choose(*, json: bool, data: bool) -> Show:

@@ -41,7 +41,7 @@ def save(
             else:
                 count = await make(lemlist).save(out, **options)
         if json:
-            dump({"rows": count, "file": str(out)})
+            dump("export", {"rows": count, "file": str(out)})
         else:
             show.say(f"{count:,} rows: {'standard output' if out == STANDARD else out}")
         return Exit.OK

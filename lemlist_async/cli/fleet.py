@@ -182,7 +182,7 @@ def submit_rows(
         await _told(submitted)
         found = await _told(_job(url, chosen))
         if json:
-            dump(found.as_json())
+            dump("fleet-job", {"job": found.as_json()})
         else:
             show.say(line_of(found))
         return Exit.OK if found.state("refused") == 0 else Exit.PARTIAL
@@ -216,7 +216,7 @@ def again(
 
         found = await _told(want())
         if json:
-            dump(found.as_json())
+            dump("fleet-job", {"job": found.as_json()})
         else:
             show.say(line_of(found))
         return Exit.OK

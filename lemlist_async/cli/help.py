@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-_NARROW = 60
+_NARROW = 72
 """Columns below which explanations stand under their options, and not beside them."""
 _WIDEST = 100
 _HYPHEN = "\ue000"

@@ -112,7 +112,7 @@ async def run_plan(
         results = await _results(plan.journal) if settings.results else []
         # before anything is printed, since printing may fail and results may have cost credits
         written = await _write(plan.journal, settings)
-        show.report(report, await _not_done(plan.journal), results)
+        show.report(report, await _not_done(plan.journal), results, _end_of(stopped, settings))
         for line in written:
             show.say(line)
         if stopped is not None:
@@ -120,6 +120,14 @@ async def run_plan(
         if report.left:
             show.say(_how_to_go_on(report, settings))
         return _exit(report, stopped, settings, interrupted=run.stopped)
+
+
+def _end_of(stopped: bulk.JobStoppedError | None, settings: RunSettings) -> dict[str, str | None]:
+    """Return what a program learns of the end of a run, beside its counts."""
+    return {
+        "stopped": None if stopped is None else spoken(str(stopped)),
+        "journal": None if settings.journal is None else shown(settings.journal),
+    }
 
 
 async def _has_begun(journal: bulk.Journal) -> bool:
@@ -131,7 +139,10 @@ async def _dry_run(plan: bulk.Plan, settings: RunSettings, show: Show, limit: st
     if settings.json:
         refused = [as_json(row) for row in bad]
         columns = columns_as_json(plan.mapping)
-        dump({**attrs.asdict(plan.forecast), "dry_run": True, "columns": columns, "rows_not_done": refused})
+        dump(
+            "plan",
+            {**attrs.asdict(plan.forecast), "dry_run": True, "columns": columns, "rows_not_done": refused},
+        )
     else:
         show.forecast(plan.forecast, limit)
         if not plan.forecast.rows:

@@ -40,7 +40,7 @@ def jobs(
 async def _list_fleet(url: str, show: Show, *, json: bool) -> Exit:
     found = await fleet_jobs(url)
     if json:
-        dump({"jobs": [job.as_json() for job in found]})
+        dump("fleet-jobs", {"jobs": [job.as_json() for job in found]})
         return Exit.OK
     for job in found:
         show.say(line_of(job))
@@ -53,7 +53,7 @@ async def _list(show: Show, *, json: bool) -> Exit:
     await tell_erased(show)
     found = await stored_jobs()
     if json:
-        dump({"jobs": [job.as_json() for job in found]})
+        dump("jobs", {"jobs": [job.as_json() for job in found]})
         return Exit.OK
     for job in found:
         show.say(_line(job))
@@ -97,7 +97,7 @@ def prune(
             if due and not (erase and job.erased) and await retention.let_go(job.path, erase=erase):
                 pruned.append(job.name)
         if json:
-            dump({"pruned": pruned, "erased_only": erase})
+            dump("pruned", {"pruned": pruned, "erased_only": erase})
         else:
             what = "erased the personal data of" if erase else "removed"
             show.say(f"{what} {len(pruned):,} job{'' if len(pruned) == 1 else 's'}")
@@ -127,7 +127,7 @@ def keep(
             retention.keep(days)
         found = retention.days_to_keep()
         if json:
-            dump({"keep_days": found})
+            dump("kept", {"keep_days": found})
         else:
             show.say("for ever" if found is None else f"{found:g} days")
         return Exit.OK

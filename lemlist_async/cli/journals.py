@@ -80,7 +80,10 @@ def status(journal: JournalArgument, json: Json = False) -> None:
         finally:
             await opened.close()
         if json:
-            dump({**meta, "counts": {f"{state} {what}".strip(): n for (state, what), n in counts.items()}})
+            dump(
+                "status",
+                {**meta, "counts": {f"{state} {what}".strip(): n for (state, what), n in counts.items()}},
+            )
             return Exit.OK
         print(f"{meta.get('kind', '?')} from {meta.get('source', '?')}")
         for line in summary(counts):

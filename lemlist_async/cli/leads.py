@@ -84,7 +84,7 @@ def list_(
         # the list of a campaign's leads has ids only
         found = [row async for row in lemlist.bulk.export_leads(campaign, state=state.split(","))]
         if json:
-            dump({"leads": found})
+            dump("leads", {"leads": found})
             return Exit.OK
         for row in found:
             show.say(_line(row))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
@@ -45,8 +46,14 @@ class Show(Protocol):
         """Show the number of rows while the total is not known."""
         ...
 
-    def report(self, report: bulk.Report, bad: list[bulk.RowResult], results: list[bulk.RowResult]) -> None:
-        """Show the end: the counters, the rows that were not done, and lemlist's responses."""
+    def report(
+        self,
+        report: bulk.Report,
+        bad: list[bulk.RowResult],
+        results: list[bulk.RowResult],
+        end: Mapping[str, object],
+    ) -> None:
+        """Show the end: the counters, the rows that were not done, and lemlist's responses; programs get `end` too."""
         ...
 
 
@@ -111,7 +118,13 @@ class Plain(_Lines):
             self._last = now
             self.say(f"{rows:,} rows")
 
-    def report(self, report: bulk.Report, bad: list[bulk.RowResult], results: list[bulk.RowResult]) -> None:
+    def report(
+        self,
+        report: bulk.Report,
+        bad: list[bulk.RowResult],
+        results: list[bulk.RowResult],
+        end: Mapping[str, object],
+    ) -> None:
         """Print one line each."""
         for name, value in report_rows(report):
             self.say(f"{name}: {value}")
@@ -138,17 +151,25 @@ class Json(_Lines):
     def count(self, rows: int) -> None:
         """Print nothing: the number comes at the end."""
 
-    def report(self, report: bulk.Report, bad: list[bulk.RowResult], results: list[bulk.RowResult]) -> None:
+    def report(
+        self,
+        report: bulk.Report,
+        bad: list[bulk.RowResult],
+        results: list[bulk.RowResult],
+        end: Mapping[str, object],
+    ) -> None:
         """Print the object."""
         dump(
+            "report",
             {
                 **attrs.asdict(report),
+                **end,
                 "created": report.created,
                 "duplicates": report.duplicates,
                 "complete": report.complete,
                 "rows_not_done": [as_json(row) for row in bad],
                 **({"results": [_result(row) for row in results]} if results else {}),
-            }
+            },
         )
 
 
@@ -167,6 +188,6 @@ def as_json(row: bulk.RowResult) -> dict[str, object]:
     }
 
 
-def dump(value: object) -> None:
-    """Print one JSON object on standard output."""
-    write_data([dumps(value, indent=True).decode() + "\n"])
+def dump(schema: str, value: Mapping[str, object]) -> None:
+    """Print one JSON object on standard output, under the name of its schema, which `schemas/` has."""
+    write_data([dumps({"schema": f"{schema}.v1", **value}, indent=True).decode() + "\n"])

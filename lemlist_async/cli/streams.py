@@ -21,6 +21,8 @@ class SafeStream:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.wrote_data: bool = False
+        """Whether something was written for programs."""
         self.error: OSError | None = None
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -32,6 +34,7 @@ class SafeStream:
 
     def write_bytes(self, data: bytes) -> None:
         """Write UTF-8, whatever the encoding of the stream: for programs, not for a screen."""
+        self.wrote_data = True
         self._try(
             lambda: (self._stream.flush(), self._stream.buffer.write(data), self._stream.buffer.flush())
         )
@@ -97,6 +100,11 @@ def write_data(pieces: Iterable[str]) -> None:
                 return
         else:
             sys.stdout.write(piece)
+
+
+def has_written() -> bool:
+    """Return whether something was written for programs."""
+    return isinstance(sys.stdout, SafeStream) and sys.stdout.wrote_data
 
 
 class DataFile(io.RawIOBase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -83,7 +84,13 @@ class Terminal:
             self._tasks[name] = self._bar.add_task(name, total=total, note=note)
         self._bar.update(self._tasks[name], total=total, completed=done, note=note)
 
-    def report(self, report: bulk.Report, bad: list[bulk.RowResult], results: list[bulk.RowResult]) -> None:
+    def report(
+        self,
+        report: bulk.Report,
+        bad: list[bulk.RowResult],
+        results: list[bulk.RowResult],
+        end: Mapping[str, object],
+    ) -> None:
         """Print a table, and under it the first rows that were not done."""
         table = Table(box=None, pad_edge=False, show_header=False)
         for name, value in report_rows(report):

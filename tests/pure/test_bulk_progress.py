@@ -103,7 +103,7 @@ def test_a_person_sees_a_bar_for_each_step(capsys: pytest.CaptureFixture[str]) -
         show.progress(progress())
         show.count(3)
         show.forecast(forecast(rows=1), "20 per 2 s")
-    show.report(report(), [], results())
+    show.report(report(), [], results(), {})
     told = capsys.readouterr().out
     for word in ("send", "10/10", "results", "5/10", "2.0/s", "created", "cam_1: nbLeads 1,200"):
         assert word in told
@@ -112,14 +112,14 @@ def test_a_person_sees_a_bar_for_each_step(capsys: pytest.CaptureFixture[str]) -
 def test_a_pipe_gets_lines_and_a_program_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     with Plain() as plain:
         plain.progress(progress())
-        plain.report(report(), [], results())
+        plain.report(report(), [], results(), {})
     told = capsys.readouterr().out
     assert "5 of 10 rows, 2.0/s, ETA 2.5 s, send: 10 of 10, results: 5 of 10" in told
     assert "cam_1: nbLeads 1,200" in told
     with Json() as program:
         program.progress(progress())
         program.count(5)
-        program.report(report(), [], results())
+        program.report(report(), [], results(), {})
     told = capsys.readouterr().out
     assert told.startswith("{")
     assert '"nbLeads": 1200' in told
@@ -164,7 +164,7 @@ def test_no_word_is_broken_and_no_line_too_long_at_any_width(
     assert mapping is not None
     show = Terminal()
     show.mapping(mapping, whole=False)
-    show.report(report(), [], [])
+    show.report(report(), [], [], {})
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= width
     words = {word for line in lines for word in line.split()}

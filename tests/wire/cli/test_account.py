@@ -30,7 +30,7 @@ async def test_whoami_tells_the_team_its_members_and_credits() -> None:
 async def test_campaigns_are_created_listed_started_and_paused(tmp_path: Path) -> None:
     async with Sandbox(limit=None) as sandbox:
         made = json.loads((await run(sandbox, "campaigns", "create", "Spring", "--json")).out)
-        campaign = made["_id"]
+        campaign = made["campaign"]["_id"]
         team = sandbox.team()
         team.campaigns[campaign]["state"] = "paused"
         refused = await run(sandbox, "campaigns", "start", campaign)

@@ -123,7 +123,7 @@ async def test_a_job_on_a_server_is_resumed_by_hand_and_handed_over_again(
 ) -> None:
     campaign = sandbox.team().add_campaign(name="C")["_id"]
     arguments = ("submit", "import", "leads.csv", "--campaign", campaign, "--name", "mine", "--json")
-    assert json.loads(await command(*arguments, code=3))["phase"] == "waiting"
+    assert json.loads(await command(*arguments, code=3))["job"]["phase"] == "waiting"
     said = await command("resume", f"{own_database}#mine", "--json", code=3)
     assert json.JSONDecoder().raw_decode(said)[0]["done"] == {"created": 60}
     assert (await command.phase("mine", "waiting"))["left"] == 0
