@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 
 import psutil
 
-from lemlist_async.sandbox import Sandbox, serve
+from lemlist_async.sandbox import Recipients, Sandbox, serve
 
 CONNECTIONS = 4
 HEAD = f"Host: sandbox\r\nAuthorization: Basic {b64encode(b':sandbox-key').decode()}\r\n"
@@ -128,19 +128,49 @@ async def of_leads(count: int) -> None:
         took, used = time.perf_counter() - begun, time.process_time() - used
         megabytes = (process.memory_info().rss - before) / 1e6
         print(f"{count} leads: {took:.2f} s, {used:.2f} s of CPU, {megabytes:.0f} MB")
-        host, port = "127.0.0.1", int(sandbox.url.split(":")[2].split("/")[0])
-        for path in (
+        await of_paths(
+            sandbox,
             f"/campaigns/{campaign}/leads/?state=all&limit=100",
             f"/contacts?limit=100&offset={count // 2}",
             "/contacts?limit=100&search=person9",
             f"/campaigns/{campaign}/export/leads?state=all",
             f"/campaigns/{campaign}/export/leads?state=all&format=json",
-        ):
-            begun = time.perf_counter()
-            hold = await longest_hold(lambda path=path: send(host, port, iter([request("GET", path)])))
-            took = time.perf_counter() - begun
-            short = path.replace(campaign, "…")
-            print(f"GET {short}: {took * 1e3:.1f} ms, longest hold of the loop {hold * 1e3:.1f} ms")
+        )
+
+
+async def of_history(count: int) -> None:
+    """Run a campaign of three e-mails for a month, and ask for its figures."""
+    people = Recipients(opens=0.6, clicks=0.3, replies=0.2, bounces=0.05)
+    async with Sandbox(limit=None, recipients=people) as sandbox:
+        team = sandbox.team()
+        campaign = team.add_campaign(autoReview=True)
+        campaign["scheduleIds"] = []
+        team.users[team.user_id]["mailboxes"][0]["lemlist"]["emailLimit"] = count
+        steps = team.sequences[campaign["sequenceId"]]["steps"]
+        steps += [{"_id": f"stp_{number}", "type": "email", "delay": 1} for number in range(3)]
+        used = time.process_time()
+        for number in range(count):
+            team.add_lead(campaign["_id"], f"person{number}@example.com", firstName="Ann")
+        sandbox.advance(days=30)
+        used = time.process_time() - used
+        print(f"a month of {count} leads, {len(team.activities)} events: {used:.2f} s of CPU")
+        await of_paths(
+            sandbox,
+            f"/v2/campaigns/{campaign['_id']}/stats?startDate=2020-01-01&endDate=2040-01-01",
+            f"/campaigns/reports?campaignIds={campaign['_id']}",
+            f"/activities?campaignId={campaign['_id']}&limit=100",
+            f"/inbox?limit=100&userId={team.user_id}",
+        )
+
+
+async def of_paths(sandbox: Sandbox, *paths: str) -> None:
+    """Print the time of each request, and for how long it held the loop."""
+    host, port = "127.0.0.1", int(sandbox.url.split(":")[2].split("/")[0])
+    for path in paths:
+        begun = time.perf_counter()
+        hold = await longest_hold(lambda path=path: send(host, port, iter([request("GET", path)])))
+        took = time.perf_counter() - begun
+        print(f"GET {path[:70]}: {took * 1e3:.1f} ms, longest hold of the loop {hold * 1e3:.1f} ms")
 
 
 def main() -> None:
@@ -155,6 +185,7 @@ def main() -> None:
         return
     asyncio.run(of_requests(options.requests))
     asyncio.run(of_leads(options.leads))
+    asyncio.run(of_history(options.leads // 5))
 
 
 if __name__ == "__main__":

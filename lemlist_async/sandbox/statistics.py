@@ -2,53 +2,135 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Generator, Sequence
 from datetime import datetime
 from typing import Final
 
+import attrs
+
 from lemlist_async.sandbox.lifecycle.states import in_state
+from lemlist_async.sandbox.slices import chosen, slices
 from lemlist_async.sandbox.state import Team
 from lemlist_async.sandbox.tables import Record
 
-__all__ = ["CHANNELS", "events", "stats"]
+__all__ = ["CHANNELS", "LeadFigures", "count_leads", "history", "stats"]
 
 CHANNELS: Final[tuple[str, ...]] = ("email", "linkedin", "others")
 
 
-def events(team: Team, campaign_id: str) -> Iterable[Record]:
+@attrs.define
+class _Messages:
+    """Counts of messages: each one's opens, clicks and replies once, by its lead and its step."""
+
+    kinds: Counter[str] = attrs.field(factory=Counter[str])
+    _seen: set[tuple[str, str, str]] = attrs.field(factory=set[tuple[str, str, str]])
+
+    def add(self, row: Record) -> None:
+        """Count an event."""
+        message = _message_of(row)
+        if message not in self._seen:
+            self._seen.add(message)
+            self.kinds[row["type"]] += 1
+
+    def of(self, *endings: str) -> int:
+        """Return the number of the events with these endings."""
+        return sum(number for kind, number in self.kinds.items() if kind.endswith(endings))
+
+    def view(self) -> Record:
+        """Return the counts under lemlist's names."""
+        sent, bounced = self.of("Sent"), self.of("Bounced")
+        return {
+            "messagesSent": sent,
+            "messagesNotSent": self.of("Failed"),
+            "messagesBounced": bounced,
+            "delivered": sent - bounced,
+            "opened": self.of("Opened", "InviteAccepted"),
+            "clicked": self.of("Clicked"),
+            "replied": self.of("Replied"),
+            "invitationAccepted": self.of("InviteAccepted"),
+            "meetingBooked": self.of("meetingBooked"),
+        }
+
+
+@attrs.define
+class LeadFigures:
+    """Counts of the leads of a campaign."""
+
+    total: int = 0
+    launched: int = 0
+    running: int = 0
+    paused: int = 0
+    unsubscribed: int = 0
+    interested: int = 0
+    not_interested: int = 0
+    states: Counter[str] = attrs.field(factory=Counter[str])
+
+
+def history(team: Team, campaign_id: str) -> Generator[None, None, list[Record]]:
     """Return the history of one campaign, oldest first."""
-    return (activity for activity in team.activities.values() if activity.get("campaignId") == campaign_id)
+    return chosen(team.activities.values(), [lambda row: row.get("campaignId") == campaign_id])
 
 
-def stats(team: Team, campaign: Record, start: datetime, end: datetime, channels: Sequence[str]) -> Record:
+def count_leads(team: Team, campaign_id: str) -> Generator[None, None, LeadFigures]:
+    """Count the leads of a campaign."""
+    figures = LeadFigures()
+    for part in slices(team.leads_of(campaign_id)):
+        figures.total += len(part)
+        for lead in part:
+            figures.launched += lead["status"] != "review"
+            figures.running += lead["status"] == "running"
+            figures.paused += lead["isPaused"]
+            figures.unsubscribed += lead["status"] == "unsubscribed"
+            figures.states[str(lead["state"])] += 1
+        yield
+    for state, number in figures.states.items():
+        figures.interested += number * in_state({"state": state}, {"interested"})
+        figures.not_interested += number * in_state({"state": state}, {"notInterested"})
+    return figures
+
+
+def stats(
+    team: Team, campaign: Record, start: datetime, end: datetime, channels: Sequence[str]
+) -> Generator[None, None, Record]:
     """Count a campaign's figures between two moments, over some of ``CHANNELS``."""
-    leads = team.leads_of(campaign["_id"])
-    rows = [
-        row
-        for row in events(team, campaign["_id"])
-        if start <= datetime.fromisoformat(row["createdAt"]) <= end
-        and _channel(row["type"]) in channels
-        and not row.get("bot")  # machines are not counted
-    ]
+    leads = yield from count_leads(team, campaign["_id"])
+    rows = yield from history(team, campaign["_id"])
+    whole, people = _Messages(), defaultdict[str, set[str | None]](set)
+    per_channel, per_step = (
+        defaultdict[str, _Messages](_Messages),
+        defaultdict[str | None, _Messages](_Messages),
+    )
+    for part in slices(rows):
+        for row in part:
+            channel = _channel(row["type"])
+            if row.get("bot") or channel not in channels:  # machines are not counted
+                continue
+            if start <= datetime.fromisoformat(row["createdAt"]) <= end:
+                people[row["type"]].add(row.get("leadId"))
+                for counts in (whole, per_channel[channel], per_step[row.get("stepId")]):
+                    counts.add(row)
+        yield
+
+    def persons(*endings: str) -> int:
+        return len(set[str | None]().union(*(who for kind, who in people.items() if kind.endswith(endings))))
+
     return {
-        "nbLeads": len(leads),
-        "nbLeadsLaunched": sum(lead["status"] != "review" for lead in leads),
-        "nbLeadsReached": _people(rows, "Sent", "Done"),
+        "nbLeads": leads.total,
+        "nbLeadsLaunched": leads.launched,
+        "nbLeadsReached": persons("Sent", "Done"),
         # an accepted invitation counts as an open, as seen live
-        "nbLeadsOpened": _people(rows, "Opened", "InviteAccepted"),
-        "nbLeadsInteracted": _people(rows, "Clicked", "Accepted"),
-        "nbLeadsAnswered": _people(rows, "Replied"),
-        "nbLeadsInterested": sum(in_state(lead, {"interested"}) for lead in leads),
-        "nbLeadsNotInterested": sum(in_state(lead, {"notInterested"}) for lead in leads),
-        "nbLeadsUnsubscribed": sum(lead["status"] == "unsubscribed" for lead in leads),
-        "nbLeadsInterrupted": sum(lead["isPaused"] for lead in leads),
-        **_message_counts(rows),
-        "steps": _steps(team, campaign, rows),
+        "nbLeadsOpened": persons("Opened", "InviteAccepted"),
+        "nbLeadsInteracted": persons("Clicked", "Accepted"),
+        "nbLeadsAnswered": persons("Replied"),
+        "nbLeadsInterested": leads.interested,
+        "nbLeadsNotInterested": leads.not_interested,
+        "nbLeadsUnsubscribed": leads.unsubscribed,
+        "nbLeadsInterrupted": leads.paused,
+        **whole.view(),
+        "steps": _steps(team, campaign, per_step),
         # not in the document, but live answers carry it
-        "perChannel": {
-            name: _message_counts([row for row in rows if _channel(row["type"]) == name]) for name in channels
-        },
+        "perChannel": {name: per_channel[name].view() for name in channels},
     }
 
 
@@ -58,33 +140,7 @@ def _channel(kind: str) -> str:
     return "linkedin" if kind.startswith("linkedin") else "others"
 
 
-def _people(rows: Iterable[Record], *endings: str) -> int:
-    return len({row.get("leadId") for row in rows if row["type"].endswith(endings)})
-
-
-def _message_counts(rows: list[Record]) -> Record:
-    """Count messages: each one's opens, clicks and replies once, by its lead and its step."""
-    once = {_message_of(row) for row in rows}
-    endings = Counter(kind for kind, *_ in once)
-
-    def count(*ends: str) -> int:
-        return sum(number for kind, number in endings.items() if kind.endswith(ends))
-
-    sent, bounced = count("Sent"), count("Bounced")
-    return {
-        "messagesSent": sent,
-        "messagesNotSent": count("Failed"),
-        "messagesBounced": bounced,
-        "delivered": sent - bounced,
-        "opened": count("Opened", "InviteAccepted"),
-        "clicked": count("Clicked"),
-        "replied": count("Replied"),
-        "invitationAccepted": count("InviteAccepted"),
-        "meetingBooked": count("meetingBooked"),
-    }
-
-
-def _steps(team: Team, campaign: Record, rows: list[Record]) -> list[Record]:
+def _steps(team: Team, campaign: Record, counts: dict[str | None, _Messages]) -> list[Record]:
     sequence = team.sequences[campaign["sequenceId"]]
     return [
         {
@@ -92,7 +148,7 @@ def _steps(team: Team, campaign: Record, rows: list[Record]) -> list[Record]:
             "sequenceId": sequence["_id"],
             "sequenceStep": number,
             "taskType": step["type"],
-            **_step_counts([row for row in rows if row.get("stepId") == step["_id"]]),
+            **_step_counts(counts.get(step["_id"], _Messages())),
         }
         for number, step in enumerate(sequence["steps"])
     ]
@@ -104,13 +160,13 @@ def _message_of(row: Record) -> tuple[str, str, str]:
     return row["type"], row["_id"], ""
 
 
-def _step_counts(rows: list[Record]) -> Record:
-    counts = _message_counts(rows)
+def _step_counts(messages: _Messages) -> Record:
+    counts, invited = messages.view(), messages.kinds["linkedinInviteDone"]
     return {
-        "invited": sum(row["type"] == "linkedinInviteDone" for row in rows),
-        "sent": counts["messagesSent"] + sum(row["type"] == "linkedinInviteDone" for row in rows),
+        "invited": invited,
+        "sent": counts["messagesSent"] + invited,
         **{name: counts[name] for name in ("delivered", "opened", "clicked", "replied")},
         "notDelivered": counts["messagesNotSent"],
         "bounced": counts["messagesBounced"],
-        "unsubscribed": sum(row["type"] == "emailsUnsubscribed" for row in rows),
+        "unsubscribed": messages.kinds["emailsUnsubscribed"],
     }

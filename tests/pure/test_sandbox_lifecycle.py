@@ -12,6 +12,7 @@ from lemlist_async.sandbox import LifecycleOptions, Sandbox, Team
 from lemlist_async.sandbox.lifecycle.kinds import ACTIVITIES, HOOK_ONLY, HOOKS, KINDS
 from lemlist_async.sandbox.lifecycle.stops import progress
 from lemlist_async.sandbox.statistics import stats
+from tests.support.long_work import done
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)  # a Monday, 10 o'clock in Paris
 DOCUMENT = os.environ.get("LEMLIST_OPENAPI")
@@ -28,7 +29,7 @@ def made(**options: Any) -> tuple[Sandbox, Team, dict[str, Any]]:
 
 def figures(team: Team, campaign_id: str) -> dict[str, Any]:
     window = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-    return stats(team, team.campaigns[campaign_id], *window, ["email", "linkedin", "others"])
+    return done(stats(team, team.campaigns[campaign_id], *window, ["email", "linkedin", "others"]))[0]
 
 
 @pytest.mark.skipif(not DOCUMENT, reason="LEMLIST_OPENAPI does not name the vendor's document")

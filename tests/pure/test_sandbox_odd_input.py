@@ -15,6 +15,7 @@ from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import Refusal, RouteResponse, respond
 from lemlist_async.sandbox.routes import all_routes
 from lemlist_async.sandbox.world import Behaviour, World
+from tests.support.long_work import done
 
 ROUNDS = 25
 WORDS = """
@@ -84,15 +85,6 @@ def call_with(world: World, team: Team, random: Random, names: tuple[str, ...]) 
     )
 
 
-def drained(work: Generator[None, None, object]) -> object:
-    """Return what long work returns in the end."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
-
-
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_every_route_answers_or_refuses_whatever_comes(seed: int) -> None:
     sandbox, world, team = seeded()
@@ -104,7 +96,7 @@ def test_every_route_answers_or_refuses_whatever_comes(seed: int) -> None:
         try:
             result = route.handler(context)
             if isinstance(result, Generator):
-                result = drained(result)
+                result, _ = done(result)
         except Refusal as refusal:
             result = refusal.response
         shown = result if isinstance(result, RouteResponse) else respond(result)

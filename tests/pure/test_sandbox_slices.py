@@ -3,27 +3,16 @@
 import csv
 import io
 import json
-from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
-from lemlist_async.sandbox.routes.slices import chosen, csv_file, json_rows
+from lemlist_async.sandbox.routes.long_files import csv_file, json_rows
+from lemlist_async.sandbox.slices import chosen
 from lemlist_async.sandbox.tables import iso
+from tests.support.long_work import done
 
-T = TypeVar("T")
 RECORDS: list[dict[str, Any]] = [{"_id": str(number), "name": f"N {number}, é"} for number in range(2500)]
-
-
-def done(work: Generator[None, None, T]) -> tuple[T, int]:
-    """Return the result of some work, and how often others had a turn."""
-    turns = 0
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value, turns
-        turns += 1
 
 
 def test_records_are_chosen_in_slices_while_the_table_may_change() -> None:
@@ -36,6 +25,11 @@ def test_records_are_chosen_in_slices_while_the_table_may_change() -> None:
     found, turns = done(work)
     assert [record["_id"] for record in found] == [str(number) for number in range(1009, 2500, 10)]
     assert turns == 2
+
+
+def test_enough_records_end_the_search() -> None:
+    found, turns = done(chosen(RECORDS, [], 10))
+    assert (len(found), turns) == (1000, 0)
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000, 2500])

@@ -10,14 +10,16 @@ from datetime import UTC, datetime
 from lemlist_async.sandbox.activity_views import flat_activity, full_activity
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.route import Work
 from lemlist_async.sandbox.routes.common import QuietRoute, sliced
+from lemlist_async.sandbox.slices import chosen
 from lemlist_async.sandbox.state import Team
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
 
 
-def list_activities(context: RequestContext) -> list[Record]:
+def list_activities(context: RequestContext) -> Work:
     """Return one slice of the activities that match every filter; without ``version=v2`` in the old flat form."""
     earliest, latest = _moment(context, "minDate", "startDate"), _moment(context, "maxDate", "endDate")
     if earliest is not None and latest is not None and earliest >= latest:
@@ -28,15 +30,17 @@ def list_activities(context: RequestContext) -> list[Record]:
     }
     if context.flag("isFirst"):
         wanted["isFirst"] = True
-    chosen: Iterable[Record] = reversed(context.team.activities.values())
+    tests = list[Callable[[Record], bool]]()
     if wanted:
-        chosen = (row for row in chosen if all(row.get(name) == value for name, value in wanted.items()))
+        tests.append(lambda row: all(row.get(name) == value for name, value in wanted.items()))
     if earliest is not None or latest is not None:
-        chosen = (
-            row for row in chosen if low <= datetime.fromisoformat(row["createdAt"]).timestamp() <= high
-        )
+        tests.append(lambda row: low <= datetime.fromisoformat(row["createdAt"]).timestamp() <= high)
+    rows: Iterable[Record] = reversed(context.team.activities.values())
+    if tests:
+        most = context.number("offset", 0) + context.number("limit", 100, 1, 100)
+        rows = yield from chosen(rows, tests, most)
     shape: Callable[[Team, Record], Record] = full_activity if context.one("version") == "v2" else _old_view
-    return [shape(context.team, row) for row in sliced(context, chosen)]
+    return [shape(context.team, row) for row in sliced(context, rows)]
 
 
 def _moment(context: RequestContext, name: str, alias: str) -> float | None:

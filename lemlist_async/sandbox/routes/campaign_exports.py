@@ -10,7 +10,8 @@ from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import CSV, RouteResponse, refuse
 from lemlist_async.sandbox.route import Route, Work
 from lemlist_async.sandbox.routes.common import QuietRoute, campaign_of, find
-from lemlist_async.sandbox.routes.slices import chosen, csv_file, json_rows
+from lemlist_async.sandbox.routes.long_files import csv_file, json_rows
+from lemlist_async.sandbox.slices import chosen
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Generator
 from datetime import datetime
 from typing import Final
 
 from lemlist_async.core.json import loads
-from lemlist_async.sandbox.lifecycle.states import in_state
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import refuse
+from lemlist_async.sandbox.route import Work
 from lemlist_async.sandbox.routes.campaigns import senders_of
 from lemlist_async.sandbox.routes.common import QuietRoute, campaign_of, texts
+from lemlist_async.sandbox.slices import slices
 from lemlist_async.sandbox.state import Team
-from lemlist_async.sandbox.statistics import CHANNELS, events, stats
+from lemlist_async.sandbox.statistics import CHANNELS, count_leads, history, stats
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
@@ -21,59 +23,60 @@ __all__ = ["ROUTES"]
 _MAX_BATCH: Final = 100
 
 
-def get_reports(context: RequestContext) -> list[Record]:
+def get_reports(context: RequestContext) -> Work:
     """Return one row per existing campaign and leave out the others."""
     wanted = context.many("campaignIds")
     if not wanted:
         raise refuse(400, "Bad params: campaignIds is required")
     campaigns = context.team.campaigns
-    return [
-        _report(context.team, campaigns[campaign_id]) for campaign_id in wanted if campaign_id in campaigns
-    ]
+    rows = list[Record]()
+    for campaign_id in wanted:
+        if campaign_id in campaigns:
+            rows.append((yield from _report(context.team, campaigns[campaign_id])))
+    return rows
 
 
-def _report(team: Team, campaign: Record) -> Record:
-    leads = team.leads_of(campaign["_id"])
+def _report(team: Team, campaign: Record) -> Generator[None, None, Record]:
+    leads = yield from count_leads(team, campaign["_id"])
+    rows = yield from history(team, campaign["_id"])
     # of leads and not of messages
-    kinds = Counter(
-        kind
-        for kind, _ in {
-            (row["type"], row.get("leadId") or row["_id"]) for row in events(team, campaign["_id"])
-        }
-    )
+    seen = set[tuple[str, str]]()
+    for part in slices(rows):
+        seen |= {(row["type"], row.get("leadId") or row["_id"]) for row in part}
+        yield
+    kinds = Counter(kind for kind, _ in seen)
     author = team.users.get(campaign["createdBy"], {"name": "", "email": ""})
     senders = senders_of(team, campaign)
-    launched = sum(lead["status"] != "review" for lead in leads)
     return {
         **{field: campaign[field] for field in ("_id", "name", "createdAt", "state", "status")},
         "creator": f"{campaign['createdBy']}|{author['email']}",
         "createdBy": author["name"],
         "labels": ",".join(campaign["labels"]),
-        "totalCount": len(leads),
-        "reviewedCount": launched,
-        "inSequenceLeadCount": sum(lead["status"] == "running" for lead in leads),
+        "totalCount": leads.total,
+        "reviewedCount": leads.launched,
+        "inSequenceLeadCount": leads.running,
         "senderNames": ",".join(sender["email"] for sender in senders),
         "sendersUsers": ",".join(
             f"{team.users[sender['id']]['name']}:{sender['email']}" for sender in senders
         ),
-        "reviewed": launched,
+        "reviewed": leads.launched,
         **{kind: kinds[kind] for kind in ("emailsSent", "emailsOpened", "emailsClicked", "emailsReplied")},
-        "emailsUnsubscribed": sum(lead["state"] == "emailsUnsubscribed" for lead in leads),
+        "emailsUnsubscribed": leads.states["emailsUnsubscribed"],
         "emailsInterested": kinds["emailsInterested"],
         **{kind: kinds[kind] for kind in ("linkedinSent", "linkedinOpened", "linkedinReplied")},
-        "interested": sum(in_state(lead, {"interested"}) for lead in leads),
-        "notInterested": sum(in_state(lead, {"notInterested"}) for lead in leads),
+        "interested": leads.interested,
+        "notInterested": leads.not_interested,
     }
 
 
-def get_stats(context: RequestContext) -> Record:
+def get_stats(context: RequestContext) -> Work:
     """Return the counters of one campaign. ``channels`` is JSON text here."""
     campaign = campaign_of(context)
     given = {name: context.one(name) for name in ("startDate", "endDate", "sendUser", "ABSelected")}
     channels = context.one("channels")
     start, end = _window(context.team, given)
     chosen = CHANNELS if channels is None else _channels_of_text(channels)
-    return stats(context.team, campaign, start, end, chosen)
+    return (yield from stats(context.team, campaign, start, end, chosen))
 
 
 def _channels_of_text(channels: str) -> list[str]:
@@ -92,7 +95,7 @@ def _known_channels(chosen: list[str], refusal: str) -> list[str]:
     return chosen or list(CHANNELS)
 
 
-def get_stats_batch(context: RequestContext) -> Record:
+def get_stats_batch(context: RequestContext) -> Work:
     """Return counters of several campaigns. Unknown campaigns are listed under ``errors``."""
     body = context.record()
     campaign_ids = texts(body.get("campaignIds") or None, "Bad params: campaignIds must be a non-empty array")
@@ -101,13 +104,13 @@ def get_stats_batch(context: RequestContext) -> Record:
     start, end = _window(context.team, body)
     refusal = 'Bad params: channels must be an array of "others", "email" or "linkedin"'
     channels = _known_channels(texts(body.get("channels", []), refusal), refusal)
-    campaigns = context.team.campaigns
+    campaigns, results = context.team.campaigns, list[Record]()
+    for campaign_id in campaign_ids:
+        if campaign_id in campaigns:
+            figures = yield from stats(context.team, campaigns[campaign_id], start, end, channels)
+            results.append({"campaignId": campaign_id, **figures})
     return {
-        "results": [
-            {"campaignId": campaign_id, **stats(context.team, campaigns[campaign_id], start, end, channels)}
-            for campaign_id in campaign_ids
-            if campaign_id in campaigns
-        ],
+        "results": results,
         "errors": [
             {"campaignId": campaign_id, "error": "Campaign not found"}
             for campaign_id in campaign_ids

@@ -10,7 +10,7 @@ from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import RouteResponse, refuse, respond
 from lemlist_async.sandbox.route import Route, Work
 from lemlist_async.sandbox.routes.common import is_email, sliced, word
-from lemlist_async.sandbox.routes.slices import chosen
+from lemlist_async.sandbox.slices import chosen
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES", "contact_view", "domain_of", "full_name"]

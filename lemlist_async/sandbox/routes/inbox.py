@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from lemlist_async.sandbox.request_context import RequestContext
 from lemlist_async.sandbox.responses import RouteResponse, refuse
-from lemlist_async.sandbox.route import Route
+from lemlist_async.sandbox.route import Route, Work
 from lemlist_async.sandbox.routes.common import word
 from lemlist_async.sandbox.routes.contacts import full_name
+from lemlist_async.sandbox.slices import chosen
 from lemlist_async.sandbox.tables import Record
 
 __all__ = ["ROUTES"]
@@ -17,25 +18,24 @@ __all__ = ["ROUTES"]
 _PAGE: Final = 10
 
 
-def list_conversations(context: RequestContext) -> Record:
+def list_conversations(context: RequestContext) -> Work:
     """List the conversations of one member, latest first."""
     user_id = context.one("userId")
     if not user_id:
         raise refuse(400, "User ID is required")
     if user_id not in context.team.users:
         raise refuse(400, "User not in team")
-    own = [
-        row
-        for row in context.team.conversations.values()
-        if any(user["userId"] == user_id for user in row["users"])
-    ]
+    own = yield from chosen(
+        context.team.conversations.values(),
+        [lambda row: any(user["userId"] == user_id for user in row["users"])],
+    )
     own.sort(key=lambda row: row["lastActivityAt"], reverse=True)
     limit = context.number("limit", _PAGE, 1, 100)
-    rows = [_view(context, row) for row in own]
-    return _page(rows, (context.number("page", 1, 1) - 1) * limit, limit)
+    page = _page(own, (context.number("page", 1, 1) - 1) * limit, limit)
+    return page | {"data": [_view(context, row) for row in page["data"]]}
 
 
-def list_messages(context: RequestContext) -> Record:
+def list_messages(context: RequestContext) -> Work:
     """List the messages of one contact, latest first. ``markAsRead=true`` writes."""
     contact_id, user_id = context.ids["contactId"], context.one("userId")
     if contact_id not in context.team.contacts:
@@ -44,11 +44,10 @@ def list_messages(context: RequestContext) -> Record:
         raise refuse(400, "User not in team" if user_id.startswith("usr_") else "Invalid userId")
     if context.flag("markAsRead"):
         _mark_read(context, contact_id, user_id)
-    messages = [
-        row
-        for row in context.team.activities.values()
-        if row.get("contactId") == contact_id and "message" in row
-    ]
+    messages = yield from chosen(
+        context.team.activities.values(),
+        [lambda row: row.get("contactId") == contact_id, lambda row: "message" in row],
+    )
     return _page(messages[::-1], context.number("skip", 0), context.number("limit", _PAGE, 1, 100))
 
 
