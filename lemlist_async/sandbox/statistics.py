@@ -26,12 +26,13 @@ class _Messages:
     kinds: Counter[str] = attrs.field(factory=Counter[str])
     _seen: set[tuple[str, str, str]] = attrs.field(factory=set[tuple[str, str, str]])
 
-    def add(self, row: Record) -> None:
-        """Count an event."""
-        message = _message_of(row)
-        if message not in self._seen:
-            self._seen.add(message)
-            self.kinds[row["type"]] += 1
+    def add(self, kind: str, reaction: tuple[str, str, str] | None) -> None:
+        """Count an event; a reaction once."""
+        if reaction is not None:
+            if reaction in self._seen:
+                return
+            self._seen.add(reaction)
+        self.kinds[kind] += 1
 
     def of(self, *endings: str) -> int:
         """Return the number of the events with these endings."""
@@ -108,8 +109,9 @@ def stats(
                 continue
             if start <= datetime.fromisoformat(row["createdAt"]) <= end:
                 people[row["type"]].add(row.get("leadId"))
+                reaction = _reaction(row)
                 for counts in (whole, per_channel[channel], per_step[row.get("stepId")]):
-                    counts.add(row)
+                    counts.add(row["type"], reaction)
         yield
 
     def persons(*endings: str) -> int:
@@ -154,10 +156,11 @@ def _steps(team: Team, campaign: Record, counts: dict[str | None, _Messages]) ->
     ]
 
 
-def _message_of(row: Record) -> tuple[str, str, str]:
+def _reaction(row: Record) -> tuple[str, str, str] | None:
+    """Return what tells an open, a click or a reply from another one: its lead and its step."""
     if row["type"].endswith(("Opened", "Clicked", "Replied")) and "leadId" in row and "stepId" in row:
         return row["type"], row["leadId"], row["stepId"]
-    return row["type"], row["_id"], ""
+    return None
 
 
 def _step_counts(messages: _Messages) -> Record:
