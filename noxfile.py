@@ -100,6 +100,18 @@ def lowest(session: nox.Session) -> None:
     session.run("pytest", *QUICK, "tests/pure", "tests/timed", "tests/wire/client", *session.posargs)
 
 
+@nox.session(python="3.11", name="standard-json")
+def standard_json(session: nox.Session) -> None:
+    """The tests of all that reads or writes JSON, with the standard library in place of orjson."""
+    session.install("-e", ".[all]", *group("test"))
+    session.run(
+        "python", "-m", "pytest", "-p", "tests.support.standard_json", *QUICK,
+        # it compares the two
+        "--ignore=tests/pure/test_json.py",
+        "tests/pure", "tests/contract", "tests/wire/client", "tests/wire/sandbox", *session.posargs,
+    )  # fmt: skip
+
+
 @nox.session(python="3.11")
 def coverage(session: nox.Session) -> None:
     """Both rings with line and branch coverage, against the threshold in pyproject.toml; not part of .ci/run."""
