@@ -79,7 +79,7 @@ ONLY_IN = {
     "aiolimiter": ("throttle/pacer.py",),
     "pyarrow": ("export/parquet.py",),
     "redis": ("throttle/stores/redis_server.py",),
-    "psycopg": ("bulk/journal/postgres", "fleet/", "cli/fleet.py"),
+    "psycopg": ("bulk/journal/postgres", "fleet/", "cli/fleet.py", "throttle/stores/postgres_server.py"),
     "procrastinate": ("fleet/",),
     "backoff": ("transport/pipeline.py", "webhooks/attempts.py"),
     "typer": ("cli/",),

@@ -88,7 +88,9 @@ def worker(
     ] = 20.0,
     scope: Annotated[
         str,
-        typer.Option(help="Sharing of each key's limit: auto (this host), redis://… or process."),
+        typer.Option(
+            help="Sharing of each key's limit: auto (this host), postgresql://…, redis://… or process."
+        ),
     ] = "auto",
     on_ambiguous: OnAmbiguousOption = "verify",
     look_up_after: Annotated[

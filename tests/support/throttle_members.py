@@ -14,7 +14,7 @@ import pytest
 from lemlist_async.errors import LimitStoreError
 from lemlist_async.options import Lane
 from lemlist_async.throttle import RateState, Throttle, ThrottleOptions
-from lemlist_async.throttle.stores import redis_server
+from lemlist_async.throttle.stores import servers
 from lemlist_async.throttle.stores.redis_slots import PATIENCE, Reply
 from tests.support.script_server import ScriptServer
 from tests.support.throttle_sim import LIMIT, Server, Wire
@@ -73,7 +73,7 @@ class Member:
 
     def __init__(self, server: ScriptServer, patch: pytest.MonkeyPatch, **options: Any) -> None:
         self.link = Link(server)
-        patch.setattr(redis_server, "server_of", lambda _url: self.link)
+        patch.setattr(servers, "server_of", lambda _url: self.link)
         # the clocks of hosts have nothing in common
         offset = 3600.0 * next(self._numbers)
         loop = asyncio.get_running_loop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-Scope = Literal["process", "host", "redis"]
+Scope = Literal["process", "host", "redis", "postgres"]
 """Reach of a ledger: one process, all processes of a user on a host, or all that use a server."""
 
 

@@ -9,13 +9,19 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from lemlist_async.throttle.stores.shared import SharedSlots
-from tests.support.slot_stores import LIMIT, STORES, WINDOW, worlds
+from tests.support.slot_stores import DATABASES, LIMIT, STORES, WINDOW, worlds
 from tests.support.slots_machine import Machine
 from tests.support.slots_model import World
 
 HAIR = 1e-6
 """Seconds: stores keep whole nanoseconds or microseconds."""
 SHARED = sorted(STORES.keys() - {"process"})
+
+
+@pytest.fixture(autouse=True, scope="module")
+def database_of_slots(database: str) -> None:
+    """Give the store in PostgreSQL its database."""
+    DATABASES.append(database)
 
 
 @pytest.fixture(params=sorted(STORES))
