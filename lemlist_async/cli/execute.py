@@ -33,10 +33,15 @@ def with_client(
     async def connected(show: Show) -> Exit:
         # a dry run sends nothing, so it needs no key
         key = os.environ.get("LEMLIST_API_KEY") or ("dry-run" if offline else None)
-        async with lemlist_async.Lemlist(key, proxy=os.environ.get("LEMLIST_PROXY") or None) as lemlist:
+        async with new_client(key) as lemlist:
             return await work(lemlist, show)
 
     execute(connected, json=json, data=data)
+
+
+def new_client(key: str | None) -> Lemlist:
+    """Return a client for the server and through the proxy that the environment names."""
+    return lemlist_async.Lemlist(key, proxy=os.environ.get("LEMLIST_PROXY") or None)
 
 
 def execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool, data: bool = False) -> None:

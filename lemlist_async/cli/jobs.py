@@ -70,13 +70,18 @@ class RunSettings:
                 raise ConfigurationError(f"--json and {option} - would both write to standard output")
             if path is None:
                 continue
-            _check_output(option, path)
+            check_output(option, path)
             if path.resolve() in taken:
                 raise InvalidInputError(f"{option} would overwrite {path}, which is used otherwise")
             taken.add(path.resolve())
 
 
-def _check_output(option: str, path: Path) -> None:
+def check_output(option: str, path: Path) -> None:
+    """Check that a file can be written.
+
+    Raises:
+        InvalidInputError: its folder does not exist, or it cannot be written.
+    """
     if path == STANDARD:
         return
     if not path.parent.is_dir():

@@ -131,3 +131,39 @@ async def test_the_demo_brings_its_own_file_wherever_it_is_run(tmp_path: Path) -
     )
     out, _ = await process.communicate()
     assert int(out) > 240
+
+
+async def test_a_probe_asks_first_sends_reads_only_and_records_no_value_of_the_account(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "facts.json"
+    async with Sandbox() as sandbox:
+        team = sandbox.team()
+        campaign = team.add_campaign(name="Secret plan")["_id"]
+        team.add_lead(campaign, "ann@secret.example", **{"Secret size": "7"})
+        asked = await run(sandbox, "doctor", "--probe", str(file))
+        assert not file.exists()
+        before = len(sandbox.requests)
+        done = await run(sandbox, "doctor", "--probe", str(file), "--compare", "--yes", "--json")
+        sent = list(sandbox.requests)[before:]
+    assert asked.code == Exit.USAGE
+    assert "Send 42 reads to http://127.0.0.1:" in asked.err
+    assert done.code == Exit.OK, done.err
+    told = json.loads(done.out)
+    assert {one.method for one in sent} <= {"GET", "HEAD"}
+    assert not [one for one in sent if one.status == 429]
+    text = file.read_text()
+    for secret in ("Secret", "secret", campaign, sandbox.key, "ann@"):
+        assert secret not in text
+    found = json.loads(text)
+    facts = {fact["name"]: fact for fact in found["facts"]}
+    assert facts["a campaign that is not there"]["body"] == "Campaign not found"
+    assert facts["a wrong key"]["status"] == 401
+    assert facts["campaigns, limit 1"]["body"]["campaigns"] == "list"
+    assert facts["team"]["headers"]["x-ratelimit-limit"] == "20"
+    assert [one["status"] for one in found["limit"]] == [200] * 24
+    assert [one["x-ratelimit-remaining"] for one in found["limit"][:2]] != [None, None]
+    # an empty account answers alike, but for what its lists hold
+    assert not [line for line in told["differences"] if "status" in line or "headers" in line], told[
+        "differences"
+    ]
