@@ -78,6 +78,10 @@ _UNPACKED = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
 """Encodings that aiohttp decompresses, or raises for."""
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
+_PLACE = re.compile(r"\{(\w+)\}")
+_WORDS = re.compile(r"[A-Z]?[a-z]+")
+_ID = re.compile(r"[a-z]{3}_\w{1,40}")
+
 
 def refusal(call: Call[Any], response: Response) -> errors.APIStatusError:
     """Return the error that a response with a status of 300 or above means."""
@@ -94,7 +98,17 @@ def refusal(call: Call[Any], response: Response) -> errors.APIStatusError:
     )
     if isinstance(error, errors.AmbiguousError):
         error.verify = call.verify
+    if isinstance(error, errors.BadTeamError | errors.NotFoundError) and (record := _record(call)):
+        error.add_note(f"{record} is not in the team of this key, or there is none")
     return error
+
+
+def _record(call: Call[Any]) -> str | None:
+    """Return the only record that a path names, if by an id of lemlist's own: anything else may be personal data."""
+    if len(call.ids) != 1 or not _ID.fullmatch(call.ids[0]):
+        return None
+    [place] = _PLACE.findall(call.path)
+    return f"{' '.join(_WORDS.findall(place.removesuffix('Id'))).lower()} {call.ids[0]}"
 
 
 def is_html(response: Response) -> bool:

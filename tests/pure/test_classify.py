@@ -207,3 +207,25 @@ def test_an_error_keeps_only_harmless_headers_and_a_short_body() -> None:
     assert len(found.body) == 2_000
     assert len(found.message) == 300
     assert found.retry_after == 2.0
+
+
+@pytest.mark.parametrize(("status", "message"), [(400, "Bad team"), (404, "Campaign not found")])
+def test_a_refusal_names_the_only_record_of_its_path(status: int, message: str) -> None:
+    call: Call[Any] = Call("GET", "/campaigns/{campaignId}/stats", ("cam_1",))
+    error = refusal(call, answer(status, message, text=True))
+    assert error.__notes__ == ["campaign cam_1 is not in the team of this key, or there is none"]
+
+
+@pytest.mark.parametrize(
+    ("path", "ids"),
+    [
+        ("/campaigns/{campaignId}/leads/{leadId}", ("cam_1", "lea_1")),
+        ("/leads/{email}", ("a@x.io",)),
+        ("/team", ()),
+    ],
+)
+def test_a_refusal_names_no_record_where_it_is_not_certain_or_personal(
+    path: str, ids: tuple[str, ...]
+) -> None:
+    error = refusal(Call("GET", path, ids), answer(400, "Bad team", text=True))
+    assert not getattr(error, "__notes__", [])
