@@ -21,6 +21,7 @@ import psutil
 from lemlist_async.sandbox import Recipients, Sandbox, serve
 
 CONNECTIONS = 4
+ROUNDS = 5
 HEAD = f"Host: sandbox\r\nAuthorization: Basic {b64encode(b':sandbox-key').decode()}\r\n"
 
 
@@ -65,16 +66,19 @@ def cpu(process: psutil.Process) -> float:
 async def measure(
     process: psutil.Process, host: str, port: int, make: Callable[[int], bytes], count: int
 ) -> tuple[float, float]:
-    """Return the server's CPU per request in microseconds, and requests per second."""
-    begun, before = time.perf_counter(), cpu(process)
-    share = count // CONNECTIONS
-    await asyncio.gather(
-        *(
-            send(host, port, (make(number) for number in range(first * share, (first + 1) * share)))
-            for first in range(CONNECTIONS)
-        )
-    )
-    return (cpu(process) - before) / count * 1e6, count / (time.perf_counter() - begun)
+    """Return the server's CPU per request in microseconds, and requests per second: the best of five rounds.
+
+    Whatever else runs on the machine only adds to a round.
+    """
+    share, rounds = count // CONNECTIONS // ROUNDS, list[tuple[float, float]]()
+    for number in range(ROUNDS):
+        begun, before = time.perf_counter(), cpu(process)
+        first = number * share * CONNECTIONS
+        parts = [range(first + one * share, first + (one + 1) * share) for one in range(CONNECTIONS)]
+        await asyncio.gather(*(send(host, port, map(make, part)) for part in parts))
+        done = share * CONNECTIONS
+        rounds.append(((cpu(process) - before) / done * 1e6, done / (time.perf_counter() - begun)))
+    return min(used for used, _ in rounds), max(rate for _, rate in rounds)
 
 
 async def of_requests(count: int) -> None:

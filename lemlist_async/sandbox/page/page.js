@@ -257,6 +257,11 @@ part("event").addEventListener("submit", (submitted) => {
   submitted.preventDefault();
   const kind = submitted.submitter.value || part("kind").value;
   const lead = part("lead").value.trim();
+  if (submitted.submitter.value && !lead) {
+    say("Name a lead first: its address, its id, or one from the list.", true);
+    part("lead").focus();
+    return;
+  }
   does(() => order("events", lead ? { type: kind, lead } : { type: kind }), (event) => `${event.type} happened${lead ? ` to ${lead}` : ""}.`);
 });
 listen();

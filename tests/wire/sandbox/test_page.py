@@ -148,6 +148,8 @@ async def test_the_page_works_in_a_browser_by_keyboard(
         # the first Tab leads past the header
         await page.press("Tab")
         assert await page.run("return document.activeElement.className") == "skip"
+        await page.run("document.querySelector('button[value=emailsReplied]').click()")
+        await page.until("document.getElementById('said').textContent.startsWith('Name a lead first')")
         await page.run("document.querySelector('.campaign summary').focus()")
         await page.press("Enter", "\r")
         await page.until("document.querySelector('.people button')")
