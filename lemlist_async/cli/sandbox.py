@@ -108,6 +108,10 @@ def sandbox(
     stop_on_click: Annotated[bool, typer.Option("--stop-on-click", rich_help_panel=EVENTS)] = False,
     stop_on_meeting: Annotated[bool, typer.Option("--stop-on-meeting", rich_help_panel=EVENTS)] = False,
     bounce_limit: Annotated[float, SHARE] = 0.5,
+    rank: Annotated[
+        list[str] | None,
+        typer.Option(help="Rank of a class of states, as in opened=2; repeatable.", rich_help_panel=EVENTS),
+    ] = None,
     bounces: Annotated[float | None, SHARE] = None,
     opens: Annotated[float | None, SHARE] = None,
     clicks: Annotated[float | None, SHARE] = None,
@@ -154,6 +158,7 @@ def sandbox(
             "stop_on_click": stop_on_click,
             "stop_on_meeting": stop_on_meeting,
             "bounce_limit": bounce_limit,
+            "ranks": _ranks(rank or []),
         },
         recipients=(DEMO_RATES if demo else {}) | given,
     )
@@ -163,6 +168,20 @@ def _demo_file() -> Path:
     from lemlist_async.sandbox.demo import DEMO_FILE
 
     return DEMO_FILE
+
+
+def _ranks(given: list[str]) -> dict[str, int]:
+    from lemlist_async.sandbox.lifecycle.options import RANKS
+
+    ranks = dict(RANKS)
+    for text in given:
+        name, _, number = text.partition("=")
+        if name not in ranks or not number.isdecimal():
+            raise typer.BadParameter(
+                f"is one of {', '.join(ranks)} with a number, as in opened=2", param_hint="--rank"
+            )
+        ranks[name] = int(number)
+    return ranks
 
 
 def _latency(text: str) -> tuple[float, float]:

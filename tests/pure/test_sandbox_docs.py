@@ -51,11 +51,16 @@ def test_every_fixture_has_its_row() -> None:
 
 
 def test_every_option_is_one_of_the_command() -> None:
-    plural = {"keys": "--key", "blocked_keys": "--blocked-key", "allow_hosts": "--allow-host"}
+    plural = {
+        "ranks": "--rank",
+        "keys": "--key",
+        "blocked_keys": "--blocked-key",
+        "allow_hosts": "--allow-host",
+    }
     clocks = {"clock", "wall_clock"}  # functions
     groups = {"lifecycle": LifecycleOptions, "recipients": Recipients}
     fields = {field.name for field in attrs.fields(Sandbox) if field.init} - clocks - groups.keys()
-    inner = {field.name for kind in groups.values() for field in attrs.fields(kind)} - {"ranks"}
+    inner = {field.name for kind in groups.values() for field in attrs.fields(kind)}
     assert {plural.get(name, f"--{name.replace('_', '-')}") for name in fields | inner} <= FLAGS
 
 

@@ -280,7 +280,40 @@ async def test_the_sandbox_is_served_until_it_is_told_to_end(tmp_path: Path) -> 
     process.send_signal(signal.SIGINT)
     await process.communicate()
     assert process.returncode == Exit.INTERRUPTED
-    assert (await run("sandbox", "--policy", "none")).code == Exit.USAGE
+    for wrong in (
+        ["--policy", "none"],
+        ["--rank", "opened=x"],
+        ["--latency", "x"],
+        ["--ca-file", "x"],
+        ["--opens", "2"],
+    ):
+        assert (await run("sandbox", *wrong)).code == Exit.USAGE, wrong
+
+
+async def test_the_sandbox_takes_its_options_from_the_command(tmp_path: Path) -> None:
+    options = [
+        "--demo",
+        "--limit",
+        "0",
+        "--keys",
+        "one",
+        "--key",
+        "two",
+        "--rank",
+        "opened=3",
+        "--speed",
+        "0",
+    ]
+    process = await start("sandbox", "--port", "0", *options)
+    assert process.stdout is not None
+    line = (await process.stdout.readline()).decode()
+    env = dict(re.findall(r"(LEMLIST_\w+)=(\S+)", line))
+    assert env["LEMLIST_API_KEY"] == "one"
+    told = await run("campaigns", "list", **env | {"LEMLIST_API_KEY": "one"})
+    assert "Spring launch" in told.out
+    assert (await run("whoami", **env | {"LEMLIST_API_KEY": "two"})).code == Exit.OK
+    process.send_signal(signal.SIGINT)
+    await process.communicate()
 
 
 async def test_the_demo_survives_its_faults_and_says_so(tmp_path: Path) -> None:
