@@ -68,7 +68,18 @@ BELOW = {
     "integrations": {"client", "core", "deadlines", "errors", "observe", "pool", "throttle"},
     "sandbox": {"core", "lazy_names"},  # its JSON alone
     "testing": {"client", "options", "sandbox", "throttle"},
-    "cli": {"errors", "options", "core", "files", "bulk", "client", "fleet", "sandbox", "webhooks"},
+    "cli": {
+        "errors",
+        "options",
+        "observe",
+        "core",
+        "files",
+        "bulk",
+        "client",
+        "fleet",
+        "sandbox",
+        "webhooks",
+    },
     "__main__": {"cli"},
     "__init__": {"lazy_names"},
 }

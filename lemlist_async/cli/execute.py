@@ -15,6 +15,7 @@ from lemlist_async import bulk
 from lemlist_async.cli.exits import Exit, exit_of
 from lemlist_async.cli.messages import spoken
 from lemlist_async.cli.show import Json, Plain, Show, dump
+from lemlist_async.cli.verbose import tell_waits
 from lemlist_async.errors import LemlistError
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def with_client(
 
 def new_client(key: str | None) -> Lemlist:
     """Return a client for the server and through the proxy that the environment names."""
-    return lemlist_async.Lemlist(key, proxy=os.environ.get("LEMLIST_PROXY") or None)
+    lemlist = lemlist_async.Lemlist(key, proxy=os.environ.get("LEMLIST_PROXY") or None)
+    tell_waits(lemlist)
+    return lemlist
 
 
 def execute(work: Callable[[Show], Coroutine[Any, Any, Exit]], *, json: bool, data: bool = False) -> None:

@@ -12,20 +12,35 @@ from rich.table import Table
 from rich.text import Text
 
 from lemlist_async import bulk
-from lemlist_async.cli.wording import bad_lines, forecast_lines, mapping_rows, pace, report_rows, result_lines
+from lemlist_async.cli.wording import (
+    bad_lines,
+    duration,
+    forecast_lines,
+    mapping_rows,
+    pace,
+    report_rows,
+    result_lines,
+)
 
 _WIDE = 60
 """Columns of a terminal from which on first values fit beside names."""
 
 
+_BARS = ((100, 30), (80, 14), (60, 8), (0, 0))
+"""From so many columns on, the length of a bar: names, counts and the ETA beside it must not be cut."""
+_ROOMY = 80
+"""Columns from which on the share of the quota fits too."""
+
+
 class Terminal:
     """Output for a person at a terminal."""
 
-    def __init__(self) -> None:
-        self.console: Console = Console(stderr=False, highlight=False)
+    def __init__(self, console: Console | None = None) -> None:
+        self.console: Console = console or Console(stderr=False, highlight=False)
+        bar = next(length for columns, length in _BARS if self.console.width >= columns)
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=30),
+            *([BarColumn(bar_width=bar)] if bar else []),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
             console=self.console,
@@ -66,18 +81,27 @@ class Terminal:
     def forecast(self, forecast: bulk.Forecast, limit: str) -> None:
         """Print one line each."""
         for line in forecast_lines(forecast, limit):
-            self.say(line)
+            self.console.print(line, markup=False)
 
     def progress(self, progress: bulk.Progress) -> None:
         """Move the bars: one for each step, with the rate under way beside the last that has begun."""
         current = next((step.name for step in progress.steps if step.done < step.total), None)
         for step in progress.steps:
-            note = pace(progress) if step.name == current or len(progress.steps) == 1 else ""
+            note = self._pace(progress) if step.name == current or len(progress.steps) == 1 else ""
             self._move(step.name, step.done, step.total, note)
+
+    def _pace(self, progress: bulk.Progress) -> str:
+        if self.console.width < _WIDE:
+            return f"ETA {duration(progress.eta)}"
+        return pace(progress, brief=self.console.width < _ROOMY)
 
     def count(self, rows: int) -> None:
         """Show a bar without an end."""
         self._move("rows", rows, None, "")
+
+    def still(self) -> None:
+        """Print the bars as they are now."""
+        self.console.print(self._bar.get_renderable())
 
     def _move(self, name: str, done: int, total: int | None, note: str) -> None:
         if name not in self._tasks:
@@ -97,4 +121,4 @@ class Terminal:
             table.add_row(Text(name), Text(value, style="bold"))
         self.console.print(table)
         for line in (*result_lines(results), *bad_lines(bad)):
-            self.console.print(line, markup=False, soft_wrap=True)
+            self.console.print(line, markup=False)

@@ -31,8 +31,10 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def pace(progress: bulk.Progress) -> str:
-    """Return the rate, the share of the quota once a few windows have passed, and the ETA."""
+def pace(progress: bulk.Progress, *, brief: bool = False) -> str:
+    """Return the rate, the share of the quota once a few windows have passed, and the ETA; or (`brief`) no share."""
+    if brief:
+        return f"{progress.rate:.1f}/s, ETA {duration(progress.eta)}"
     quota = f", {progress.quota:.0%} of quota" if progress.seconds >= _SETTLED else ""
     return f"{progress.rate:.1f}/s{quota}, ETA {duration(progress.eta)}"
 

@@ -11,7 +11,9 @@ from lemlist_async.bulk import Forecast, ImportLeads, Outcome, Progress, Report,
 from lemlist_async.bulk.run.progress import Meter, Step
 from lemlist_async.cli.show import Json, Plain
 from lemlist_async.cli.terminal import Terminal
+from lemlist_async.cli.verbose import _tell
 from lemlist_async.cli.wording import forecast_lines, pace, report_rows, result_lines
+from lemlist_async.observe import SlotGranted
 
 
 def forecast(**counts: Any) -> Forecast:
@@ -170,3 +172,13 @@ def test_no_word_is_broken_and_no_line_too_long_at_any_width(
     words = {word for line in lines for word in line.split()}
     assert {"E-Mail", "email", "variable", "created", "duplicates,", "unknown"} <= words
     assert ("ann@example.com" in words) == (width >= 60)
+
+
+def test_waits_are_told_if_they_are_long_or_follow_a_429(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    for waited, reason in ((0.5, "pause"), (0.5, "quota"), (61.0, "quota")):
+        _tell(SlotGranted("1", "GET /team", 1, waited, reason))
+    assert [record.message for record in caplog.records] == [
+        "GET /team waited 0.5 s, since a 429 had paused the key",
+        "GET /team waited 1 min 01 s, since the quota was used",
+    ]

@@ -328,3 +328,14 @@ async def test_the_demo_with_a_campaign_imports_there() -> None:
         done = await run("demo", str(LEADS), "--campaign", "cam_none", "--yes", **environment(sandbox))
     assert done.code == Exit.USAGE
     assert "has no campaign cam_none" in done.err
+
+
+async def test_verbose_tells_retries_and_nothing_is_told_without_it() -> None:
+    async with Sandbox() as sandbox:
+        sandbox.faults.add(Status(status=503), match="GET /team", after=0)
+        quiet = await run("whoami", **environment(sandbox))
+        sandbox.faults.add(Status(status=429, headers={"Retry-After": "1"}), match="GET /team", after=0)
+        told = await run("-v", "whoami", **environment(sandbox))
+    assert (quiet.code, quiet.err) == (Exit.OK, "")
+    assert told.code == Exit.OK
+    assert re.search(r"attempt 1 failed, the next one follows in [\d.]+ s: 429 GET /team", told.err)
