@@ -256,3 +256,12 @@ async def test_what_is_due_happens_in_real_time_too(receiver: Receiver) -> None:
         team.add_lead(campaign["_id"], "ann@b.example")
         while not receiver.bodies:  # noqa: ASYNC110 - the receiver sets no event
             await asyncio.sleep(0.005)
+
+
+async def test_a_sandbox_in_a_thread_posts_to_the_loop_that_ordered_it(receiver: Receiver) -> None:
+    with Sandbox(limit=None) as sandbox:
+        team = sandbox.team()
+        team.hooks.keep({"_id": "hoo_1", "targetUrl": receiver.url, "type": "lemwarmPaused"})
+        sandbox.happen("lemwarmPaused")  # an order that waited for the hook would wait for its own loop
+        await sandbox.settle()
+        assert [event.type for event in receiver.events()] == ["lemwarmPaused"]
