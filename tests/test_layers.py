@@ -64,7 +64,7 @@ BELOW = {
         "throttle",
     },
     "webhooks": {"lazy_names", "checks", "errors", "options", "masked", "core", "transport", "resources"},
-    "fleet": {"lazy_names", "errors", "options", "credentials", "bulk", "client", "pool", "throttle"},
+    "fleet": {"core", "lazy_names", "errors", "options", "credentials", "bulk", "client", "pool", "throttle"},
     "integrations": {"client", "core", "deadlines", "errors", "observe", "pool", "throttle"},
     "sandbox": {"core", "lazy_names"},  # its JSON alone
     "testing": {"client", "options", "sandbox", "throttle"},

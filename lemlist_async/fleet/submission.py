@@ -166,7 +166,8 @@ class _Appender:
                 await copy.write_row(copied_row(self.job, row))
 
     async def complete(self, **values: str) -> None:
-        await self.connection.execute(REPEATED, {"job": self.job})
+        for statement in REPEATED:
+            await self.connection.execute(statement, {"job": self.job} if b"%" in statement else None)
         described = Jsonb({name: plain(value) for name, value in values.items()})
         await self.connection.execute(
             "UPDATE lemlist_jobs SET meta = %s WHERE id = %s", (described, self.job)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, LiteralString
 
 import attrs
@@ -17,10 +17,11 @@ from procrastinate.jobs import DeleteJobCondition, Status
 
 from lemlist_async.bulk.journal.address import without_password
 from lemlist_async.bulk.journal.postgres_server import Server
-from lemlist_async.errors import ConfigurationError
+from lemlist_async.errors import ConfigurationError, LemlistError
 from lemlist_async.fleet.carrier import Carried, Carrier, End, RunOptions, ended
 from lemlist_async.fleet.engine import CARRY_ON, QUEUE, enqueue, make_app
 from lemlist_async.fleet.keys import DEFAULT_TENANT, environment_key
+from lemlist_async.fleet.schedules import Scheduled
 from lemlist_async.fleet.setup import set_up
 from lemlist_async.options import Options
 from lemlist_async.pool import KeySource, LemlistPool
@@ -104,6 +105,38 @@ class Worker:
         self.app: procrastinate.App = make_app(url)
         """Engine of the worker, for tasks of your own: add them before `run`."""
         self.app.task(name=CARRY_ON, queue=QUEUE)(self._task)
+
+    def schedule(
+        self, cron: str, name: str, work: Scheduled, *, tenants: Sequence[str] = (DEFAULT_TENANT,)
+    ) -> None:
+        """Do work for each tenant at the times of a cron expression (UTC), by one worker of the fleet.
+
+        All workers are given the same schedules. Work of a worker that dies is begun again by another one, so it must
+        be able to be done twice. An error of one tenant is logged, and keeps nothing from the others.
+
+        Raises:
+            ConfigurationError: no cron expression.
+        """
+
+        async def run(timestamp: int) -> None:
+            del timestamp
+            for tenant in tenants:
+                try:
+                    await work(await self.pool.client(tenant), tenant)
+                except Exception as error:  # noqa: BLE001  # code of the user, which may raise anything
+                    _log.warning(
+                        "%s of %s: %s", name, tenant, error, exc_info=not isinstance(error, LemlistError)
+                    )
+
+        task = self.app.task(
+            name=f"lemlist_async.schedule.{name}", queue=QUEUE, lock=f"lemlist-schedule:{name}"
+        )(run)
+        self.app.periodic(cron=cron, periodic_id=name)(task)
+        registry: Any = self.app.periodic_registry
+        try:
+            _ = registry.periodic_tasks[task.name, name].croniter  # read by the engine at its first use only
+        except ValueError as error:
+            raise ConfigurationError(f"{cron!r} is no cron expression: {error}") from None
 
     def stop(self) -> None:
         """Take no more jobs, finish the rows in flight within `DRAIN` seconds, and hand the jobs over."""
@@ -211,9 +244,13 @@ class Worker:
     async def _sweep(self) -> None:
         """Hand out again what workers that died have left, and stop what is no longer wanted."""
         stalled = await self.app.job_manager.get_stalled_jobs(
-            queue=QUEUE, task_name=CARRY_ON, seconds_since_heartbeat=self._options.stalled_after
+            queue=QUEUE, seconds_since_heartbeat=self._options.stalled_after
         )
         for job in stalled:
+            if job.task_name != CARRY_ON:
+                with contextlib.suppress(ConnectorException):
+                    await self.app.job_manager.retry_job(job)
+                continue
             # Removed, and put into the queue again as an orphan: it may wait there already, since a worker asks for
             # the next attempt before its task ends, and the engine refuses to have a job wait twice. Of several
             # workers that see it, one is first.

@@ -54,17 +54,20 @@ _WRITE = (
 )
 COPY = b"COPY lemlist_rows (job, n, line, key, payload, state, what, reason, credits) FROM STDIN"
 """Streams new rows into the table."""
-REPEATED = f"""
-WITH twice AS (
-    SELECT key, min(n) AS first FROM lemlist_rows WHERE job = %(job)s AND key IS NOT NULL
-    GROUP BY key HAVING count(*) > 1
-)
+REPEATED = (
+    # the planner does not know yet how many rows the job has, and would look for each among all others
+    b"SET LOCAL enable_nestloop = off",
+    f"""
 UPDATE lemlist_rows AS r SET state = '{State.REFUSED.value}', what = '{WHAT_REPEATED}', key = NULL, credits = 0,
-    reason = 'the same as line ' || earlier.line
-FROM twice JOIN lemlist_rows AS earlier ON earlier.job = %(job)s AND earlier.n = twice.first
-WHERE r.job = %(job)s AND r.key = twice.key AND r.n > twice.first
-""".encode()  # noqa: S608  # our own words
-"""Refuses rows of a job that repeat an earlier one, once all are in."""
+    reason = 'the same as line ' || s.first_line
+FROM (
+    SELECT n, min(n) OVER same AS first, first_value(line) OVER same AS first_line FROM lemlist_rows
+    WHERE job = %(job)s AND key IS NOT NULL WINDOW same AS (PARTITION BY key ORDER BY n)
+) AS s WHERE r.job = %(job)s AND r.n = s.n AND s.n > s.first
+""".encode(),  # noqa: S608  # our own words
+    b"SET LOCAL enable_nestloop TO DEFAULT",
+)
+"""Refuses rows of a job that repeat an earlier one, once all are in; in a transaction."""
 _ACQUIRE = """
 UPDATE lemlist_jobs
 SET epoch = epoch + 1, holder = %(holder)s, lease_until = clock_timestamp() + make_interval(secs => %(seconds)s)
@@ -299,7 +302,8 @@ class PostgresRows:
 
     def _complete(self, connection: Connection, values: Mapping[str, str]) -> None:
         with self._mine(connection):
-            connection.execute(REPEATED, {"job": self._job})
+            for statement in REPEATED:
+                connection.execute(statement, {"job": self._job} if b"%" in statement else None)
             _describe(connection, self._job, values)
 
     # Rows ---------------------------------------------------------------------------------------------

@@ -80,7 +80,8 @@ BEGIN
         UPDATE lemlist_rows AS r
             SET state = f.state, what = f.what, reason = f.reason, id = f.id, result = f.result::json
             FROM unnest(ns, states, whats, reasons, ids, results) AS f (n, state, what, reason, id, result)
-            WHERE r.job = this_job AND r.n = f.n;
+            -- the numbers twice: the planner may not know yet that the job has many rows, and would begin with all of them
+            WHERE r.job = this_job AND r.n = ANY (ns) AND r.n = f.n;
     END IF;
 END;
 $$;

@@ -15,7 +15,16 @@ from lemlist_async import Lemlist, Options, Retry, ThrottleOptions, errors
 from lemlist_async.bulk import ImportLeads, Journal, JournalError, PostgresJournal
 from lemlist_async.bulk.jobs.function_job import FunctionJob
 from lemlist_async.core.wire import Effect
-from lemlist_async.fleet import FleetJob, Jobs, Worker, WorkerOptions, environment_key, submit
+from lemlist_async.fleet import (
+    FleetJob,
+    Jobs,
+    Worker,
+    WorkerOptions,
+    block_values,
+    environment_key,
+    store_activities,
+    submit,
+)
 from lemlist_async.fleet.carrier import RunOptions
 from lemlist_async.fleet.engine import make_app
 from lemlist_async.fleet.keys import key_source
@@ -320,6 +329,44 @@ async def test_jobs_are_removed_unless_a_worker_has_them(sandbox: Sandbox, datab
         assert await jobs.all() == []
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT count(*) FROM lemlist_rows").fetchone() == (0,)
+
+
+# Schedules ---------------------------------------------------------------------------------------------------------
+
+
+async def test_schedules_sync_activities_and_block_values_once_for_all_workers(
+    sandbox: Sandbox, database: str
+) -> None:
+    campaign = sandbox.team().add_campaign(name="C")["_id"]
+    for n in range(5):
+        lead = sandbox.team().add_lead(campaign, email=f"p{n}@example.com")
+        sandbox.happen("emailsOpened", lead)
+    done: list[str] = []
+
+    async def blocked(tenant: str) -> AsyncIterator[str]:
+        done.append(tenant)
+        yield "@competitor.example"
+
+    async def fails(_lemlist: Lemlist, tenant: str) -> None:
+        done.append(f"fails for {tenant}")
+        raise LookupError
+
+    keys = {"default": KEY, "other": "other-key"}
+    workers = [worker_of(sandbox, database, keys) for _ in range(2)]
+    for worker in workers:
+        worker.schedule("* * * * * */2", "activities", store_activities(database))
+        worker.schedule("* * * * * */2", "block", block_values(blocked))
+        worker.schedule("* * * * * */2", "fails", fails, tenants=["default", "other", "none"])
+        with pytest.raises(errors.ConfigurationError, match="no cron expression"):
+            worker.schedule("nonsense", "x", fails)
+    async with working(workers[0]), working(workers[1]), asyncio.timeout(20):
+        while len(done) < 9:  # noqa: ASYNC110  # other tasks have no event to wait for
+            await asyncio.sleep(0.05)
+    with psycopg.connect(database) as connection:
+        statement = "SELECT count(*), count(DISTINCT id), min(tenant) FROM lemlist_activities"
+        assert connection.execute(statement).fetchone() == (5, 5, "default")
+    assert {"default", "fails for default", "fails for other"} == set(done)
+    assert [one["value"] for one in sandbox.team().unsubscribes.values()] == ["@competitor.example"]
 
 
 # Keys --------------------------------------------------------------------------------------------------------------
