@@ -1,30 +1,39 @@
 """Cost of a row in each place of a journal, without the limit and without the wire.
 
     python benchmarks/journals.py [--rows 20000] [--rounds 3]
+    python benchmarks/journals.py --among 10000000
 
 A function that does nothing is run over rows, so that only the runner and its journal are measured: planning, and then
 a run of rows that may be repeated (marked ahead, many in one transaction), and of rows that may not (each marked and
 written by itself). The processor time is that of this process; the server's own is told apart.
+
+With `--among`, a job of 100,000 rows stands among so many rows of other jobs in PostgreSQL, and single steps of it are
+timed.
 """
 
 import argparse
 import asyncio
+import itertools
 import resource
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import psutil
+import psycopg
 
 from lemlist_async import Effect, Lemlist, Throttle, ThrottleOptions
 from lemlist_async.bulk.jobs.function_job import FunctionJob
+from lemlist_async.bulk.jobs.job import Outcome, State
 from lemlist_async.bulk.journal.address import Place
+from lemlist_async.bulk.journal.postgres import PostgresRows
+from lemlist_async.bulk.journal.storage import NewRow
 from tests.support.postgres import new_database, new_job, start
 
 
@@ -50,6 +59,14 @@ def server_cpu(server: Any) -> float:
     parent = psutil.Process(server.get_pid())
     times = [one.cpu_times() for one in [parent, *parent.children(recursive=True)]]
     return sum(one.user + one.system for one in times)
+
+
+_OTHERS = b"""
+INSERT INTO lemlist_rows (job, n, line, key, payload, state, what, tries, id)
+SELECT 1000 + g / %(each)s, g %% %(each)s, g, decode(md5(g::text), 'hex'),
+    json_build_object('email', 'p' || g || '@example.com', 'firstName', 'Ann', 'companyName', 'Example & Co'),
+    'done', 'created', 1, 'lea_' || g FROM generate_series(0, %(rows)s - 1) AS g
+"""
 
 
 async def nothing(_lemlist: Lemlist, _row: dict[str, Any]) -> None:
@@ -95,12 +112,72 @@ async def main(count: int, rounds: int, folder: Path) -> None:
         server.cleanup()
 
 
+def timed(name: str, step: Callable[[], object], times: int = 1) -> None:
+    """Print the time of a step."""
+    begun = time.perf_counter()
+    for _ in range(times):
+        step()
+    print(f"{name:56}{(time.perf_counter() - begun) / times * 1e3:10.2f} ms", flush=True)
+
+
+def among(others: int, folder: Path) -> None:
+    """Time the steps of a job of 100,000 rows among those of a hundred other jobs."""
+    server, count = start(folder / "postgres", cleanup="delete"), 100_000
+    place = new_job(new_database(server))
+    rows_ = PostgresRows(place)
+    rows_.connect(new=True)
+    numbers = itertools.count(1)
+
+    def plan() -> None:
+        for low in range(1, count, 1000):
+            rows_.add([
+                NewRow(n, n, n.to_bytes(16, "big"), f'{{"email":"x{n}@example.com","firstName":"Ann"}}')
+                for n in range(low, low + 1000)
+            ])  # fmt: skip
+
+    def do() -> None:
+        n = next(numbers)
+        rows_.write([], sent=[n], back=[], expected=State.NEW)
+        rows_.write([(n, Outcome(State.DONE, "created", id="lea"))], sent=[], back=[], expected=State.NEW)
+
+    try:
+        with psycopg.connect(place.url, autocommit=True) as connection:
+            connection.execute(_OTHERS, {"rows": others, "each": max(1, others // 100)})
+            connection.execute("ANALYZE lemlist_rows")
+            sizes = "SELECT pg_size_pretty(pg_table_size(t)), pg_size_pretty(pg_indexes_size(t)) FROM "
+            found = connection.execute(
+                f"{sizes} (SELECT 'lemlist_rows'::regclass) AS one (t)".encode()
+            ).fetchone()
+        print(f"{others:,} rows of others: table and indexes {found}", flush=True)
+        timed("add 100,000 rows", plan)
+        timed(
+            "look for repeated ones, complete", lambda: rows_.complete({"rows": str(count), "planned": "1"})
+        )
+        timed("counts of the job", rows_.counts, 3)
+        timed("mark and outcome of a row, two commits", do, 500)
+        timed("500 new rows", lambda: rows_.take(State.NEW, None, 500, 500), 5)
+        timed(
+            "unknown rows, of which there are none", lambda: rows_.take(State.UNKNOWN, "in doubt", 0, 500), 20
+        )
+        rest = [(n, Outcome(State.DONE, "x")) for n in range(next(numbers), count - 10)]
+        rows_.write(rest, sent=[], back=[], expected=State.NEW)
+        timed("first new rows where all but ten are done", lambda: rows_.take(State.NEW, None, 0, 64), 3)
+        timed("recovery", lambda: rows_.recover(repeatable=False, retry_failed=False), 3)
+    finally:
+        rows_.close()
+        server.cleanup()
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--among", type=int, metavar="ROWS")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        asyncio.run(main(given.rows, given.rounds, Path(place)))
+    with tempfile.TemporaryDirectory() as place_:
+        if given.among:
+            among(given.among, Path(place_))
+        else:
+            asyncio.run(main(given.rows, given.rounds, Path(place_)))
