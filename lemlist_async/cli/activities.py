@@ -15,6 +15,7 @@ from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.options import STANDARD, Json
 from lemlist_async.cli.show import Show, dump
 from lemlist_async.cli.streams import DataFile
+from lemlist_async.cli.wording import counted
 from lemlist_async.core.json import dumps
 from lemlist_async.errors import ConfigurationError
 
@@ -71,7 +72,7 @@ def sync(
         if json:
             dump("sync", {"added": store.added, "file": str(out)})
         else:
-            show.say(f"{store.added:,} new events: {out}")
+            show.say(f"{counted(store.added, 'new event')}: {out}")
         return Exit.OK
 
     with_client(work, json=json, data=out == STANDARD)

@@ -12,6 +12,7 @@ from lemlist_async.cli.exits import Exit
 from lemlist_async.cli.options import STANDARD, ExportFormat
 from lemlist_async.cli.show import Show, dump
 from lemlist_async.cli.streams import DataFile
+from lemlist_async.cli.wording import counted
 from lemlist_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def save(
         if json:
             dump("export", {"rows": count, "file": str(out)})
         else:
-            show.say(f"{count:,} rows: {'standard output' if out == STANDARD else out}")
+            show.say(f"{counted(count, 'row')}: {'standard output' if out == STANDARD else out}")
         return Exit.OK
 
     with_client(work, json=json, data=out == STANDARD)

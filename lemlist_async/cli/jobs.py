@@ -20,7 +20,7 @@ from lemlist_async.cli.messages import spoken
 from lemlist_async.cli.options import STANDARD
 from lemlist_async.cli.show import Show, as_json, columns_as_json, dump
 from lemlist_async.cli.standard import print_rejects, print_report
-from lemlist_async.cli.wording import bad_lines
+from lemlist_async.cli.wording import bad_lines, counted
 from lemlist_async.errors import ConfigurationError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -249,10 +249,10 @@ async def _write(journal: bulk.Journal, settings: RunSettings) -> list[str]:
             await bulk.write_report(journal, settings.report, bom=settings.bom)
             written.append(f"all rows: {settings.report}")
         if settings.rejects == STANDARD:
-            written.append(f"{await print_rejects(journal):,} rows to correct: standard output")
+            written.append(f"{counted(await print_rejects(journal), 'row')} to correct: standard output")
         elif settings.rejects is not None:
             count = await bulk.write_rejects(journal, settings.rejects)
-            written.append(f"{count:,} rows to correct: {settings.rejects}")
+            written.append(f"{counted(count, 'row')} to correct: {settings.rejects}")
     except OSError as error:
         kept = await journal.keep()
         raise bulk.JournalError(

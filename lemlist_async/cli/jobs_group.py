@@ -16,6 +16,7 @@ from lemlist_async.cli.job_store import StoredJob, stored_jobs
 from lemlist_async.cli.options import Json
 from lemlist_async.cli.retention import tell_erased
 from lemlist_async.cli.show import Show, dump
+from lemlist_async.cli.wording import counted
 from lemlist_async.errors import ConfigurationError
 
 app: typer.Typer = typer.Typer(
@@ -67,7 +68,7 @@ async def _list(show: Show, *, json: bool) -> Exit:
 def _line(job: StoredJob) -> str:
     if job.fault:
         return f"{job.name}  cannot be read: {job.fault}"
-    state = f"{job.left:,} of {job.rows:,} rows left" if job.left else f"{job.rows:,} rows, finished"
+    state = f"{job.left:,} of {job.rows:,} rows left" if job.left else f"{counted(job.rows, 'row')}, finished"
     unknown = f", {job.unknown:,} unknown" if job.unknown else ""
     erased = ", personal data erased" if job.erased else ""
     return f"{job.name}  {job.kind} from {job.source}: {state}{unknown}{erased}"

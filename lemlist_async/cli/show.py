@@ -101,7 +101,7 @@ class Plain(_Lines):
     def progress(self, progress: bulk.Progress) -> None:
         """Print a line every few seconds."""
         now = time.monotonic()
-        if now - self._last < _PLAIN_EVERY and progress.done < progress.total:
+        if not progress.total or (now - self._last < _PLAIN_EVERY and progress.done < progress.total):
             return
         self._last = now
         steps = "".join(
