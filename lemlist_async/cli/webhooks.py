@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import tempfile
@@ -61,8 +62,11 @@ def listen(
 
             async with serve(made, port) as url:
                 show.say(_HELP.format(url=url, port=url.rpartition(":")[2].strip("/")))
-                await asyncio.Event().wait()
-        return Exit.OK
+                with contextlib.suppress(
+                    asyncio.CancelledError
+                ):  # Ctrl-C is its end, and no error among the events
+                    await asyncio.Event().wait()
+        return Exit.INTERRUPTED
 
     execute(work, json=json)
 

@@ -538,7 +538,7 @@ async def test_personal_data_of_finished_jobs_are_erased_after_the_time_that_the
     assert second.out.count("erased") == 1
     assert "erased the personal data of 1 finished job after 0 days" in at_once.out
     assert (wrong.code, "is a number of days, not 'a year'" in wrong.err) == (Exit.USAGE, True)
-    assert json.loads(forever.out) == {"keep_days": None}
+    assert json.loads(forever.out) == {"schema": "kept.v1", "keep_days": None}
     assert both.code == Exit.USAGE
 
 
