@@ -32,7 +32,8 @@ _log = logging.getLogger("lemlist_async")
 LARGEST = 2**16
 """Bytes of the largest body to write at once: what a transport takes before it asks its writer to wait."""
 _SWITCHING_PROTOCOLS = 101
-_CLIENT = aiohttp.client.__file__
+_CLIENT = aiohttp.ClientSession.close.__code__.co_filename
+"""Source of aiohttp's own methods. Not the module's `__file__`, which differs in a program that was frozen."""
 _NO_TIMER = TimerNoop()
 _NO_TRACES: list[Any] = []
 
