@@ -19,6 +19,7 @@ from lemlist_async.cli import (
     jobs_group,
     journals,
     leads,
+    mcp,
     sandbox,
     schemas,
     unsubscribes,
@@ -60,6 +61,7 @@ fleet.add_to(app)
 schemas.add_to(app)
 journals.add_to(app)
 sandbox.add_to(app)
+mcp.add_to(app)
 app.add_typer(webhooks.app, name="webhooks")
 
 
