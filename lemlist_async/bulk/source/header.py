@@ -57,7 +57,7 @@ class Header:
         self._choice = choice
         self._mapped = choice.columns
         self._of_file = of_file
-        self.exact = set(columns) >= _LEMLIST_EXPORT
+        self.exact: bool = set(columns) >= _LEMLIST_EXPORT
         spelled = {spelling(column) for column in columns}
         self._there = {
             field
