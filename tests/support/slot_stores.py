@@ -72,8 +72,24 @@ class HostStore:
         shutil.rmtree(place_of(self.name, boot_id()), ignore_errors=True)
 
 
+class OnServer:
+    """Members of a store whose server is asked in a thread, which the test stands for."""
+
+    __slots__ = ()
+    server: Any
+
+    def kill(self, slots: SharedSlots) -> None:
+        """Let it never call again."""
+        assert isinstance(slots, RedisSlots)
+        slots._closed = True
+
+    def turn(self) -> None:
+        """Let the timers of its thread ring."""
+        self.server.ring()
+
+
 @attrs.define(eq=False)
-class ScriptStore:
+class ScriptStore(OnServer):
     """The script of the Redis store."""
 
     limit: int = LIMIT
@@ -98,15 +114,6 @@ class ScriptStore:
             clock=clock,
             wake=lambda update: update(clock()),
         )
-
-    def kill(self, slots: SharedSlots) -> None:
-        """Let it never call again."""
-        assert isinstance(slots, RedisSlots)
-        slots._closed = True
-
-    def turn(self) -> None:
-        """Let the timers of its thread ring."""
-        self.server.ring()
 
 
 class FunctionServer:
@@ -150,7 +157,7 @@ class FunctionServer:
 
 
 @attrs.define(eq=False)
-class FunctionStore:
+class FunctionStore(OnServer):
     """The function of the PostgreSQL store."""
 
     url: str
@@ -174,15 +181,6 @@ class FunctionStore:
             clock=clock,
             wake=lambda update: update(clock()),
         )
-
-    def kill(self, slots: SharedSlots) -> None:
-        """Let it never call again."""
-        assert isinstance(slots, RedisSlots)
-        slots._closed = True
-
-    def turn(self) -> None:
-        """Let the timers of its thread ring."""
-        self.server.ring()
 
     def clean(self) -> None:
         """Close the connection."""
