@@ -11,7 +11,8 @@ from collections.abc import Iterator
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from lemlist_async import Effect, Lemlist  # noqa: E402  # the path has to be there first
+from docs.site.operations import EFFECTS  # noqa: E402  # the path has to be there first
+from lemlist_async import Lemlist  # noqa: E402  # as above
 from lemlist_async.resources._base import Resource  # noqa: E402  # as above
 from tests.contract.operations import ROWS, UNDOCUMENTED  # noqa: E402  # as above
 from tests.contract.recording import Recorder, Row  # noqa: E402  # as above
@@ -37,12 +38,6 @@ This page is written by `docs/generate_operations.py` from the rows of the contr
 BESIDE = """\
 The document does not have these operations, and other clients call them. So do they send fields that it does not have,
 which are typed here too: `contact_id` of `leads.create`, `phone` of `enrichments.start`, `description` of tasks."""
-WORDS = {
-    Effect.READ: "read",
-    Effect.IDEMPOTENT: "idempotent",
-    Effect.DEDUPABLE: "dedup-able",
-    Effect.UNSAFE: "unsafe",
-}
 
 
 def page() -> str:
@@ -69,7 +64,7 @@ def areas() -> dict[str, str]:
 def table(rows: list[Row]) -> str:
     effects: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
-        effects.setdefault((row.name, row.wire), {})[WORDS[row.effect]] = None
+        effects.setdefault((row.name, row.wire), {})[EFFECTS[row.effect]] = None
     lines = ["| method | operation | effect | |", "|---|---|---|---|"]
     lines += [
         f"| `{name}` | `{wire}` | {', '.join(words)} | {sentence(method(name))} |"

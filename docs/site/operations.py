@@ -44,10 +44,11 @@ class Doc:
         wires = tuple(f"{verb} {path}" for verb, path in _WIRE.findall(whole))
         parts = _SECTION.split(_WIRE.sub("", whole))
         sections = dict(zip(parts[1::2], parts[2::2], strict=True))
-        return cls(parts[0].strip(), tuple(_entries(sections.get("Raises", ""))), wires)
+        return cls(parts[0].strip(), tuple(entries(sections.get("Raises", ""))), wires)
 
 
-def _entries(section: str) -> Iterator[tuple[str, str]]:
+def entries(section: str) -> Iterator[tuple[str, str]]:
+    """Yield the names of a docstring's section, each with what is said of it."""
     for entry in re.split(r"\n(?= {4}\S)", section.rstrip("\n")):
         name, _, about = " ".join(entry.split()).partition(": ")
         if name:

@@ -13,7 +13,7 @@ from typer.cli import get_docs_for_click
 
 from docs.site import types
 from docs.site.examples import Example, shortest
-from docs.site.operations import AREAS, area_page, markdown, table
+from docs.site.operations import AREAS, area_page, entries, markdown, table
 from lemlist_async import Lemlist, Options, Retry, ThrottleOptions, Timeouts, errors, observe
 from lemlist_async.cli.app import app
 from lemlist_async.options import AuthBreaker
@@ -81,14 +81,8 @@ def _options() -> str:
 
 def _arguments_of(cls: Any) -> str:
     section = (inspect.getdoc(cls) or "").split("Args:\n")[1].split("\n\n")[0]
-    entries = re.split(r"\n(?= {4}\S)", section)
-    rows = [" ".join(entry.split()).partition(": ") for entry in entries]
-    return (
-        "\n".join(
-            ["| argument | |", "|---|---|", *(f"| `{name}` | {markdown(about)} |" for name, _, about in rows)]
-        )
-        + "\n"
-    )
+    rows = [f"| `{name}` | {markdown(about)} |\n" for name, about in entries(section)]
+    return "".join(["| argument | |\n|---|---|\n", *rows])
 
 
 def _errors() -> str:

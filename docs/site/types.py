@@ -115,8 +115,8 @@ def options_of(options: Any) -> Iterator[Field]:
 def _default(default: Any) -> str:
     if default is attrs.NOTHING:
         return "required"
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        return f"{default.factory.__name__}()"  # type: ignore[attr-defined]
+    if isinstance(default, attrs.Factory):
+        return f"{default.factory.__name__}()"
     return repr(default)
 
 
