@@ -18,6 +18,7 @@ from lemlist_async.sandbox import Sandbox
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NEEDED = {
+    "activity-sync.md": ("pyarrow",),
     "README.md": ("fastapi",),
     "pool.md": ("fastapi",),
     "web.md": ("fastapi", "django"),
@@ -50,7 +51,8 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         team = sandbox.team()
         campaign = team.add_campaign(name="Spring")["_id"]
         for n in range(3):
-            team.add_lead(campaign, email=f"lead{n}@example.com", firstName=f"Lead {n}")
+            lead = team.add_lead(campaign, email=f"lead{n}@example.com", firstName=f"Lead {n}")
+            team.add_activity("emailsOpened", lead)
         monkeypatch.setenv("LEMLIST_API_KEY", sandbox.key)
         monkeypatch.setenv("LEMLIST_BASE_URL", sandbox.url)
         monkeypatch.setenv("LEMLIST_WEBHOOK_SECRET", "s3cret")

@@ -305,6 +305,7 @@ class Bulk:
 
         Raises:
             InvalidInputError: neither a cursor nor `since`, or what is no cursor.
+            IncompleteListError: lemlist's list may have left events out; the cursor has not passed them.
         """
         view = self._lemlist.with_options(lane="bulk")
         return sync_activities(view, cursor, since=since, until=until, overlap=overlap, types=types)

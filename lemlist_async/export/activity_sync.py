@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from lemlist_async.core.json import dumps
 from lemlist_async.core.model import write_time
 from lemlist_async.errors import InvalidInputError
 from lemlist_async.export.activity_rows import Value, row_of
@@ -62,7 +64,7 @@ class _Cursor:
     def passed(self, high: datetime, items: list[Activity], overlap: timedelta) -> None:
         """A window that ends at `high` was read, and these are new in it."""
         self.until = max(self.until, high)
-        self.seen.update((item.id, item.created_at or high) for item in items)
+        self.seen.update((_key(item), item.created_at or high) for item in items)
         kept = [(name, at) for name, at in self.seen.items() if at >= high - overlap]
         self.seen = dict(sorted(kept, key=lambda pair: pair[1])[-_REMEMBERED:])
 
@@ -97,7 +99,7 @@ async def sync_activities(
             middle = low + (high - low) // 2 // _MILLISECOND * _MILLISECOND
             windows += [(middle, high), (low, middle)]
             continue
-        fresh = [item for item in found if item.id not in place.seen]
+        fresh = [item for item in found if _key(item) not in place.seen]
         place.passed(high, fresh, overlap)
         if fresh or not windows:
             yield ActivityBatch(fresh, place.write())
@@ -117,17 +119,22 @@ class _Windows:
         """The events of a window, oldest first; None if it must be split first."""
         pages = self._lemlist.activities.list(
             page_size=_PAGE, min_date=write_time(low), max_date=write_time(high), **self._filter
-        )
+        ).strict()  # a cursor must not pass events that the list left out
         first = await pages
-        found = {item.id: item for item in first.items}
+        found = {_key(item): item for item in first.items}
         if first.next is not None:
             full = len(first.items) >= _PAGE
             if full and high - low > _SHORTEST and (await pages.resume({"offset": _DEEP})).items:
                 return None
             async for item in pages.resume(first.next):
-                found[item.id] = item
+                found[_key(item)] = item
         wanted = [item for item in found.values() if self._types is None or item.type in self._types]
         return wanted[::-1]
+
+
+def _key(item: Activity) -> str:
+    """Return the id of an event, or a digest of an event without one."""
+    return item.id or hashlib.sha256(dumps(item.to_dict(), sort_keys=True)).hexdigest()
 
 
 def _whole(moment: datetime) -> datetime:

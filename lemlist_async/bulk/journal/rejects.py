@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from lemlist_async.files import write_file
 _REJECTED = frozenset({State.REFUSED, State.FAILED, State.UNKNOWN})
 
 
-async def write_rejects(journal: Journal, path: Path) -> int:
+async def write_rejects(journal: Journal, path: str | os.PathLike[str]) -> int:
     """Write the rows of a file that were refused, failed or are unknown, and return their number.
 
     A CSV becomes a CSV in UTF-8 with the columns of the source and two more in front, the line and the reason; a
@@ -41,7 +42,7 @@ async def write_rejects(journal: Journal, path: Path) -> int:
         head = source.head()
         counter = itertools.count(0 if head is None else -1)
         lines = _lines(journal, source, head)
-        write_file(path, (line for line, _ in zip(lines, counter, strict=False)))
+        write_file(Path(path), (line for line, _ in zip(lines, counter, strict=False)))
         return next(counter)
 
     return await journal.in_thread(write)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -107,17 +108,18 @@ def _columns(rows: Callable[[], Iterable[JournalRow]], source: PlannedFile | Non
     return tuple({**cells, **behind})
 
 
-async def write_report(journal: Journal, path: Path, *, bom: bool = False) -> None:
+async def write_report(journal: Journal, path: str | os.PathLike[str], *, bom: bool = False) -> None:
     """Write all rows of a journal as ``.csv``, or as JSON lines under any other name.
 
     The rows have the columns of their file, as long as it is there as it was planned, and else those that were sent.
     `bom` begins a CSV with a byte order mark, by which spreadsheets know UTF-8.
     """
-    format_: Format = "csv" if path.suffix.lower() == ".csv" else "json"
+    target = Path(path)
+    format_: Format = "csv" if target.suffix.lower() == ".csv" else "json"
 
     def write() -> None:
         source = find_planned_file(journal.meta_now())
         lines = report_lines(journal.rows, format_, source=source)
-        write_file(path, itertools.chain([BOM], lines) if bom and format_ == "csv" else lines)
+        write_file(target, itertools.chain([BOM], lines) if bom and format_ == "csv" else lines)
 
     await journal.in_thread(write)

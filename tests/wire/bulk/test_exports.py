@@ -14,6 +14,7 @@ from lemlist_async import Lemlist, errors
 from lemlist_async.bulk import BlockValues, Export
 from lemlist_async.sandbox import Cut, Sandbox
 from tests.support.clients import KEY, quick
+from tests.support.scripted import says, scripted
 
 EXPORT = "GET /campaigns/{campaignId}/export/leads"
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -229,6 +230,31 @@ async def test_types_are_filtered_and_a_clock_that_is_set_back_skips_nothing() -
         world.happen(START + timedelta(minutes=40))
         later = lemlist.bulk.sync_activities(early[-1].cursor, until=until)
         assert world.ids[-1] in [item.id async for batch in later for item in batch.items]
+
+
+async def test_a_sync_stops_before_events_that_a_list_leaves_out() -> None:
+    rows = [
+        {"_id": f"act_{n}", "type": "emailsSent", "createdAt": START.isoformat(timespec="milliseconds")}
+        for n in range(100)
+    ]
+    # whatever the offset, the same full page: what lies behind it cannot be read
+    async with scripted(says(200, rows)) as server, quick(server.url) as lemlist:
+        sync = lemlist.bulk.sync_activities(since=START, until=START + timedelta(seconds=1))
+        with pytest.raises(errors.IncompleteListError, match="ignores where to go on"):
+            await anext(sync)
+
+
+async def test_events_without_ids_are_told_apart_and_come_once() -> None:
+    rows = [
+        {"type": "emailsSent", "createdAt": START.isoformat(timespec="milliseconds"), "note": str(n)}
+        for n in range(3)
+    ]
+    until = START + timedelta(minutes=1)
+    async with scripted(says(200, rows)) as server, quick(server.url) as lemlist:
+        [first] = [batch async for batch in lemlist.bulk.sync_activities(since=START, until=until)]
+        [again] = [batch async for batch in lemlist.bulk.sync_activities(first.cursor, until=until)]
+    assert [item.note for item in first.items] == ["2", "1", "0"]
+    assert again.items == []
 
 
 @pytest.mark.parametrize(
