@@ -11,9 +11,12 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+import aiohttp
 import pytest
 
-from lemlist_async.sandbox import Sandbox
+from benchmarks import hand_written
+from lemlist_async import Lemlist, errors
+from lemlist_async.sandbox import Sandbox, gateway, lost_response
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -107,3 +110,37 @@ def test_links_between_pages_lead_somewhere() -> None:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             made = target.startswith("reference/")  # the site has these pages made
             assert made or (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_the_hand_written_client_fails_as_its_page_says() -> None:
+    async with Sandbox(limit=None) as sandbox:
+        client = hand_written.old_client()(sandbox.key, sandbox.url)
+        async with client.session:
+            sandbox.faults.add(gateway(502, effect=True), match="POST /campaigns")
+            campaign = await client.create_campaign("Spring")
+            assert len(sandbox.team().campaigns) == 2
+            sandbox.requests.clear()
+            sandbox.faults.add(lost_response(), match="GET /team")
+            _ = await client.request("GET", "/team")
+            assert len(sandbox.requests) == 2  # aiohttp sent it again, past the limiter
+            sandbox.faults.add(lost_response(), match="POST /campaigns")
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await client.create_campaign("Autumn")
+            with pytest.raises(aiohttp.ClientResponseError) as refused:
+                await client.add_lead(campaign["_id"], "a#b@example.com")
+            assert sandbox.requests[-1].path.endswith("/leads/a")
+            assert hand_written.shows_key(refused.value, sandbox.key)
+            with pytest.raises(aiohttp.ContentTypeError):
+                await client.add_lead(campaign["_id"], "a/b@example.com")
+
+
+async def test_this_library_does_none_of_it() -> None:
+    async with Sandbox(limit=None) as sandbox, Lemlist(sandbox.key, sandbox.url) as lemlist:
+        sandbox.faults.add(gateway(502, effect=True), match="POST /campaigns")
+        with pytest.raises(errors.AmbiguousServerError) as lost:
+            await lemlist.campaigns.create(name="Spring")
+        [campaign] = sandbox.team().campaigns
+        assert not hand_written.shows_key(lost.value, sandbox.key)
+        for email in ("a#b@example.com", "a/b@example.com"):
+            assert (await lemlist.leads.create(campaign, email=email)).email == email

@@ -1,0 +1,130 @@
+"""What happens to a hand-written client, that of docs/coming-from.md, and to this library on the same sandbox.
+
+python benchmarks/hand_written.py
+"""
+
+import asyncio
+import base64
+import re
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import attrs
+
+from lemlist_async import Lemlist
+from lemlist_async.errors import LemlistError
+from lemlist_async.sandbox import Sandbox, gateway
+
+PAGE = Path(__file__).parents[1] / "docs" / "coming-from.md"
+CALLS = 100
+
+
+@attrs.frozen
+class Figures:
+    """What the sandbox saw of one client."""
+
+    seconds: float
+    """Time of the calls of one program."""
+    refused: int
+    """429s among them."""
+    refused_beside: int
+    """429s of two programs with one key."""
+    campaigns: int
+    """Campaigns that exist after one was asked for, and a gateway answered 502 in place of lemlist."""
+    leaks: bool
+    """Whether the representation of an error holds the key."""
+
+
+def old_client() -> Any:
+    """Return the class of the page's first program."""
+    names: dict[str, Any] = {}
+    [source, *_] = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    exec(compile(source, PAGE.name, "exec"), names)
+    return names["LemlistClient"]
+
+
+async def calls(sandbox: Sandbox, *programs: Callable[[], Awaitable[Any]]) -> tuple[float, int]:
+    """Let each program make its calls at once, and return the time and the refusals."""
+    await asyncio.sleep(2.1)  # a window in which nothing was sent
+    sandbox.requests.clear()
+    begun = time.monotonic()
+    await asyncio.gather(*(program() for program in programs for _ in range(CALLS)))
+    return time.monotonic() - begun, sum(request.status == 429 for request in sandbox.requests)
+
+
+def shows_key(error: Exception, key: str) -> bool:
+    """Return whether the key is in what loggers and error trackers print of an error."""
+    coded = base64.b64encode(f":{key}".encode()).decode()
+    request = getattr(error, "request_info", None)
+    return any(word in text for word in (key, coded) for text in (repr(error), str(error), repr(request)))
+
+
+async def figures(
+    sandbox: Sandbox,
+    team: tuple[Callable[[], Awaitable[Any]], Callable[[], Awaitable[Any]]],
+    create: Callable[[str], Awaitable[Any]],
+    wrong: Callable[[], Awaitable[Any]],
+) -> Figures:
+    """Measure one client: two programs of it that read, one that creates, one that fails."""
+    seconds, refused = await calls(sandbox, team[0])
+    _, beside = await calls(sandbox, *team)
+    sandbox.faults.add(gateway(502, effect=True), match="POST /campaigns")
+    try:
+        await create("Spring")
+    except LemlistError as error:
+        print(f"  a 502 after the work was done: {type(error).__name__}")
+    made = sum(campaign["name"] == "Spring" for campaign in sandbox.team().campaigns.values())
+    try:
+        await wrong()
+    except (LemlistError, aiohttp.ClientError) as error:
+        return Figures(seconds, refused, beside, made, shows_key(error, sandbox.key))
+    raise AssertionError("a wrong id was accepted")
+
+
+async def old() -> Figures:
+    """Figures of the hand-written client."""
+    async with Sandbox() as sandbox:
+        kind = old_client()
+        one, two = kind(sandbox.key, sandbox.url), kind(sandbox.key, sandbox.url)
+        try:
+            return await figures(
+                sandbox,
+                (lambda: one.request("GET", "/team"), lambda: two.request("GET", "/team")),
+                one.create_campaign,
+                lambda: one.request("GET", "/campaigns/cam_1"),
+            )
+        finally:
+            await one.session.close()
+            await two.session.close()
+
+
+async def new() -> Figures:
+    """Figures of this library."""
+    async with (
+        Sandbox() as sandbox,
+        Lemlist(sandbox.key, sandbox.url) as one,
+        Lemlist(sandbox.key, sandbox.url) as two,
+    ):
+        return await figures(
+            sandbox,
+            (one.team.get, two.team.get),
+            lambda name: one.campaigns.create(name=name),
+            lambda: one.campaigns.get("cam_1"),
+        )
+
+
+async def main() -> None:
+    for name, measure in (("hand-written", old), ("lemlist_async", new)):
+        print(name)
+        found = await measure()
+        print(f"  {CALLS} calls at once: {found.seconds:.1f} s, {found.refused} refused")
+        print(f"  two programs, {CALLS} calls each: {found.refused_beside} refused")
+        print(f"  campaigns after a 502: {found.campaigns}")
+        print(f"  the key is in an error: {found.leaks}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
