@@ -1,4 +1,4 @@
-"""What happens to a hand-written client, that of docs/coming-from.md, and to this library on the same sandbox.
+"""A hand-written client, that of docs/coming-from.md, and this library on the same sandbox.
 
 python benchmarks/hand_written.py
 """
@@ -24,7 +24,7 @@ CALLS = 100
 
 @attrs.frozen
 class Figures:
-    """What the sandbox saw of one client."""
+    """Figures of one client, as the sandbox saw them."""
 
     seconds: float
     """Time of the calls of one program."""
