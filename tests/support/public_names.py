@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from lemlist_async.resources._base import Resource
 from tests.support.project import ROOT
@@ -16,7 +16,18 @@ PAGE = ROOT / "tests" / "public_names.txt"
 MODULES = (
     "lemlist_async",
     "lemlist_async.bulk",
+    "lemlist_async.deadlines",
     "lemlist_async.errors",
+    "lemlist_async.fleet",
+    "lemlist_async.integrations.aiohttp_web",
+    "lemlist_async.integrations.asgi",
+    "lemlist_async.integrations.background",
+    "lemlist_async.integrations.django",
+    "lemlist_async.integrations.fastapi",
+    "lemlist_async.integrations.mcp",
+    "lemlist_async.integrations.otel",
+    "lemlist_async.integrations.wsgi",
+    "lemlist_async.observe",
     "lemlist_async.sandbox",
     "lemlist_async.testing.plugin",
     "lemlist_async.testing.virtual_time",
@@ -43,7 +54,9 @@ def names_of(module: Any) -> list[str]:
     defined = (
         name
         for name, value in vars(module).items()
-        if not name.startswith("_") and getattr(value, "__module__", None) == here
+        if not name.startswith("_")
+        and getattr(value, "__module__", None) == here
+        and not isinstance(value, TypeVar)
     )
     return sorted(getattr(module, "__all__", None) or defined)
 
