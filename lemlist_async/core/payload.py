@@ -22,7 +22,7 @@ import attrs
 from lemlist_async.core import json
 from lemlist_async.core.model import unstructure, write_time
 from lemlist_async.core.names import Wire, cached, hints_of, marks, wire_name
-from lemlist_async.core.validation import Take, is_many, taker
+from lemlist_async.core.validation import Take, is_many, taker, unchecked
 from lemlist_async.core.wire import Query, is_object
 from lemlist_async.errors import InvalidInputError
 
@@ -60,21 +60,23 @@ def encode(spec: type, fields: Mapping[str, Any]) -> Payload:
         TypeError: a field that `spec` does not have, or a required one missing.
         InvalidInputError: a value is outside its documented range, or JSON cannot carry it.
     """
-    known = _places(spec)
-    if not known.keys() >= fields.keys():
-        raise TypeError(_unknown(min(fields.keys() - known.keys()), known))
-    if missing := _required(spec) - fields.keys():
+    shape = _shape(spec)
+    places = shape.places
+    if not places.keys() >= fields.keys():
+        raise TypeError(_unknown(min(fields.keys() - places.keys()), places))
+    if missing := shape.required - fields.keys():
         raise TypeError(f"missing required argument: {', '.join(sorted(missing))}")
     query: list[tuple[str, str]] = []
-    body: dict[str, Any] | None = {} if _has_body(spec) else None
+    body: dict[str, Any] = {}
     for name, value in fields.items():
-        place = known[name]
-        taken = place.take(name, value)
+        place = places[name]
+        # texts and flags without a check are nearly all that is sent
+        taken = value if type(value) is place.exact else place.take(name, value)
         if place.query is not None:
             query += [] if taken is None else _in_query(place.wire, place.query, taken)
-        elif body is not None:
+        else:
             body[place.wire] = str(taken) if place.as_text and taken is not None else taken
-    return Payload(query, body)
+    return Payload(query, body if shape.has_body else None)
 
 
 def query_value(value: Any) -> str:
@@ -144,11 +146,27 @@ class _Place:
 
     wire: str
     query: InQuery | None
+    exact: type | None
+    """Type whose values are sent as they are."""
     take: Take
     as_text: bool
 
 
+@attrs.frozen
+class _Shape:
+    """Fields of a TypedDict."""
+
+    places: dict[str, _Place]
+    required: frozenset[str]
+    has_body: bool
+
+
 @cached
+def _shape(spec: type) -> _Shape:
+    places = {name: _place(spec, name, _bare(hint)) for name, hint in hints_of(spec).items()}
+    return _Shape(places, _required(spec), any(place.query is None for place in places.values()))
+
+
 def _required(spec: type) -> frozenset[str]:
     # a TypedDict does not see `Required` in annotations that are strings
     marked = {name: get_origin(hint) for name, hint in hints_of(spec).items()}
@@ -157,22 +175,14 @@ def _required(spec: type) -> frozenset[str]:
     return known.difference(name for name, mark in marked.items() if mark is NotRequired)
 
 
-@cached
-def _places(spec: type) -> dict[str, _Place]:
-    return {name: _place(spec, name, _bare(hint)) for name, hint in hints_of(spec).items()}
-
-
-@cached
-def _has_body(spec: type) -> bool:
-    return any(place.query is None for place in _places(spec).values())
-
-
 def _place(spec: type, name: str, hint: Any) -> _Place:
+    as_text = next(marks(hint, AsText), None) is not None
     return _Place(
         wire=next((mark.name for mark in marks(hint, Wire)), wire_name(spec, name)),
         query=next(marks(hint, InQuery), None),
+        exact=None if as_text else unchecked(hint),
         take=taker(hint, _nested),
-        as_text=next(marks(hint, AsText), None) is not None,
+        as_text=as_text,
     )
 
 

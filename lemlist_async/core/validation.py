@@ -8,7 +8,6 @@ values that lemlist introduced later.
 from __future__ import annotations
 
 import enum
-import functools
 import math
 import re
 import types
@@ -134,12 +133,8 @@ def chosen(name: str, value: Any, among: Any) -> Any:
     Raises:
         InvalidInputError: the value is not among them.
     """
-    return _chosen(name, value, _members(among))
-
-
-@functools.cache
-def _members(literal: Any) -> tuple[Any, ...]:
-    return get_args(literal)
+    members = among.__args__
+    return value if type(value) is str and value in members else _chosen(name, value, members)
 
 
 # Lists --------------------------------------------------------------------------------------------------
@@ -223,8 +218,6 @@ def taker(hint: Any, nested: Nested) -> Take:
     inside = next((kind for kind in kinds if get_origin(kind) is Sequence), None)
     scalars = [kind for kind in kinds if kind is not inside]
     one = None if inside is not None and not scalars else _one(scalars, own, nested)
-    if inside is None and one is not None:
-        return _quick(one, scalars, own)
     several = None if inside is None else _several(get_args(inside)[0], own, nested)
 
     def take(name: str, value: Any) -> Any:
@@ -237,16 +230,14 @@ def taker(hint: Any, nested: Nested) -> Take:
     return take
 
 
-def _quick(one: Take, kinds: Sequence[Any], own: _Marks) -> Take:
-    """Return a check with a shortcut for texts and flags without marks, which are nearly all that is sent."""
-    exact = (
-        next((kind for kind in (str, bool) if kind in kinds), None) if own == _Marks(None, None, ()) else None
-    )
-
-    def take(name: str, value: Any) -> Any:
-        return value if value is None or type(value) is exact else one(name, value)
-
-    return take
+def unchecked(hint: Any) -> type | None:
+    """Return the type whose values pass `taker` unchanged; None if all values are checked."""
+    kinds = _alternatives(hint)
+    if get_origin(hint) is Annotated and any(
+        isinstance(mark, Between | Length | Form) for mark in hint.__metadata__
+    ):
+        return None
+    return next((kind for kind in (str, bool) if kind in kinds), None)
 
 
 @attrs.frozen

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -194,16 +193,14 @@ def confirmation(into: Any, under: str | None = None) -> Callable[[str | None, A
         return lambda about, raw, unexpected_types: None
     decode, wanted = decoder(into), get_origin(into) or into
 
-    def shaped(raw: Any, unexpected_types: UnexpectedTypes) -> Any:
-        with contextlib.suppress(ShapeError):
-            inner = raw if under is None else _below(raw, under)
-            found = decode(_several(inner) if wanted is list else inner, unexpected_types)
-            if isinstance(found, wanted):
-                return found
-        return decode(_EMPTY.get(wanted, dict)(), {})
-
     def confirmed(about: str | None, raw: Any, unexpected_types: UnexpectedTypes) -> Any:
-        found = shaped(raw, unexpected_types)
+        inner = raw if under is None else _below(raw, under)
+        try:
+            found = decode(_several(inner) if wanted is list else inner, unexpected_types)
+        except ShapeError:
+            found = cast("Any", None)
+        if not isinstance(found, wanted):
+            found = decode(_EMPTY.get(wanted, dict)(), {})
         if getattr(found, "id", None) == "":
             if about is None:
                 raise NoIdError(f"{wanted.__name__} came without an id")

@@ -10,7 +10,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from lemlist_async import Lemlist, Pages
-from lemlist_async.core.payload import _places, encode
+from lemlist_async.core.payload import _shape, encode
 from lemlist_async.errors import InvalidInputError
 from tests.contract.document import Constraint, constraints
 from tests.contract.operations import ROWS
@@ -162,7 +162,7 @@ def field_of(spec: type, path: list[str]) -> list[tuple[type, str, bool]] | None
     hints = get_type_hints(spec, include_extras=True)
     name = path[0].removesuffix("[]")
     found = next(
-        (field for field, place in _places(spec).items() if place.wire.removesuffix("[]") == name), None
+        (field for field, place in _shape(spec).places.items() if place.wire.removesuffix("[]") == name), None
     )
     if found is None:
         return None
