@@ -86,9 +86,11 @@ class Upload:
     content_type: str = attrs.field(default="application/octet-stream", validator=_in_a_header)
 
 
-@attrs.frozen
+@attrs.define
 class Call(Generic[T]):
     """One operation with its values: everything needed to send it, once or repeatedly."""
+
+    # not frozen, which would double the cost of making one; nothing changes it
 
     method: str
     path: str

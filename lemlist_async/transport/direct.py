@@ -191,9 +191,15 @@ class DirectRequest:
         transport.write(content if body is None else content + body)
 
 
-def expect_response(protocol: ResponseHandler) -> None:
-    """Prepare a connection for the response to the next request."""
-    protocol.set_response_params(timer=_NO_TIMER, read_until_eof=True, auto_decompress=True)
+def expect_response(protocol: Any) -> None:
+    """Prepare a connection for the response to the next request.
+
+    aiohttp makes a parser for each response. One that has read a whole response is ready for the next one, as in its
+    server; a request through ClientSession leaves a parser with other settings behind.
+    """
+    if protocol._parser is None or protocol._parser is not getattr(protocol, "direct_parser", None):
+        protocol.set_response_params(timer=_NO_TIMER, read_until_eof=True, auto_decompress=True)
+        protocol.direct_parser = protocol._parser
 
 
 def is_final(message: Any) -> bool:

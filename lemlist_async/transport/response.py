@@ -150,8 +150,13 @@ async def stream_body(
 async def read_capped(received: Received, cap: int) -> bytes | None:
     """Return the whole body, or None after closing the connection if the body is larger than `cap` bytes."""
     content = received.content
-    # the usual body arrives in one piece with its headers
-    body = content.read_nowait() if content.is_eof() else await content.readany()
+    if content.is_eof():
+        # the usual body arrives with its headers
+        body = content.read_nowait()
+        if len(body) <= cap:
+            return body
+    else:
+        body = await content.readany()
     pieces, size = [body], len(body)
     while size <= cap:
         if content.at_eof():

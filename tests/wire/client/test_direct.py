@@ -14,7 +14,7 @@ from lemlist_async import Effect, Lemlist, errors
 from lemlist_async.transport import direct
 from lemlist_async.transport.request import Request
 from tests.support.clients import KEY, quick
-from tests.support.fault_server import answer, fault_server, sends
+from tests.support.fault_server import answer, fault_server, packed, sends
 from tests.support.scripted import says, scripted
 
 pytestmark = pytest.mark.skipif("config.getoption('client_session')", reason="the other way is under test")
@@ -159,6 +159,19 @@ async def test_a_body_that_fills_the_socket_goes_through_the_session(ways: list[
     async with scripted(says(200, {})) as server, quick(server.url) as lemlist:
         await lemlist.request("POST", "/x", json="x" * 100_000, effect=Effect.IDEMPOTENT)
     assert ways == ["session"]
+
+
+async def test_both_ways_share_a_connection_without_its_parser(ways: list[str]) -> None:
+    plain, zipped = sends(TEAM), sends(packed(b'{"_id":"tea_2"}'))
+    async with fault_server(plain, zipped, plain, zipped, plain) as server, quick(server.url) as lemlist:
+        assert (await lemlist.team.get()).id == "tea_1"
+        assert (await lemlist.team.get()).id == "tea_2"
+        large = await lemlist.request("POST", "/x", json="x" * 100_000, effect=Effect.IDEMPOTENT)
+        assert large == {"_id": "tea_1"}
+        assert (await lemlist.team.get()).id == "tea_2"
+        assert (await lemlist.team.get()).id == "tea_1"
+    assert ways == ["direct", "direct", "session", "direct", "direct"]
+    assert server.connections == 1
 
 
 async def test_a_session_of_the_program_is_used_as_it_is(ways: list[str]) -> None:
