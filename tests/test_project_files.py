@@ -1,5 +1,6 @@
 """The files around the code: configurations that load, chores that exist, extras that are used."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -50,6 +51,23 @@ def test_the_sessions_of_the_workflow_exist() -> None:
 def test_the_workflow_begins_with_the_lowest_python_of_the_package() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]
     assert f">={jobs['quick']['strategy']['matrix']['python'][0]}" == PROJECT["project"]["requires-python"]
+
+
+def test_the_workflow_and_nox_run_the_same_pythons_and_classifiers_name_none_beside_them() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]
+    listed = re.search(r"^PYTHONS = (\[.*\])$", (ROOT / "noxfile.py").read_text("utf-8"), re.MULTILINE)
+    assert listed is not None
+    pythons = ast.literal_eval(listed[1])
+    assert jobs["quick"]["strategy"]["matrix"]["python"] == pythons
+    named = [line.rpartition(" ")[2] for line in PROJECT["project"]["classifiers"] if ":: Python ::" in line]
+    assert named == pythons[: len(named)]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob(".github/workflows/*.yml")), ids=lambda path: path.name)
+def test_every_action_is_pinned_by_its_commit(path: Path) -> None:
+    used = re.findall(r"uses: (\S+)", path.read_text("utf-8"))
+    assert used
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in used), used
 
 
 @pytest.mark.parametrize("extra", sorted(EXTRAS.keys() - {"all"}))

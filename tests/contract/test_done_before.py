@@ -8,11 +8,11 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
 import pytest
 
 from lemlist_async import Call, Effect, errors
 from lemlist_async.core.classify import refusal
+from lemlist_async.core.json import dumps
 from lemlist_async.core.wire import Response
 from tests.contract.operations import ROWS, UNDOCUMENTED
 from tests.contract.recording import call_of
@@ -72,7 +72,7 @@ def answers(status: int, body: Any) -> Iterator[Response]:
         for label in LABELS:
             yield Response(status, {"Content-Type": label}, body.encode())
     else:
-        yield Response(status, {"Content-Type": "application/json"}, orjson.dumps(body))
+        yield Response(status, {"Content-Type": "application/json"}, dumps(body))
 
 
 @pytest.mark.parametrize(("name", "status", "body", "kind"), REPEATS)
@@ -141,5 +141,5 @@ def _documented(responses: Any) -> Iterator[tuple[int, Response]]:
         for label, media in contents.items():
             named = [one["value"] for one in media.get("examples", {}).values()]
             for said in named or [media.get("example", "")]:
-                body = said.encode() if isinstance(said, str) else orjson.dumps(said)
+                body = said.encode() if isinstance(said, str) else dumps(said)
                 yield int(status), Response(int(status), {"Content-Type": label}, body)

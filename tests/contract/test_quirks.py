@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-import orjson
 import pytest
 
 from lemlist_async import Call, Effect, Lemlist
+from lemlist_async.core.json import loads
 from lemlist_async.core.wire import ShapeError
 from lemlist_async.errors import DeadlineExceededError, InvalidInputError
 from lemlist_async.pagination import Page
@@ -208,7 +208,7 @@ def test_a_result_of_another_shape_is_nothing_found_and_no_crash(data: Any) -> N
 
 def test_results_that_were_posted_are_read_by_their_ids() -> None:
     body = b'{"data": [{"id": "enr_1", "metadata": "3", "data": {"find_email": {"email": "a@b.example"}}}]}'
-    for given in (body, body.decode(), orjson.loads(body)):
+    for given in (body, body.decode(), loads(body)):
         (found,) = EnrichmentsResource.parse_webhook_results(given)
         assert (found.enrichment_id, found.metadata, found.email) == ("enr_1", "3", "a@b.example")
         assert not found.running

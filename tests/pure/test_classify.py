@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import orjson
 import pytest
 
 from lemlist_async import errors
@@ -14,6 +13,7 @@ from lemlist_async.core.classify import (
     refusal_inside,
     unlike_the_api,
 )
+from lemlist_async.core.json import dumps
 from lemlist_async.core.wire import Call, Effect, Response
 
 GET: Call[Any] = Call("GET", "/campaigns/{campaignId}", ("cam_1",))
@@ -26,7 +26,7 @@ def answer(status: int, body: Any = "", **headers: str) -> Response:
     """An answer as lemlist gives it: plain text, unless the body is given as JSON."""
     text = isinstance(body, str)
     kind = "text/plain" if text else "application/json"
-    return Response(status, {"Content-Type": kind, **headers}, body.encode() if text else orjson.dumps(body))
+    return Response(status, {"Content-Type": kind, **headers}, body.encode() if text else dumps(body))
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 import pytest
 
 from lemlist_async import errors
 from lemlist_async.core.classify import BODY_READ, refusal, refusal_inside, unlike_the_api
+from lemlist_async.core.json import dumps
 from lemlist_async.core.wire import Call, Response
 from lemlist_async.credentials import ApiKey
 from lemlist_async.errors import BODY_KEPT, LINE_KEPT
@@ -36,13 +36,13 @@ def refused(text: str) -> errors.APIStatusError:
 
 def refused_in_json(text: str) -> errors.APIStatusError:
     """An error whose message and code are the text."""
-    return refusal(CALL, Response(400, {}, orjson.dumps({"message": text, "code": text})))
+    return refusal(CALL, Response(400, {}, dumps({"message": text, "code": text})))
 
 
 def refused_inside(text: str) -> errors.APIStatusError:
     """An error that came with a 200."""
     body = {"ok": False, "message": text}
-    found = refusal_inside(CALL, Response(200, {}, orjson.dumps(body)), body)
+    found = refusal_inside(CALL, Response(200, {}, dumps(body)), body)
     assert found is not None
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import importlib.util
 import math
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from hypothesis import strategies as st
 
 from lemlist_async.core import json
 
-ENGINES = {"orjson": json.Orjson(), "standard": json.Standard()}
+ENGINES: dict[str, json.Engine] = {"standard": json.Standard()}
+if importlib.util.find_spec("orjson") is not None:  # it has no wheels for some Pythons
+    ENGINES["orjson"] = json.Orjson()
 NO_JSON = object()
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, Required, TypedDict
 
-import orjson
 import pytest
 
+from lemlist_async.core.json import loads
 from lemlist_async.core.names import Wire
 from lemlist_async.core.payload import InQuery, Payload, encode, query_value, to_json
 from lemlist_async.core.validation import Between, Length
@@ -134,7 +134,7 @@ def test_json_takes_times_sets_and_tuples() -> None:
         "ids": {"b", "a"},
         "pair": (1, 2),
     }
-    assert orjson.loads(to_json(value)) == {
+    assert loads(to_json(value)) == {
         "at": "2026-03-04T00:00:00.000Z",
         "on": "2026-03-04",
         "ids": ["a", "b"],

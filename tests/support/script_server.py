@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
-import lupa.lua51
+import pytest
 
 from lemlist_async.throttle.stores.redis_slots import Reply, script
 
@@ -75,7 +75,7 @@ class ScriptServer:
     _lua: Any = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._lua = lupa.lua51.LuaRuntime()
+        self._lua = pytest.importorskip("lupa.lua51").LuaRuntime()
         self._run = self._lua.execute(STUB)(self.source)
 
     def call(self, key: str, arguments: list[str], done: Callable[[Reply | Exception], None]) -> None:

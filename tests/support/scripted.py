@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import attrs
-import orjson
 from aiohttp import web
+
+from lemlist_async.core.json import dumps
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -41,7 +42,7 @@ def says(status: int, body: Any = b"", **headers: str) -> Answer:
         if isinstance(body, str):
             kind, content = "text/plain", body.encode()
         elif not isinstance(body, bytes):
-            kind, content = "application/json", orjson.dumps(body)
+            kind, content = "application/json", dumps(body)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return web.Response(status=status, body=content, headers={"Content-Type": kind, **named})
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from lemlist_async import Lemlist, errors
 from lemlist_async.bulk import BlockValues, Export
+from lemlist_async.core.json import dumps, loads
 from lemlist_async.sandbox import Cut, Sandbox
 from tests.support.clients import KEY, quick
 from tests.support.scripted import says, scripted
@@ -67,7 +67,7 @@ async def test_an_export_has_the_same_columns_in_each_row_and_writes_csv_or_json
     assert told == [500, 1000, 1200]
     assert table(tmp_path / "a.csv")[700]["'=cmd()"] == "'=1+1"
     assert table(tmp_path / "raw.csv")[700]["=cmd()"] == "=1+1"
-    assert [orjson.loads(line) for line in (tmp_path / "a.jsonl").read_bytes().splitlines()] == rows
+    assert [loads(line) for line in (tmp_path / "a.jsonl").read_bytes().splitlines()] == rows
     assert modes(tmp_path) == {0o600}
 
 
@@ -140,7 +140,7 @@ async def test_a_second_sync_adds_nothing_and_a_third_only_what_is_new() -> None
             found += [item.id for item in batch.items]
             cursor = batch.cursor
         assert found == world.ids
-        cursor = orjson.loads(orjson.dumps(cursor))
+        cursor = loads(dumps(cursor))
         assert len(cursor["seen"]) == 11
         again = [b async for b in lemlist.bulk.sync_activities(cursor, until=until + timedelta(minutes=5))]
         assert [item for batch in again for item in batch.items] == []
@@ -178,7 +178,7 @@ async def test_syncs_that_end_anywhere_miss_nothing_while_events_keep_arriving()
             )
             async for batch in sync:
                 found += [item.id for item in batch.items]
-                cursor = orjson.loads(orjson.dumps(batch.cursor))
+                cursor = loads(dumps(batch.cursor))
                 for _ in range(40):
                     world.now += timedelta(milliseconds=250)
                     world.happen()
