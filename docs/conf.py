@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from docs.site import llms, pages  # noqa: E402  # the path has to be there first
+from docs.site import links, llms, pages  # noqa: E402  # the path has to be there first
 
 project = "lemlist_async"
 author = "the authors of lemlist_async"
 release = version = installed("lemlist-async")
-extensions = ["myst_parser", "sphinx_copybutton", "sphinxcontrib.mermaid", "sphinxext.opengraph"]
+extensions = ["myst_parser", "sphinx_copybutton", "sphinxext.opengraph", "docs.site.diagrams"]
 exclude_patterns = ["_build"]
 source_suffix = {".md": "markdown"}
 nitpicky = True
@@ -27,23 +29,26 @@ myst_fence_as_directive = ["mermaid"]
 myst_heading_anchors = 3
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "lemlist_async"
 html_static_path = ["site/static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
-mermaid_height = "auto"
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 ogp_site_name = "lemlist_async"
-ogp_site_url = ""
+# a site that is not told its address has no tag with one
+ogp_site_url = os.environ.get("LEMLIST_DOCS_URL", os.environ.get("READTHEDOCS_CANONICAL_URL", ""))
+html_baseurl = ogp_site_url
 ogp_enable_meta_description = True
 ogp_social_cards = {"enable": False}
 
 # what Pygments does not know of: `await` outside of a function
 suppress_warnings = ["misc.highlighting_failure"]
 _PROGRAM = re.compile(r"\]\(\.\./examples/(\w+)\.py\)")
+_ADDRESS = re.compile(r'<meta property="og:(?:url|image)"[^>]*>\n?')
 _MODULE = re.compile(r"\[([^\]]+)\]\(\.\./lemlist_async/observe\.py\)")
 
 
@@ -53,8 +58,16 @@ def rewrite(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = _MODULE.sub(r"[\1](reference/events.md)", text)
 
 
+def drop_addresses(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Leave out Open Graph's address of a page where it would be a relative one, which means nothing there."""
+    if not ogp_site_url:
+        context["metatags"] = _ADDRESS.sub("", context.get("metatags", ""))
+
+
 def setup(app: Sphinx) -> None:
     """Write the reference before Sphinx looks for pages, and what language models read after it."""
     pages.write(HERE)
     app.connect("source-read", rewrite)
+    app.connect("html-page-context", drop_addresses, priority=900)  # after the extension has written them
     app.connect("build-finished", llms.write)
+    app.connect("build-finished", links.check, priority=900)  # once all files are there

@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from benchmarks import hand_written
+from docs.site import links
 from lemlist_async import Lemlist, errors
 from lemlist_async.sandbox import Sandbox, gateway, lost_response
 
@@ -110,6 +111,23 @@ def test_links_between_pages_lead_somewhere() -> None:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             made = target.startswith(("reference/", "examples/"))  # the site has these pages made
             assert made or (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_check_of_the_site_finds_dead_links_and_what_comes_from_other_hosts(tmp_path: Path) -> None:
+    page = """
+      <head><link rel="canonical" href="https://here.example/"><script src="https://cdn.example/m.js"></script></head>
+      <h1 id="top"></h1><a href="#top"></a><a href="#no"></a><a href="b.html"></a><a href="https://x.example/"></a>
+      <a href="c/d.html#e"></a><a href="c/d.html#f"></a>
+    """
+    _ = (tmp_path / "a.html").write_text(page)
+    (tmp_path / "c").mkdir()
+    _ = (tmp_path / "c" / "d.html").write_text('<p id="e"></p>')
+    assert sorted(links.faults(tmp_path)) == [
+        "a.html links to #no, a place that is not on that page",
+        "a.html links to b.html, which is not there",
+        "a.html links to c/d.html#f, a place that is not on that page",
+        "a.html loads https://cdn.example/m.js",
+    ]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
