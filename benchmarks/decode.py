@@ -3,19 +3,21 @@
 Every contender reads the same bytes in the same run, in rounds that take turns, and is compared with orjson's
 dictionaries of the same round. Run it with ``python benchmarks/decode.py``; it prints the median ratios.
 
-This library decodes times and nested models on first access, so it has two rows: the page decoded, as for a program
-that reads a few fields, and decoded with every field read once.
+This library decodes a field when it is looked at, so it has a row for each use: no field, three fields or every field
+of every row read, and `to_dict` of every row. A class remembers which fields a program looks at, so each use has a
+class of its own; one row is for a class of which every second page is read.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import operator
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,21 +34,38 @@ from lemlist_async.core.names import camel, fields_of
 from lemlist_async.pagination import Offset
 from lemlist_async.resources._base import page_reader
 from lemlist_async.resources.activities import Activity
+from lemlist_async.resources.campaigns_models import Campaign, Creator
 from lemlist_async.resources.contacts import Contact, ContactCampaign
+from lemlist_async.resources.leads import Lead
 
 Contender = Callable[[bytes], Any]
+Read = Callable[[Any], Any]
 Spec = dict[str, Any]
+
+BASE = "orjson to dict"
+OURS = "lemlist_async"
+WARM_UP = 5
+"""Pages read before the clock starts, after which a class knows the fields that are looked at."""
 
 CONTACT: Spec = {
     "team_id": str, "full_name": str, "email": str, "fields": dict, "owner_id": str, "created_at": datetime,
     "created_by": str, "unsubscribed": bool,
 }  # fmt: skip
-CAMPAIGN: Spec = {"campaign_id": str, "campaign_state": str, "lead_state": str, "lead_id": str}
+CONTACT_CAMPAIGN: Spec = {"campaign_id": str, "campaign_state": str, "lead_state": str, "lead_id": str}
 ACTIVITY: Spec = {
     "type": str, "user_id": str, "user_name": str, "bot": bool, "created_at": datetime, "lead_first_name": str,
     "lead_last_name": str, "lead_email": str, "lead_company_name": str, "lead_id": str, "contact_id": str,
     "campaign_id": str, "team_id": str, "campaign_name": str, "sequence_id": str, "sequence_step": int,
     "email_template_id": str, "meta_data": dict, "is_first": bool, "stopped": bool,
+}  # fmt: skip
+CAMPAIGN: Spec = {
+    "name": str, "status": str, "emoji": str, "labels": list[str], "timezone": str, "created_at": datetime,
+    "created_by": str, "sequence_id": str, "schedule_ids": list[str], "team_id": str, "has_error": bool,
+}  # fmt: skip
+CREATOR: Spec = {"user_id": str, "user_email": str}
+LEAD: Spec = {
+    "email": str, "first_name": str, "last_name": str, "company_name": str, "job_title": str, "phone": str,
+    "linkedin_url": str, "timezone": str, "is_paused": bool, "contact_id": str, "campaign_id": str,
 }  # fmt: skip
 
 
@@ -104,90 +123,210 @@ def activity(number: int) -> dict[str, Any]:
     }
 
 
-def with_attrs(name: str, spec: Spec, nested: type | None, converter: cattrs.Converter) -> type:
+def campaign(number: int) -> dict[str, Any]:
+    """A campaign, as lists show it."""
+    return {
+        "_id": f"cam_{number:017d}",
+        "name": f"Campaign {number}",
+        "status": "running",
+        "emoji": "🚀",
+        "labels": ["spring", "founders"],
+        "timezone": "Europe/Paris",
+        "createdAt": "2026-03-04T05:06:07.089Z",
+        "createdBy": "usr_00000000000000001",
+        "creator": {"userId": "usr_00000000000000001", "userEmail": "ann@example.com"},
+        "sequenceId": f"seq_{number:017d}",
+        "scheduleIds": ["skd_00000000000000001"],
+        "teamId": "tea_00000000000000001",
+        "hasError": False,
+        "newKey": "kept",
+    }
+
+
+def lead(number: int) -> dict[str, Any]:
+    """A lead, with two custom variables."""
+    return {
+        "_id": f"lea_{number:017d}",
+        "email": f"person{number}@example.com",
+        "firstName": "Bob",
+        "lastName": str(number),
+        "companyName": "Acme",
+        "jobTitle": "Engineer",
+        "phone": "+33 1 23 45 67 89",
+        "linkedinUrl": f"https://www.linkedin.com/in/person{number}",
+        "timezone": "Europe/Paris",
+        "isPaused": False,
+        "contactId": f"ctc_{number:017d}",
+        "campaignId": "cam_00000000000000001",
+        "Favourite colour": "green",
+        "Team size": "7",
+    }
+
+
+@attrs.frozen
+class Nested:
+    """Field of a row that holds one model or a list of them."""
+
+    name: str
+    spec: Spec
+    item: type[Model]
+    many: bool
+
+
+@attrs.frozen
+class Kind:
+    """One kind of row."""
+
+    make: Callable[[int], dict[str, Any]]
+    spec: Spec
+    item: type[Model]
+    three: tuple[str, str, str]
+    """Fields that a program reads which reads three."""
+    nested: Nested | None = None
+
+
+KINDS = {
+    "contacts": Kind(
+        contact, CONTACT, Contact, ("id", "full_name", "email"),
+        Nested("campaigns", CONTACT_CAMPAIGN, ContactCampaign, many=True),
+    ),
+    "activities": Kind(activity, ACTIVITY, Activity, ("id", "type", "lead_email")),
+    "campaigns": Kind(
+        campaign, CAMPAIGN, Campaign, ("id", "name", "status"), Nested("creator", CREATOR, Creator, many=False)
+    ),
+    "leads": Kind(lead, LEAD, Lead, ("id", "email", "first_name")),
+}  # fmt: skip
+
+
+def with_attrs(
+    name: str, spec: Spec, converter: cattrs.Converter, nested: dict[str, Any] | None = None
+) -> type:
     """An attrs class that cattrs structures, its keys renamed as on the wire."""
-    fields = {"id": attrs.field(type=str)}
-    fields |= {key: attrs.field(type=kind | None, default=None) for key, kind in spec.items()}
-    if nested is not None:
-        fields["campaigns"] = attrs.field(type=list[nested] | None, default=None)
+    fields = {
+        key: attrs.field(type=kind | None, default=None) for key, kind in (spec | (nested or {})).items()
+    }
     made = attrs.make_class(name, fields, slots=True, kw_only=True)
     renamed = {key: override(rename="_id" if key == "id" else camel(key)) for key in fields}
     converter.register_structure_hook(made, make_dict_structure_fn(made, converter, **renamed))
     return made
 
 
-def by_cattrs(spec: Spec, *, nested: bool) -> Contender:
+def by_cattrs(kind: Kind) -> Contender:
     converter = cattrs.Converter()
     converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
-    inner = None
-    if nested:
-        inner = attrs.make_class(
-            "Campaign", {key: attrs.field(type=str | None, default=None) for key in CAMPAIGN}
-        )
-        renamed = {key: override(rename=camel(key)) for key in CAMPAIGN}
-        converter.register_structure_hook(inner, make_dict_structure_fn(inner, converter, **renamed))
-    row = with_attrs("Row", spec, inner, converter)
+    row = with_attrs(
+        "Row",
+        {"id": str, **kind.spec},
+        converter,
+        inside(kind, lambda spec: with_attrs("Inner", spec, converter)),
+    )
     return lambda body: converter.structure(orjson.loads(body), list[row])
 
 
-def by_pydantic(spec: Spec, *, nested: bool) -> Contender:
+def inside(kind: Kind, make: Callable[[Spec], Any]) -> dict[str, Any]:
+    """The nested field of a row, of a class that `make` makes."""
+    if kind.nested is None:
+        return {}
+    inner = make(kind.nested.spec)
+    return {kind.nested.name: list[inner] if kind.nested.many else inner}
+
+
+def pydantic_row(kind: Kind) -> Any:
     config = pydantic.ConfigDict(alias_generator=to_camel, extra="allow")
-    fields: dict[str, Any] = {key: (kind | None, None) for key, kind in spec.items()}
-    fields["id"] = (str, pydantic.Field(alias="_id"))
-    if nested:
-        names: dict[str, Any] = {key: (kind | None, None) for key, kind in CAMPAIGN.items()}
-        inner = pydantic.create_model("Campaign", __config__=config, **names)
-        fields["campaigns"] = (list[inner] | None, None)
-    row = pydantic.create_model("Row", __config__=config, **fields)
-    return pydantic.TypeAdapter(list[row]).validate_json
+
+    def create(spec: Spec, **more: Any) -> Any:
+        names: dict[str, Any] = {key: (one | None, None) for key, one in spec.items()}
+        return pydantic.create_model("Row", __config__=config, **names, **more)
+
+    return create(kind.spec | inside(kind, create), id=(str, pydantic.Field(alias="_id")))
 
 
-def by_msgspec(spec: Spec, *, nested: bool) -> Contender:
-    fields: list[Any] = [("id", str, msgspec.field(name="_id"))]
-    fields += [(key, kind | None, None) for key, kind in spec.items()]
-    if nested:
-        names: list[Any] = [(key, kind | None, None) for key, kind in CAMPAIGN.items()]
-        inner = msgspec.defstruct("Campaign", names, rename="camel")
-        fields.append(("campaigns", list[inner] | None, None))
-    row = msgspec.defstruct("Row", fields, rename="camel")
+def by_pydantic(kind: Kind) -> Contender:
+    return pydantic.TypeAdapter(list[pydantic_row(kind)]).validate_json
+
+
+def by_pydantic_read(kind: Kind) -> Contender:
+    read = by_pydantic(kind)
+    names = ("id", *kind.spec, *((kind.nested.name,) if kind.nested else ()))
+    return reading(
+        read,
+        operator.attrgetter(*names),
+        kind.nested,
+        operator.attrgetter(*kind.nested.spec) if kind.nested else None,
+    )
+
+
+def by_msgspec(kind: Kind) -> Contender:
+    def create(spec: Spec, *first: Any) -> Any:
+        fields = [(key, one | None, None) for key, one in spec.items()]
+        return msgspec.defstruct("Row", [*first, *fields], rename="camel")
+
+    row = create(kind.spec | inside(kind, create), ("id", str, msgspec.field(name="_id")))
     return msgspec.json.Decoder(list[row]).decode
 
 
-def by_ours(item: type[Model]) -> Contender:
-    scheme = Offset(1000)
-    decode = page_reader(item, scheme, scheme.first(), "data")
-    return lambda body: decode(orjson.loads(body), {})
-
-
-def by_ours_read(item: type[Model]) -> Contender:
-    read, fields = by_ours(item), of_every_field(item)
-    inner = of_every_field(ContactCampaign)
+def reading(
+    read: Contender, fields: Read, nested: Nested | None = None, inner: Read | None = None
+) -> Contender:
+    """A contender that also looks at fields of every row, and of what is nested in it."""
 
     def read_all(body: bytes) -> Any:
-        page = read(body)
-        for row in page.items:
+        rows = read(body)
+        for row in rows:
             fields(row)
-            for campaign in getattr(row, "campaigns", None) or ():
-                inner(campaign)
-        return page
+            if nested is not None and inner is not None:
+                below = getattr(row, nested.name)
+                for one in below if nested.many else [below]:
+                    inner(one)
+        return rows
 
     return read_all
 
 
-def of_every_field(item: type[Model]) -> Callable[[Any], Any]:
+def ours(item: type[Model]) -> Contender:
+    """Decode a page into models of a class of its own: no other contender has looked at its fields."""
+    fresh = type(item.__name__, (item,), {"__slots__": ()})
+    scheme = Offset(1000)
+    decode = page_reader(fresh, scheme, scheme.first(), "data")
+    return lambda body: decode(orjson.loads(body), {}).items
+
+
+def of_every_field(item: type[Model]) -> Read:
     return operator.attrgetter("extra", *(name for name, _, _ in fields_of(item)))
 
 
-def contenders(kind: str) -> dict[str, Contender]:
-    """Decoders of a page of contacts or activities; orjson to dictionaries comes first."""
-    spec, item, nested = (CONTACT, Contact, True) if kind == "contacts" else (ACTIVITY, Activity, False)
+def by_ours(kind: Kind) -> dict[str, Contender]:
+    """Each use that a program makes of a page."""
+    inner = of_every_field(kind.nested.item) if kind.nested else None
+
+    def every(read: Contender) -> Contender:
+        return reading(read, of_every_field(kind.item), kind.nested, inner)
+
+    both = ours(kind.item)
     return {
-        "orjson to dict": orjson.loads,
-        "lemlist_async": by_ours(item),
-        "  with every field read": by_ours_read(item),
-        "cattrs": by_cattrs(spec, nested=nested),
-        "pydantic, extras kept": by_pydantic(spec, nested=nested),
-        "msgspec Struct": by_msgspec(spec, nested=nested),
+        "untouched": ours(kind.item),
+        "three fields read": reading(ours(kind.item), operator.attrgetter(*kind.three)),
+        "every field read": every(ours(kind.item)),
+        "untouched and every field read, in turns": in_turns(both, every(both)),
+        "to_dict": reading(ours(kind.item), operator.methodcaller("to_dict")),
+    }
+
+
+def in_turns(*those: Contender) -> Contender:
+    """A program that uses pages of one class in several ways."""
+    turns = itertools.cycle(those)
+    return lambda body: next(turns)(body)
+
+
+def contenders(kind: Kind) -> dict[str, Contender]:
+    """Decoders of a page; orjson to dictionaries comes first."""
+    return {
+        BASE: orjson.loads,
+        **{f"{OURS}, {use}": read for use, read in by_ours(kind).items()},
+        "cattrs": by_cattrs(kind),
+        "pydantic, extras kept": by_pydantic(kind),
+        "pydantic, every field read": by_pydantic_read(kind),
+        "msgspec Struct, extras dropped": by_msgspec(kind),
     }
 
 
@@ -196,6 +335,9 @@ def measure(body: bytes, those: dict[str, Contender], rounds: int) -> dict[str, 
     loops = max(1, 200_000 // len(body))
     spent: dict[str, list[float]] = {name: [] for name in those}
     order = list(those)
+    for read in those.values():
+        for _ in range(WARM_UP):
+            read(body)
     for number in range(rounds):
         turn = number % len(order)
         for name in order[turn:] + order[:turn]:
@@ -207,24 +349,19 @@ def measure(body: bytes, those: dict[str, Contender], rounds: int) -> dict[str, 
     return spent
 
 
-def report(kind: str, size: int, rounds: int) -> dict[str, float]:
-    """Print the medians for one page, and give the ratios to orjson's dictionaries."""
-    make = contact if kind == "contacts" else activity
-    body = orjson.dumps([make(number) for number in range(size)])
+def ratios(name: str, size: int, rounds: int) -> list[tuple[str, float]]:
+    """Return (contender, median ratio to orjson's dictionaries) for one page."""
+    kind = KINDS[name]
+    body = orjson.dumps([kind.make(number) for number in range(size)])
     spent = measure(body, contenders(kind), rounds)
-    base = spent["orjson to dict"]
-    print(f"\n{kind}, {size} rows, {len(body) / 1024:.0f} KiB")
-    ratios: dict[str, float] = {}
-    for name, seconds in spent.items():
-        ratios[name] = statistics.median(one / other for one, other in zip(seconds, base, strict=True))
-        print(f"  {name:24}{statistics.median(seconds) * 1e6 / size:9.2f} µs a row {ratios[name]:8.2f} x")
-    for name in ("lemlist_async", "  with every field read"):
-        print(f"  {name} / cattrs: {ratios[name] / ratios['cattrs']:.2f}")
-    return ratios
+    return [
+        (contender, statistics.median(one / base for one, base in zip(seconds, spent[BASE], strict=True)))
+        for contender, seconds in spent.items()
+    ]
 
 
 def import_ratio(rounds: int) -> float:
-    """Time of `import lemlist_async` as a share of `import aiohttp`, in separate processes."""
+    """Return the time of `import lemlist_async` as a share of `import aiohttp`, in separate processes."""
     script = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
 
     def seconds(module: str) -> float:
@@ -232,20 +369,26 @@ def import_ratio(rounds: int) -> float:
         return float(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
     pairs = [(seconds("lemlist_async"), seconds("aiohttp")) for _ in range(rounds)]
-    ours, theirs = (statistics.median(one) for one in zip(*pairs, strict=True))
-    ratio = statistics.median(one / other for one, other in pairs)
-    print(f"\nimport lemlist_async {ours * 1e3:.1f} ms, import aiohttp {theirs * 1e3:.1f} ms: {ratio:.2f} x")
-    return ratio
+    return statistics.median(one / other for one, other in pairs)
+
+
+def rows(kinds: Sequence[str], sizes: Sequence[int], rounds: int) -> Iterator[tuple[str, float]]:
+    """Yield every figure as (name, ratio)."""
+    for kind in kinds:
+        for size in sizes:
+            for contender, ratio in ratios(kind, size, rounds):
+                yield f"page of {size} {kind}: {contender} / {BASE}", ratio
+    yield "import lemlist_async / import aiohttp", import_ratio(min(rounds, 15))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=25)
-    rounds = parser.parse_args().rounds
-    for kind in ("contacts", "activities"):
-        for size in (100, 1000):
-            report(kind, size, rounds)
-    import_ratio(min(rounds, 15))
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
+    parser.add_argument("--sizes", nargs="+", type=int, default=[100, 1000])
+    options = parser.parse_args()
+    for name, ratio in rows(options.kinds, options.sizes, options.rounds):
+        print(f"{name:85} {ratio:6.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -37,14 +37,22 @@ HIDDEN = Masked("…")
 """Replacement for a secret in output."""
 
 
+class MaskedSlot(property):
+    """Slot that returns its texts as `Masked`, so that copies of the value are masked too."""
+
+    def __init__(self, slot: MemberDescriptorType) -> None:
+        super().__init__(lambda owner: masked(slot.__get__(owner)), slot.__set__, slot.__delete__)
+        self.slot: MemberDescriptorType = slot
+
+
 def mask(cls: type, name: str) -> None:
-    """Make a slot of a class return its texts as `Masked`, so that copies of the value are masked too."""
+    """Make a slot of a class a `MaskedSlot`."""
     owner = next(base for base in cls.__mro__ if name in vars(base))
-    slot = vars(owner)[name]
-    if not isinstance(slot, MemberDescriptorType):  # already masked
-        return
+    if not isinstance(slot := vars(owner)[name], MaskedSlot):
+        setattr(owner, name, MaskedSlot(slot))
 
-    def get_value(self: Any) -> Any:
-        return masked(slot.__get__(self))
 
-    setattr(owner, name, property(get_value, slot.__set__, slot.__delete__))
+def slot_of(cls: type, name: str) -> MemberDescriptorType:
+    """Return the slot of a field, without its mask."""
+    found: Any = next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
+    return found.slot if isinstance(found, MaskedSlot) else found

@@ -355,13 +355,13 @@ class _Seen:
     """Keys of the rows seen so far: of the last pages, or of all."""
 
     def __init__(self, key: Callable[[Any], object], *, forgets: bool) -> None:
-        self._key = key
+        self.key = key
         self._pages: deque[frozenset[object]] = deque(maxlen=_REMEMBERED_PAGES)
         self._all: set[object] | None = None if forgets else set()
 
     def fresh(self, items: list[Any]) -> list[Any]:
         """Return the rows not seen before, and remember them."""
-        keys = [self._key(item) for item in items]
+        keys = [self.key(item) for item in items]
         known = frozenset[object]().union(*self._pages) if self._all is None else self._all
         found = [item for item, key in zip(items, keys, strict=True) if key is None or key not in known]
         came = frozenset(key for key in keys if key is not None)
@@ -426,7 +426,9 @@ class _Reading(Generic[T]):
 
     def _repeats(self, page: Page[T]) -> bool:
         """Return whether a page equals the page before it, which ends the list."""
-        if not page.items or page.items != self._last:
+        if not page.items or not self._last or self._seen.key(page.items[0]) != self._seen.key(self._last[0]):
+            return False  # told by the ids of two rows, without a look at all fields of them
+        if page.items != self._last:
             return False
         short = self._scheme.short
         # a page below the page size was not cut off: it is the whole list

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Self, TypeVar, cast, dataclass_transform
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, dataclass_transform
 
 import attrs
 
-from lemlist_async.core.decode import ABSENT, decode_field, decoder
-from lemlist_async.core.lazy import Lazy, Source
+from lemlist_async.core.decode import decoder, maker_of
+from lemlist_async.core.lazy import Field, Lazy, Source
 from lemlist_async.core.names import SnakeCase, fields_of
 from lemlist_async.core.wire import is_array, is_object
 from lemlist_async.errors import InvalidInputError
@@ -19,7 +19,7 @@ from lemlist_async.masked import HIDDEN, Masked
 T = TypeVar("T")
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(kw_only=True, repr=False, eq=False)
 class Model(Lazy):
     """Base class of all models."""
 
@@ -39,18 +39,29 @@ class Model(Lazy):
         read: Self = decoder(cls)(_copied(dict(data)), {})
         return read
 
+    if not TYPE_CHECKING:  # a type checker must not take every name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Decode a field whose slot is empty: Python asks here for nothing else."""
+            return maker_of(type(self)).look(self, name)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object: wire names, with extras and nulls, and times as strings."""
-        out: dict[str, Any] = unstructure(self.extra)
-        for name, wire, _ in fields_of(type(self)):
-            value = getattr(self, name)
-            if self._raw is not None:
-                value = _original(type(self), name, value, self._raw.get(wire, ABSENT))
-            elif value is None:
-                continue
-            if value is not ABSENT:
-                out[wire] = unstructure(value)
+        maker, raw = maker_of(type(self)), self._raw
+        extra, *values = maker.values(self)
+        out: dict[str, Any] = unstructure(extra)
+        for field, value in zip(maker.fields.values(), values, strict=True):
+            came = ABSENT if raw is None else raw.get(field.wire, ABSENT)
+            given = value if value is came else _original(field, value, came)
+            if given is not ABSENT:
+                out[field.wire] = unstructure(given)
         return out
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Model) or other.__class__ is not self.__class__:
+            return NotImplemented
+        maker = maker_of(type(self))
+        return maker.values(self) == maker.values(other)
 
     def __hash__(self) -> int:
         raise TypeError(
@@ -66,16 +77,22 @@ class Model(Lazy):
 
     def _shown(self) -> Iterator[tuple[str, Any]]:
         """Yield names and values without secrets; of unknown keys only the names."""
-        for name, _, secret in fields_of(type(self)):
-            if (value := getattr(self, name)) is not None:
-                yield name, HIDDEN if secret else _short(value)
-        if self.extra:
-            yield "extra", dict.fromkeys(_some(self.extra), HIDDEN)
+        maker = maker_of(type(self))
+        extra, *values = maker.values(self)
+        for field, value in zip(maker.fields.values(), values, strict=True):
+            if value is not None:
+                yield field.name, HIDDEN if field.secret else _short(value)
+        if extra:
+            yield "extra", dict.fromkeys(_some(extra), HIDDEN)
 
 
 # attrs made a slot of the field
 setattr(Model, "_source", property(Lazy._give_source, Lazy._take_source))  # noqa: B010  # pyright: ignore[reportPrivateUsage]
 
+ABSENT: Any = object()
+"""Marker of a missing key, as opposed to null."""
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types that JSON and models share."""
 _LONGEST = 200
 """Characters of a text that `repr` shows."""
 _MOST = 20
@@ -105,7 +122,7 @@ def _some(items: Mapping[str, Any]) -> dict[str, Any]:
 @dataclass_transform(kw_only_default=True, field_specifiers=(attrs.field,))
 def model(cls: type[T]) -> type[T]:
     """Turn a class into a model: an attrs class that is mutable, slotted and keyword-only."""
-    made: Any = attrs.define(cls, kw_only=True, repr=False)
+    made: Any = attrs.define(cls, kw_only=True, repr=False, eq=False)
     made.__hash__ = Model.__hash__  # attrs leaves None, whose TypeError does not say what to do
     return cast("type[T]", made)
 
@@ -115,13 +132,14 @@ class SnakeModel(SnakeCase, Model):
     """Model whose keys lemlist spells in snake_case, as those of its databases."""
 
 
-def _original(cls: type[Model], name: str, value: Any, raw: Any) -> Any:
+def _original(field: Field, value: Any, raw: Any) -> Any:
     """Return the JSON for `value`: the original `raw`, unless the field was changed; ABSENT for a missing key."""
     if value is None:
         return None if raw is None else ABSENT
-    if value is raw or isinstance(value, Model) or is_array(value) or is_object(value):
+    if isinstance(value, Model) or is_array(value) or is_object(value):
         return value  # pyright: ignore[reportUnknownVariableType]  # a list of anything
-    return raw if decode_field(cls, name, raw) == value else value
+    # an id that did not come is an empty text
+    return raw if field.read({} if raw is ABSENT else {field.wire: raw}, {}, "") == value else value
 
 
 def _copied(value: Any) -> Any:
@@ -146,6 +164,8 @@ def _key(key: object) -> str:
 
 def unstructure(value: Any) -> Any:
     """Convert a model, a time, or a list or mapping of these to JSON; return anything else unchanged."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Model):
         return value.to_dict()
     if isinstance(value, datetime):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
+from lemlist_async.core import decode as decode_module
 from lemlist_async.core.decode import decoder
 from lemlist_async.core.model import Model, model
-from lemlist_async.core.names import Id
+from lemlist_async.core.names import Id, Secret
 from lemlist_async.core.wire import UnexpectedTypes
 
 
@@ -153,4 +155,143 @@ def test_threads_that_look_at_once_get_one_object() -> None:
             found, unexpected_types = read({**DATA, "parts": [{"value": "many"}]})
             seen = list(threads.map(lambda _, row=found: (id(row.part), id(row.parts)), range(16)))
             assert len(set(seen)) == 1
+            assert set(threads.map(lambda _, row=found: row.first, range(16))) == {"many"}
             assert unexpected_types == {"Part.value": 1}
+
+
+@model
+class Looked(Model):
+    """Every kind of field."""
+
+    id: Id
+    name: str | None = None
+    share: float | None = None
+    count: int | None = None
+    at: datetime | None = None
+    tags: list[str] | None = None
+    anything: Any = None
+    key: Annotated[str | None, Secret()] = None
+    part: Part | None = None
+    parts: list[Part] | None = None
+    by_name: dict[str, Part] | None = None
+    inner: Looked | None = None
+
+
+FIELDS = (
+    "id", "name", "share", "count", "at", "tags", "anything", "key", "part", "parts", "by_name", "inner", "extra",
+)  # fmt: skip
+USUAL: dict[str, Any] = {
+    "_id": "x",
+    "name": "Ann",
+    "share": 1,
+    "count": 7,
+    "at": "2026-03-04T05:06:07Z",
+    "tags": ["a"],
+    "anything": {"b": None},
+    "key": "hush",
+    "part": {"value": 1},
+    "parts": [{"value": 2}, {"at": "2026-03-04"}],
+    "byName": {"a": {"value": 3}},
+    "inner": {"_id": "y", "inner": {"_id": "z"}},
+    "Team size": 3,
+    "apiToken": "hush",
+}
+STRANGE: dict[str, Any] = {
+    "_id": 5,
+    "name": ["Ann"],
+    "share": "half",
+    "count": "many",
+    "at": "yesterday",
+    "tags": "a",
+    "key": {"a": 1},
+    "part": [1],
+    "parts": [{"value": "two"}, None],
+    "byName": [],
+    "inner": "y",
+}
+ROWS: list[dict[str, Any]] = [
+    USUAL,
+    STRANGE,
+    dict.fromkeys(USUAL),
+    {},
+    {"_id": "x"},
+    dict(reversed(USUAL.items())),
+]
+
+
+def fresh() -> type[Looked]:
+    """A class that no program has looked at."""
+    return type("Looked", (Looked,), {"__slots__": ()})
+
+
+def looked_at(names: Sequence[str], row: Any) -> tuple[Any, UnexpectedTypes, Any]:
+    """Values of a row after a program has looked at these fields of many others."""
+    unexpected_types: UnexpectedTypes = {}
+    decode = decoder(list[fresh()])  # type: ignore[misc]  # a class made at run time
+    for _ in range(2):
+        for found in decode([copy.deepcopy(USUAL) for _ in range(decode_module.LOOKS)], {}):
+            for name in names:
+                getattr(found, name)
+    (found,) = decode([copy.deepcopy(row)], unexpected_types)
+    assert unexpected_types == {}
+    return found, unexpected_types, found.to_dict()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=["usual", "strange", "null", "empty", "short", "reversed"])
+@pytest.mark.parametrize(
+    "names", [*((name,) for name in FIELDS), FIELDS[:4], FIELDS], ids=lambda names: " ".join(names)
+)
+def test_what_a_program_looks_at_changes_no_value_and_no_count(names: Sequence[str], row: Any) -> None:
+    never, counted, plain = looked_at((), row)
+    often, again, same = looked_at(names, row)
+    for name in FIELDS:
+        assert repr(getattr(often, name)) == repr(getattr(never, name))
+    assert (counted, plain) == (again, same) == (counted, row)
+
+
+def test_a_field_that_was_assigned_stays_when_others_are_looked_at() -> None:
+    (found,) = decoder(list[Looked])([dict(USUAL)], {})
+    found.name, found.part = "Bob", None
+    assert (found.id, found.count, found.name, found.part) == ("x", 7, "Bob", None)
+    assert found.to_dict() == {**{key: value for key, value in USUAL.items() if key != "part"}, "name": "Bob"}
+
+
+def test_slots_are_filled_only_for_the_fields_that_are_looked_at() -> None:
+    cls = fresh()
+    for _ in range(decode_module.LOOKS):
+        _ = decoder(cls)(dict(USUAL), {}).name
+    found = decoder(cls)(dict(USUAL), {})
+    assert vars(Looked)["name"].__get__(found) == "Ann"
+    with pytest.raises(AttributeError):
+        vars(Looked)["count"].__get__(found)
+
+
+def test_a_model_is_of_its_class_before_and_after_a_look() -> None:
+    found = decoder(Looked)(dict(USUAL), {})
+    for _ in range(2):
+        assert type(found) is Looked
+        match found:
+            case Looked(name="Ann", count=7):
+                pass
+            case _:
+                pytest.fail("a pattern sees the fields")
+
+
+class Failing(Whole):
+    __slots__ = ()
+
+    @property
+    def wrong(self) -> int:
+        raise AttributeError("nonsense")
+
+
+def test_the_error_of_a_property_is_its_own() -> None:
+    with pytest.raises(AttributeError, match=r"^nonsense$"):
+        _ = Failing(id="x").wrong
+
+
+def test_a_field_that_was_deleted_is_an_ordinary_error_in_what_a_program_made() -> None:
+    made = Whole(id="x")
+    del made.count
+    with pytest.raises(AttributeError):
+        _ = made.count

@@ -10,6 +10,7 @@ import pytest
 from lemlist_async import Lemlist, errors
 from lemlist_async.resources.tasks import TaskFilter
 from lemlist_async.sandbox import Sandbox
+from tests.support.clients import Looking
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def lemlist(sandbox: Sandbox) -> AsyncIterator[Lemlist]:
-    async with Lemlist(sandbox.key, base_url=sandbox.url) as client:
+    async with Looking(sandbox.key, base_url=sandbox.url) as client:
         yield client
         assert client.unexpected_types == {}
 

@@ -9,6 +9,7 @@ import pytest
 
 from lemlist_async import Lemlist, Pages
 from lemlist_async.sandbox import Sandbox
+from tests.support.clients import Looking
 
 ROWS = 7
 
@@ -22,7 +23,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def lemlist(sandbox: Sandbox) -> AsyncIterator[Lemlist]:
-    async with Lemlist(sandbox.key, base_url=sandbox.url) as client:
+    async with Looking(sandbox.key, base_url=sandbox.url) as client:
         yield client
         assert client.unexpected_types == {}
 
