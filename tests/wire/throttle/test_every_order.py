@@ -1,6 +1,6 @@
 """Every order of events in a small world: two slots, members that share them, a server that may forget.
 
-`benchmarks/every_order.py` searches larger worlds, for as long as it is let.
+`benchmarks/every_order.py` searches other sizes.
 """
 
 from __future__ import annotations
@@ -8,50 +8,68 @@ from __future__ import annotations
 import pytest
 
 from lemlist_async.throttle.stores.redis_slots import script
-from tests.support.explore import Bounds, Explorer
+from tests.support.explore.script_world import Bounds, ScriptWorld
+from tests.support.explore.search import Search
 
-SLOW = [pytest.mark.slow, pytest.mark.timeout(300)]
+SLOW = [pytest.mark.slow, pytest.mark.timeout(600)]
+SHORT = ("math.max(slot.free, now)", "math.max(slot.free - 600000, now)")
+AT_ONCE = ("rest > 0 and now + rest or slot.free", "slot.free")
+FORGOTTEN = ("exact(now + hold + way)", "exact(now)")
+NO_LEASE = ("tonumber(seen) + lease < now", "tonumber(seen) < now")
+FAULTS = {
+    "a window that is short": SHORT,
+    "answers that free a slot at once": AT_ONCE,
+    "a server that does not know that it has forgotten": FORGOTTEN,
+    "a lease that is ignored": NO_LEASE,
+    "requests in flight that a server does not learn of": (
+        "if not mine[token] then\n    local",
+        "if false then\n    local",
+    ),
+    "a member whose own line is taken for that of a dead one": ("id ~= me and tonumber", "tonumber"),
+}
 
 
 @pytest.mark.parametrize(
     ("members", "bounds"),
     [
-        (3, Bounds(requests=3, passes=1, deaths=1, harms=0)),
-        (2, Bounds(requests=3, passes=2, deaths=0, harms=0)),
+        (2, Bounds(requests=4, deaths=1, harms=1)),
+        (3, Bounds(requests=4, deaths=1, harms=0)),
+        pytest.param(3, Bounds(requests=4, deaths=1, harms=1), marks=SLOW),
     ],
     ids=str,
 )
+@pytest.mark.timeout(120)
 def test_no_order_of_events_leads_to_more_checks_in_a_window_than_the_limit(
     members: int, bounds: Bounds
 ) -> None:
-    explorer = Explorer(members=members, bounds=bounds)
-    assert explorer.explore() is None
-    assert len(explorer.seen) > 500
+    found = Search(ScriptWorld(members=members, bounds=bounds)).run()
+    assert found.way is None
+    assert found.complete
+    assert found.states > 5000
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_script_is_found(fault: str) -> None:
+    change = FAULTS[fault]
+    assert change[0] in script()
+    found = Search(ScriptWorld(script().replace(*change), members=2, bounds=Bounds(requests=4))).run()
+    assert found.way is not None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
-    ("fault", "change"),
-    [
-        ("a window that is short", ("math.max(slot.free, now)", "math.max(slot.free - 600000, now)")),
-        ("answers that free a slot at once", ("rest > 0 and now + rest or slot.free", "slot.free")),
-        ("a server that does not know that it has forgotten", ("exact(now + hold + way)", "exact(now)")),
-        pytest.param(
-            "a lease that is ignored", ("tonumber(seen) + lease < now", "tonumber(seen) < now"), marks=SLOW
-        ),
-        pytest.param(
-            "requests in flight that a server does not learn of",
-            ("if not mine[token] then\n    local", "if false then\n    local"),
-            marks=SLOW,
-        ),
-        pytest.param(
-            "a member whose own line is taken for that of a dead one",
-            ("id ~= me and tonumber", "tonumber"),
-            marks=SLOW,
-        ),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    "change", [("", ""), SHORT, AT_ONCE, FORGOTTEN, NO_LEASE], ids=lambda change: change[1]
 )
-def test_a_fault_of_the_script_is_found(fault: str, change: tuple[str, str]) -> None:
-    assert change[0] in script(), fault
-    explorer = Explorer(script().replace(*change), members=2, bounds=Bounds(requests=4, passes=3))
-    assert explorer.explore() is not None, fault
+@pytest.mark.parametrize("bounds", [Bounds(3, 1, 0, passes=2), Bounds(3, 0, 1, passes=2)], ids=str)
+def test_the_reductions_of_the_search_change_no_verdict(bounds: Bounds, change: tuple[str, str]) -> None:
+    verdicts = [
+        Search(
+            ScriptWorld(script().replace(*change, 1), members=2, bounds=bounds, reduced=reduced),
+            dominance=reduced,
+        ).run()
+        for reduced in (True, False)
+    ]
+    assert all(found.complete for found in verdicts)
+    assert verdicts[0].states < verdicts[1].states
+    assert (verdicts[0].way is None) == (verdicts[1].way is None)

@@ -1,0 +1,1 @@
+"""Complete exploration of small worlds: every order of events, tried against the code that decides."""
