@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import random
@@ -86,8 +87,9 @@ class HostSlots:
         self._hold = self._window + self._margin
         self._pace = round(pace * NS)
         self._look = round(min(LOOK, window / 10) * NS)
-        # members notice a new file within a look, and hold slots of the old one for a window
-        shut_for = self._hold + 2 * self._look
+        # A member that has a request in flight may not look at the file until it is answered. So what was sent before
+        # a deletion is given the time that the request of a dead member has to arrive, and the window after that.
+        shut_for = self._hold + self._ns(WAY) + 2 * self._look
         self._file = SlotFile(place_of(name, boot), limit, self._window, shut_for, boot)
         self._held: dict[int, int] = {}
         """Slot of each token that is in flight; -1 if it has none in this file."""
@@ -138,7 +140,8 @@ class HostSlots:
         if ahead is None:
             return
         if ahead.begun:
-            self._release(ahead.token, ahead.slot, ahead.free_at, 0)
+            with contextlib.suppress(Gone):  # the next call opens the new file, which knows nothing of it
+                self._release(ahead.token, ahead.slot, ahead.free_at, 0)
         else:
             self._abandoned[ahead.token] = ahead.at, ahead.free_at
             self._free_abandoned()
@@ -150,7 +153,11 @@ class HostSlots:
             return  # lost with its file, or the parent's
         if round_trip is not None:
             self._note_trip(self._ns(now), self._ns(round_trip))
-        self._release(token, slot, self._ns(free_at), self._ns(now))
+        instant, free = self._ns(now), self._ns(free_at)
+        try:
+            self._release(token, slot, free, instant)
+        except Gone:
+            self._release_anew(token, slot, free, instant)
 
     def credit(self) -> float | None:
         """Return the smallest round trip of all members; see `SharedSlots`."""
@@ -202,13 +209,16 @@ class HostSlots:
     def _take(self, now: int, urgent: bool) -> int:
         """Take the slot that is free first: at once, or as a reservation. Never wait for a lock."""
         file, slot, locked, busy = self._file, self._guess, False, set[int]()
+        # With no slot locked: locks do not nest. One that is taken twice is free once it is given back once, and the
+        # care for other members' slots takes locks of its own.
+        if now > self._looked:
+            self._look_after(file.read(), now)
         try:
             # bounded, since other members may take the first free slot between any two looks
             for _ in range(2 * file.slots):
                 # first the lock, then the read: a record that is read before could change until the lock is held
                 locked = file.lock(slot)
                 data = file.read()
-                self._look_after(data, now)
                 header = Header.read(data)
                 if (paused_until := header.paused_until) > now:
                     return paused_until
@@ -370,14 +380,19 @@ class HostSlots:
 
     def _release(self, token: int, slot: int, free_at: int, now: int) -> None:
         """Free a slot. Within the lease it is this member's alone, so no lock is needed."""
-        try:
-            if now > self._looked:
-                self._look_after(self._file.read(), now)
-            # if the lease has ended, another member may hold the slot
-            if self._file.record(slot).owner == token:
-                self._file.write(slot, Record(max(0, free_at), 0, 0, FREE))
-        except Gone:
-            self._reopen(now)  # the requests that are still in flight take slots of the new file
+        if now > self._looked:
+            self._look_after(self._file.read(), now)
+        # if the lease has ended, another member may hold the slot
+        if self._file.record(slot).owner == token:
+            self._file.write(slot, Record(max(0, free_at), 0, 0, FREE))
+
+    def _release_anew(self, token: int, slot: int, free_at: int, now: int) -> None:
+        """Let a request that ended take a slot of the new file for its window, as those in flight do."""
+        self._held[token] = slot
+        self._reopen(now)
+        slot = self._held.pop(token)
+        if slot >= 0:
+            self._file.write(slot, Record(max(0, free_at), 0, 0, FREE))
 
     def _note_trip(self, now: int, trip: int) -> None:
         """Add a round trip to those of this minute, and read the smallest of this one and the last."""
@@ -456,11 +471,14 @@ class HostSlots:
         for slot in range(file.slots):
             if file.lock(slot):
                 try:
-                    if file.record(slot).state == FREE:
+                    record = file.record(slot)
+                    if record.state == FREE and record.free_at <= now:
                         file.write(slot, Record(now + self._ns(LEASE), now, token, FLYING))
                         return slot
                 finally:
                     file.unlock(slot)
+        # those of other members take all of them: no request goes until none counts any more
+        file.write_instant(PAUSED_UNTIL, now + self._hold)
         return -1
 
     @staticmethod
