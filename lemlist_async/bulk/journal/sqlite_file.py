@@ -1,7 +1,7 @@
 """Rows of a job in one SQLite file.
 
-Write-ahead log with ``synchronous=FULL``: a state is on the disk when the call that wrote it returns. `tables`
-describes the contents of the file.
+Write-ahead log with ``synchronous=FULL``: a state is on the disk when the call that wrote it returns, and so is a plan
+when it is complete. `tables` describes the contents of the file.
 """
 
 from __future__ import annotations
@@ -278,9 +278,12 @@ class SqliteFile:
         self.db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
 
     def forget(self) -> None:
-        """Drop the rows of a plan that was never finished."""
+        """Begin a plan: drop the rows of one that was never finished."""
         self._note_tail()
         tables.forget(self.db)
+        if not self.dying:
+            # a loss of power costs a plan that is not finished, whatever of it is on the disk: no commit waits for it
+            self.db.execute("PRAGMA synchronous=NORMAL")
 
     # Rows ---------------------------------------------------------------------------------------------
 
@@ -293,6 +296,9 @@ class SqliteFile:
     def complete(self, values: Mapping[str, str]) -> None:
         """Note that all rows are in, and refuse those whose key an earlier one has."""
         self._note_tail()
+        if not self.dying:
+            # the commit of this note waits until the log is on the disk, with all that is in it
+            self.db.execute("PRAGMA synchronous=FULL")
         tables.complete(self.db, values.items())
         self._shorten_log()
 

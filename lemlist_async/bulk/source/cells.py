@@ -79,6 +79,10 @@ def single(values: Mapping[str, Any], *names: str) -> str:
     Raises:
         RowRefusedError: there is none.
     """
+    if len(values) == 1:  # most lists of values: any name will do
+        ((column, cell),) = values.items()
+        if (value := filled(column, cell)) is not None:
+            return str(value)
     cells = dict(_filled(values))
     by_name = {spelling(column): value for column, value in cells.items()}
     found = next((by_name[spelling(name)] for name in names if spelling(name) in by_name), None)

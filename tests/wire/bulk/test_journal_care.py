@@ -15,11 +15,14 @@ from lemlist_async.bulk import BlockValues, JobStoppedError, Journal, JournalErr
 from lemlist_async.bulk.jobs.function_job import FunctionJob
 from lemlist_async.bulk.journal import tables
 from lemlist_async.bulk.journal.report import report_lines
+from lemlist_async.bulk.journal.sqlite_file import SqliteFile
 from lemlist_async.bulk.journal.storage import FIRST_PAGE, PAGE_BYTES, NewRow
 from lemlist_async.sandbox import Sandbox
 from tests.support.clients import KEY, quick
 
 NOWHERE = "http://127.0.0.1:9/api"
+FULL = 2
+"""SQLite's number of the level at which each commit waits for the disk."""
 Row = dict[str, Any]
 
 # The schema of version 1, as the first version of the library wrote it.
@@ -369,3 +372,34 @@ async def test_a_journal_holds_a_fingerprint_of_the_key_and_not_the_key(tmp_path
         assert meta["key"] == lemlist.key_fingerprint
     assert len(meta["key"]) == 16
     assert KEY not in str(meta)
+
+
+async def test_a_plan_waits_for_the_disk_once_and_each_state_of_a_run_does(tmp_path: Path) -> None:
+    async def waits(journal: Journal) -> bool:
+        storage = journal.storage
+        assert isinstance(storage, SqliteFile)
+        (level,) = await journal.in_thread(lambda: storage.db.execute("PRAGMA synchronous").fetchone())
+        return int(level) == FULL
+
+    journal = await Journal.open(tmp_path / "rows.db")
+    assert await waits(journal)
+    await journal.begin_plan()
+    await journal.add([NewRow(1, 1, b"1", "{}")])
+    assert not await waits(journal)
+    await journal.complete_plan(rows=1, digest="")
+    assert await waits(journal)
+    await journal.close()
+
+
+async def test_a_plan_that_ended_early_is_made_again_from_the_beginning(tmp_path: Path) -> None:
+    journal = await Journal.open(tmp_path / "rows.db")
+    await journal.begin_plan()
+    await journal.add([NewRow(n, n, bytes([n]), '{"value":"left@example.com"}') for n in range(1, 9)])
+    await journal.close()
+    async with (
+        quick(NOWHERE) as lemlist,
+        await lemlist.bulk.plan(
+            BlockValues(), [{"value": "ann@example.com"}], journal=tmp_path / "rows.db"
+        ) as plan,
+    ):
+        assert plan.forecast.rows == 1
