@@ -8,14 +8,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-import typer.main
+import typer
 from typer.cli import get_docs_for_click
 
 from docs.site import types
 from docs.site.examples import Example, shortest
 from docs.site.operations import AREAS, area_page, entries, markdown, table
 from lemlist_async import Lemlist, Options, Retry, ThrottleOptions, Timeouts, errors, observe
-from lemlist_async.cli.app import app
+from lemlist_async.cli.app import command
 from lemlist_async.options import AuthBreaker
 from tests.contract.operations import ROWS
 
@@ -116,9 +116,9 @@ def _events() -> str:
 
 
 def _cli() -> str:
-    command = typer.main.get_command(app)
-    context = typer.Context(command, info_name="lemlist-async")
-    text = get_docs_for_click(obj=command, ctx=context, name="lemlist-async", title="Command line")
+    whole = command()
+    context = typer.Context(whole, info_name="lemlist-async")
+    text = get_docs_for_click(obj=whole, ctx=context, name="lemlist-async", title="Command line")
     return re.sub(r"^#+ `", "## `", text, flags=re.MULTILINE)
 
 

@@ -65,6 +65,14 @@ mcp.add_to(app)
 app.add_typer(webhooks.app, name="webhooks")
 
 
+ORDER = (
+    *("demo", "sandbox", "doctor", "whoami"),
+    *("leads", "contacts", "unsubscribes", "campaigns", "enrich", "activities", "webhooks"),
+    *("jobs", "resume", "status", "report", "erase", "submit", "worker", "mcp", "schema"),
+)
+"""Commands as the help lists them: first to try, then what is there for lemlist, then what is there for jobs."""
+
+
 @app.callback(invoke_without_command=True)
 def _main(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
@@ -149,10 +157,17 @@ def demo(
     execute(work, json=json)
 
 
+def command() -> Any:
+    """Return the command with all below it, in order."""
+    whole: Any = typer.main.get_command(app)
+    whole.commands = {name: whole.commands[name] for name in ORDER}
+    return whole
+
+
 def run() -> None:
     """Run the command line."""
     try:
-        fit(typer.main.get_command(app))(prog_name="lemlist-async")
+        fit(command())(prog_name="lemlist-async")
     except SystemExit as end:
         # typer tells a wrong option before a command begins
         if end.code == Exit.USAGE and "--json" in sys.argv and not has_written():
