@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import psutil
+from _tables import Cell, Table, parser_of, publish
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -31,7 +32,7 @@ WARM_UP = 5.0
 WINDOW, LIMIT = 2.0, 20
 
 
-async def main(given: argparse.Namespace, folder: Path) -> None:
+async def main(given: argparse.Namespace, folder: Path) -> list[Cell]:
     """Submit all jobs, start the workers, wait, count."""
     server = start(folder / "postgres", cleanup="delete")
     database = new_database(server)
@@ -61,7 +62,7 @@ async def main(given: argparse.Namespace, folder: Path) -> None:
                 process.terminate()
             await asyncio.gather(*(process.wait() for process in workers))
         seconds = time.monotonic() - begun
-        report(given, sandbox, keys, seconds, cpu)
+        return report(given, sandbox, keys, seconds, cpu)
 
 
 async def worker(database: str, url: str) -> asyncio.subprocess.Process:
@@ -79,8 +80,10 @@ async def left(database: str) -> int:
         return sum(job.left for job in await jobs.all())
 
 
-def report(given: argparse.Namespace, sandbox: Sandbox, keys: list[str], seconds: float, cpu: float) -> None:
-    """Print the shares."""
+def report(
+    given: argparse.Namespace, sandbox: Sandbox, keys: list[str], seconds: float, cpu: float
+) -> list[Cell]:
+    """Return the shares as a row."""
     shares, made = [], 0
     for key in keys:
         team = sandbox.team(key).id
@@ -91,17 +94,27 @@ def report(given: argparse.Namespace, sandbox: Sandbox, keys: list[str], seconds
         shares.append(within / ((last - first) * LIMIT / WINDOW))
     rows = given.jobs * given.rows
     done = sum(len(sandbox.team(key).leads) for key in keys)
-    print(
-        f"{given.jobs} jobs of {given.keys} keys over {given.workers} workers: {done} of {rows} leads "
-        f"in {seconds:.0f} s ({made} requests, {sandbox.counters.refused} × 429); "
-        f"share of the quota: least {min(shares):.1%}, median {statistics.median(shares):.1%}; "
-        f"{cpu / rows * 1e6:.0f} µs of the workers' CPU a row"
-    )
+    return [
+        f"{given.jobs} jobs of {given.keys} keys, {given.workers} workers", f"{done:,} of {rows:,}", seconds,
+        made, sandbox.counters.refused, f"{min(shares):.1%}", f"{statistics.median(shares):.1%}", cpu / rows * 1e3,
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     for name, default in (("keys", 50), ("jobs", 100), ("rows", 200), ("workers", 4)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        asyncio.run(main(parser.parse_args(), Path(place)))
+        shares_ = asyncio.run(main(options, Path(place)))
+    columns = [
+        "",
+        "leads",
+        "seconds",
+        "requests",
+        "429s",
+        "least share",
+        "median share",
+        "workers' CPU a row, ms",
+    ]
+    publish([Table(f"{options.keys} keys", columns, [shares_])], options.json)

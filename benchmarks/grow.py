@@ -1,6 +1,6 @@
 """Growth of costs: what one more waiter, row, page or key costs when there are many, as an exponent.
 
-    python benchmarks/grow.py [--only waiters rows pages keys]
+    python benchmarks/grow.py [--only waiters rows pages keys] [--json FILE]
 
 The cost of a whole is measured at several sizes, and a line is laid through its logarithms: an exponent of 1 means
 that the cost of one stays the same however many there are, 2 that it grows with their number. CPU of this process.
@@ -8,7 +8,6 @@ that the cost of one stays the same however many there are, 2 that it grows with
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import math
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from _server import served
+from _tables import Cell, Table, parser_of, publish
 
 from lemlist_async import Lemlist, LemlistPool, Page, Pages, Throttle, ThrottleOptions
 from lemlist_async.bulk import BlockValues
@@ -85,11 +85,11 @@ async def keys(count: int) -> float:
             return time.process_time() - began
 
 
-CASES: dict[str, tuple[Measure, tuple[int, ...]]] = {
-    "waiters": (waiters, (1_000, 4_000, 16_000)),
-    "rows": (rows, (20_000, 80_000, 320_000)),
-    "pages": (pages, (100, 400, 1_600)),
-    "keys": (keys, (50, 200, 800)),
+CASES: dict[str, tuple[str, Measure, tuple[int, ...]]] = {
+    "waiters": ("requests that wait at once, granted and answered", waiters, (1_000, 4_000, 16_000)),
+    "rows": ("rows of a plan", rows, (20_000, 80_000, 320_000)),
+    "pages": ("pages of a list, 100 rows each", pages, (100, 400, 1_600)),
+    "keys": ("keys of a pool, made and used for four calls", keys, (50, 200, 800)),
 }
 
 
@@ -101,21 +101,25 @@ def exponent(sizes: tuple[int, ...], costs: list[float]) -> float:
     return above / sum((a - middle_x) ** 2 for a in x)
 
 
-async def main(names: list[str]) -> None:
+async def main(names: list[str]) -> list[list[Cell]]:
+    """Return a row of the table for each case."""
+    table: list[list[Cell]] = []
     for name in names:
-        measure, sizes = CASES[name]
+        title, measure, sizes = CASES[name]
         costs: list[float] = []
         await measure(sizes[0])
         for size in sizes:
             gc.collect()
             costs.append(min([await measure(size) for _ in range(3)]))
-        each = ", ".join(
-            f"{size:,}: {cost / size * 1e6:.1f} µs" for size, cost in zip(sizes, costs, strict=True)
-        )
-        print(f"{name:8} exponent {exponent(sizes, costs):.2f}   {each}", flush=True)
+        each = [cost / size * 1e6 for size, cost in zip(sizes, costs, strict=True)]
+        counts = ", ".join(f"{size:,}" for size in sizes)
+        table.append([title, counts, exponent(sizes, costs), ", ".join(f"{cost:,.0f}" for cost in each)])
+    return table
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--only", nargs="*", choices=CASES, default=list(CASES))
-    asyncio.run(main(parser.parse_args().only))
+    given = parser.parse_args()
+    columns = ["", "how many", "exponent", "CPU of one, µs"]
+    publish([Table("growth", columns, asyncio.run(main(given.only)))], given.json)

@@ -11,7 +11,6 @@ With `--among`, a job of 100,000 rows stands among so many rows of other jobs in
 timed.
 """
 
-import argparse
 import asyncio
 import itertools
 import resource
@@ -27,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import psutil
 import psycopg
+from _tables import Cell, Table, parser_of, publish
 
 from lemlist_async import Effect, Lemlist, Throttle, ThrottleOptions
 from lemlist_async.bulk.jobs.function_job import FunctionJob
@@ -35,6 +35,11 @@ from lemlist_async.bulk.journal.address import Place
 from lemlist_async.bulk.journal.postgres import PostgresRows
 from lemlist_async.bulk.journal.storage import NewRow
 from tests.support.postgres import new_database, new_job, start
+
+KINDS = {
+    Effect.IDEMPOTENT: "may be repeated",
+    Effect.UNSAFE: "may not be repeated: each is marked by itself",
+}
 
 
 def rows(count: int) -> Iterator[dict[str, Any]]:
@@ -88,13 +93,12 @@ async def measure(place: Place | None, effect: Effect, count: int, server: Any) 
     return [span / count * 1e6 for span in spans]
 
 
-async def main(count: int, rounds: int, folder: Path) -> None:
+async def main(count: int, rounds: int, folder: Path) -> Table:
     """Measure each place in turn, several times."""
     server = start(folder / "postgres", cleanup="delete")
     try:
         database = new_database(server)
-        print(f"{count:,} rows, medians of {rounds} rounds, µs a row")
-        print(f"{'':34}{'plan':>8}{'run':>8}{'CPU':>8}{'server':>8}")
+        table: list[list[Cell]] = []
         for effect in (Effect.IDEMPOTENT, Effect.UNSAFE):
             found: dict[str, list[list[float]]] = {"temporary": [], "SQLite file": [], "PostgreSQL": []}
             for number in range(rounds):
@@ -107,20 +111,22 @@ async def main(count: int, rounds: int, folder: Path) -> None:
                     results.append(await measure(place, effect, count, server))
             for name, results in found.items():
                 figures = [statistics.median(column) for column in zip(*results, strict=True)]
-                print(f"{effect.value:12}{name:22}" + "".join(f"{figure:8.0f}" for figure in figures))
+                table.append([f"{KINDS[effect]}, {name}", *map(round, figures)])
+        columns = ["rows and journal", "plan, µs a row", "run", "CPU of the run", "CPU of the server"]
+        return Table("rows", columns, table)
     finally:
         server.cleanup()
 
 
-def timed(name: str, step: Callable[[], object], times: int = 1) -> None:
-    """Print the time of a step."""
+def timed(name: str, step: Callable[[], object], times: int = 1) -> list[Cell]:
+    """Return the name and the milliseconds of a step."""
     begun = time.perf_counter()
     for _ in range(times):
         step()
-    print(f"{name:56}{(time.perf_counter() - begun) / times * 1e3:10.2f} ms", flush=True)
+    return [name, (time.perf_counter() - begun) / times * 1e3]
 
 
-def among(others: int, folder: Path) -> None:
+def among(others: int, folder: Path) -> Table:
     """Time the steps of a job of 100,000 rows among those of a hundred other jobs."""
     server, count = start(folder / "postgres", cleanup="delete"), 100_000
     place = new_job(new_database(server))
@@ -148,36 +154,36 @@ def among(others: int, folder: Path) -> None:
             found = connection.execute(
                 f"{sizes} (SELECT 'lemlist_rows'::regclass) AS one (t)".encode()
             ).fetchone()
-        print(f"{others:,} rows of others: table and indexes {found}", flush=True)
-        timed("add 100,000 rows", plan)
-        timed(
-            "look for repeated ones, complete", lambda: rows_.complete({"rows": str(count), "planned": "1"})
-        )
-        timed("counts of the job", rows_.counts, 3)
-        timed("mark and outcome of a row, two commits", do, 500)
-        timed("500 new rows", lambda: rows_.take(State.NEW, None, 500, 500), 5)
-        timed(
-            "unknown rows, of which there are none", lambda: rows_.take(State.UNKNOWN, "in doubt", 0, 500), 20
-        )
+        assert found is not None
+        steps = [
+            timed("add 100,000 rows", plan),
+            timed("look for repeated ones", lambda: rows_.complete({"rows": str(count), "planned": "1"})),
+            timed("counts of the job", rows_.counts, 3),
+            timed("mark and outcome of a row, two commits", do, 500),
+            timed("500 new rows", lambda: rows_.take(State.NEW, None, 500, 500), 5),
+            timed("unknown rows, none", lambda: rows_.take(State.UNKNOWN, "in doubt", 0, 500), 20),
+        ]
         rest = [(n, Outcome(State.DONE, "x")) for n in range(next(numbers), count - 10)]
         rows_.write(rest, sent=[], back=[], expected=State.NEW)
-        timed("first new rows where all but ten are done", lambda: rows_.take(State.NEW, None, 0, 64), 3)
-        timed("recovery", lambda: rows_.recover(repeatable=False, retry_failed=False), 3)
+        steps += [
+            timed("first new rows where all but ten are done", lambda: rows_.take(State.NEW, None, 0, 64), 3),
+            timed("recovery", lambda: rows_.recover(repeatable=False, retry_failed=False), 3),
+        ]
+        title = f"a job among {others:,} rows of others, which take {found[0]} and {found[1]} of indexes, ms"
+        return Table("among", ["", title], steps)
     finally:
         rows_.close()
         server.cleanup()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--among", type=int, metavar="ROWS")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place_:
         if given.among:
-            among(given.among, Path(place_))
+            publish([among(given.among, Path(place_))], given.json)
         else:
-            asyncio.run(main(given.rows, given.rounds, Path(place_)))
+            publish([asyncio.run(main(given.rows, given.rounds, Path(place_)))], given.json)

@@ -7,7 +7,6 @@ nothing; one around whose calls the benchmark itself makes the same two spans wi
 `Telemetry` observes. The last two record into the SDK with a processor that drops what it gets.
 """
 
-import argparse
 import asyncio
 import random
 import statistics
@@ -15,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from _server import served
+from _tables import Cell, Table, parser_of, publish
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind, set_span_in_context
 
@@ -63,8 +63,8 @@ async def measure(call: Call, calls: int) -> float:
     return (time.process_time() - started) / calls * 1e6
 
 
-async def main(rounds: int, calls: int) -> None:
-    """Measure in rounds of random order, and print medians of the differences."""
+async def main(rounds: int, calls: int) -> list[list[Cell]]:
+    """Measure in rounds of random order, and return medians; differences are taken within each round."""
     with served() as url:
         throttle = Throttle(ThrottleOptions(limit=1000, window=0.01))
         clients = [Lemlist("bench", url, throttle=throttle) for _ in range(4)]
@@ -86,19 +86,17 @@ async def main(rounds: int, calls: int) -> None:
                 seen[name].append(await measure(ways[name], calls))
         for client in clients:
             await client.aclose()
-    print(f"CPU per call, median of {rounds} rounds of {calls}; differences are taken within each round")
+    rows: list[list[Cell]] = []
     for name, times in seen.items():
         more = statistics.median(a - b for a, b in zip(times[1:], seen["no observer"][1:], strict=True))
-        print(f"  {name:24} {statistics.median(times[1:]):6.0f} µs   {more:+6.1f} µs beside no observer")
-    above = statistics.median(
-        a - b for a, b in zip(seen["Telemetry"][1:], seen["the spans by hand"][1:], strict=True)
-    )
-    print(f"  above the SDK's own cost of the spans: {above:+.1f} µs")
+        rows.append([name, statistics.median(times[1:]), None if name == "no observer" else more])
+    return rows
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--calls", type=int, default=100)
     given = parser.parse_args()
-    asyncio.run(main(given.rounds, given.calls))
+    table = asyncio.run(main(given.rounds, given.calls))
+    publish([Table("observers", ["", "CPU of a call, µs", "more than without, µs"], table)], given.json)

@@ -1,6 +1,6 @@
 """CPU of one call: this library beside bare aiohttp with orjson, httpx, and the stacks of OpenAI and Stripe.
 
-    python benchmarks/overhead.py [--rounds 15] [--calls 320] [--only CASE …]
+    python benchmarks/overhead.py [--rounds 15] [--calls 320] [--only CASE …] [--json FILE]
 
 All clients meet the same server, in a process of its own. Each round measures every client once, one after the
 other, so that what the machine does meanwhile falls on all of them; the medians over the rounds are compared.
@@ -9,7 +9,6 @@ times and nested models on first access, so it has two rows: as it is, and with 
 share the limit over the ledger file of the host, and send through aiohttp's own `ClientSession`.
 """
 
-import argparse
 import asyncio
 import operator
 import os
@@ -24,6 +23,7 @@ import attrs
 import httpx
 import orjson
 from _server import served
+from _tables import Table, parser_of, publish
 
 from lemlist_async import Lemlist, Throttle, ThrottleOptions
 from lemlist_async.core.names import fields_of
@@ -204,7 +204,8 @@ def throttle(name: str | None = None) -> Throttle:
     return Throttle(ThrottleOptions(limit=1000, window=0.01), name=name)
 
 
-async def main(rounds: int, calls: int, cases: list[Case]) -> None:
+async def main(rounds: int, calls: int, cases: list[Case]) -> dict[str, dict[str, list[float]]]:
+    """Measure the cases, and return the CPU of a call by case, client and round."""
     os.environ.setdefault("OPENAI_API_KEY", KEY)
     async with AsyncExitStack() as stack:
         url = stack.enter_context(served())
@@ -216,39 +217,56 @@ async def main(rounds: int, calls: int, cases: list[Case]) -> None:
         through = await stack.enter_async_context(Lemlist(KEY, url, throttle=throttle(), session=borrowed))
         clients = {
             "aiohttp + orjson": aiohttp_calls(session, url),
-            "lemlist_async": ours(lemlist),
-            "  all fields read": ours_read(lemlist),
-            "  host's ledger": ours(shared),
-            "  ClientSession": ours(through),
+            "this library": ours(lemlist),
+            "all fields read": ours_read(lemlist),
+            "host's ledger file": ours(shared),
+            "through ClientSession": ours(through),
             "httpx": httpx_calls(client),
-            "openai SDK": openai_calls(url),
-            "stripe SDK": stripe_calls(url),
+            "OpenAI's SDK": openai_calls(url),
+            "Stripe's SDK": stripe_calls(url),
         }
-        for case in cases:
-            await compare(case, {name: pair[case.call] for name, pair in clients.items()}, rounds, calls)
+        return {
+            case.title: await compare(
+                {name: pair[case.call] for name, pair in clients.items()}, rounds, calls, case.tasks
+            )
+            for case in cases
+        }
 
 
-async def compare(case: Case, clients: Mapping[str, Call], rounds: int, calls: int) -> None:
-    """Measure in rounds, and print medians with their ratios."""
+async def compare(clients: Mapping[str, Call], rounds: int, calls: int, tasks: int) -> dict[str, list[float]]:
+    """Measure all clients in rounds, and return the CPU of a call by client and round, without the first round."""
     seen: dict[str, list[float]] = {name: [] for name in clients}
     for _ in range(rounds + 1):
         for name, call in clients.items():
-            seen[name].append(await measure(call, calls, case.tasks))
-    base, mine = seen["aiohttp + orjson"][1:], seen["lemlist_async"][1:]
-    print(f"\n{case.title}: CPU per call, median of {rounds} rounds of {calls}")
-    for name, times in seen.items():
-        ratio = statistics.median(a / b for a, b in zip(times[1:], base, strict=True))
-        ours_ = statistics.median(a / b for a, b in zip(times[1:], mine, strict=True))
-        print(
-            f"  {name:18} {statistics.median(times[1:]):8.0f} µs   {ratio:5.2f} × aiohttp   {ours_:5.2f} × ours",
-            flush=True,
-        )
+            seen[name].append(await measure(call, calls, tasks))
+    return {name: times[1:] for name, times in seen.items()}
+
+
+def ratio(times: list[float], base: list[float]) -> float:
+    """Return how many times the base costs, as the median over the rounds."""
+    return statistics.median(a / b for a, b in zip(times, base, strict=True))
+
+
+def tables(seen: Mapping[str, Mapping[str, list[float]]]) -> list[Table]:
+    """Return the medians of each case, as ratios and in microseconds."""
+    names = list(next(iter(seen.values())))
+    ratios = [
+        [case, *(ratio(times[name], times[names[0]]) for name in names[1:])] for case, times in seen.items()
+    ]
+    micros = [
+        [case, *(round(statistics.median(times[name])) for name in names)] for case, times in seen.items()
+    ]
+    return [
+        Table("CPU of one call, × aiohttp + orjson", ["", *names[1:]], ratios),
+        Table("CPU of one call in µs", ["", *names], micros),
+    ]
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--calls", type=int, default=320)
     parser.add_argument("--only", nargs="*", choices=CASES, default=list(CASES))
     given = parser.parse_args()
-    asyncio.run(main(given.rounds, given.calls, [CASES[name] for name in given.only]))
+    found = asyncio.run(main(given.rounds, given.calls, [CASES[name] for name in given.only]))
+    publish(tables(found), given.json)

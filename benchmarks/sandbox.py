@@ -6,10 +6,10 @@ Run from the root of the repository. The server runs in a process of its own wit
 counted; the clients are bare sockets. `--serve` is that process.
 """
 
-import argparse
 import asyncio
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import psutil
 
+from benchmarks._tables import Cell, Table, parser_of, publish
 from lemlist_async.sandbox import Recipients, Sandbox, serve
 
 CONNECTIONS = 4
@@ -81,11 +82,14 @@ async def measure(
     return min(used for used, _ in rounds), max(rate for _, rate in rounds)
 
 
-async def of_requests(count: int) -> None:
+async def of_requests(count: int) -> list[list[Cell]]:
+    """Measure the start and three requests."""
     begun = time.perf_counter()
     with server() as (process, host, port):
         await send(host, port, iter([request("GET", "/team")]))
-        print(f"start to first answer: {time.perf_counter() - begun:.2f} s")
+        table: list[list[Cell]] = [
+            ["start to the first answer", f"{time.perf_counter() - begun:.2f} s", None]
+        ]
         (made,) = await send(host, port, iter([request("POST", "/campaigns", {"name": "Spring"})]))
         path = f"/campaigns/{json.loads(made)['_id']}/leads/"
         rows: dict[str, Callable[[int], bytes]] = {
@@ -97,7 +101,8 @@ async def of_requests(count: int) -> None:
         }
         for name, make in rows.items():
             micros, per_second = await measure(process, host, port, make, count)
-            print(f"{name}: {micros:.0f} µs of the server's CPU, {per_second:.0f}/s with these clients")
+            table.append([name, f"{micros:.0f} µs of CPU", f"{per_second:,.0f}/s with these clients"])
+    return table
 
 
 async def longest_hold(work: Callable[[], Awaitable[object]]) -> float:
@@ -119,7 +124,8 @@ async def longest_hold(work: Callable[[], Awaitable[object]]) -> float:
     return longest
 
 
-async def of_leads(count: int) -> None:
+async def of_leads(count: int) -> list[list[Cell]]:
+    """Measure many leads, and requests that go through all of them."""
     process = psutil.Process()
     async with Sandbox(limit=None) as sandbox:
         team = sandbox.team()
@@ -131,18 +137,25 @@ async def of_leads(count: int) -> None:
             )
         took, used = time.perf_counter() - begun, time.process_time() - used
         megabytes = (process.memory_info().rss - before) / 1e6
-        print(f"{count} leads: {took:.2f} s, {used:.2f} s of CPU, {megabytes:.0f} MB")
-        await of_paths(
-            sandbox,
-            f"/campaigns/{campaign}/leads/?state=all&limit=100",
-            f"/contacts?limit=100&offset={count // 2}",
-            "/contacts?limit=100&search=person9",
-            f"/campaigns/{campaign}/export/leads?state=all",
-            f"/campaigns/{campaign}/export/leads?state=all&format=json",
-        )
+        made: list[Cell] = [
+            f"{count:,} leads made",
+            f"{took:.2f} s, {used:.2f} s of CPU",
+            f"{megabytes:.0f} MB",
+        ]
+        return [
+            made,
+            *await of_paths(
+                sandbox,
+                f"/campaigns/{campaign}/leads/?state=all&limit=100",
+                f"/contacts?limit=100&offset={count // 2}",
+                "/contacts?limit=100&search=person9",
+                f"/campaigns/{campaign}/export/leads?state=all",
+                f"/campaigns/{campaign}/export/leads?state=all&format=json",
+            ),
+        ]
 
 
-async def of_history(count: int) -> None:
+async def of_history(count: int) -> list[list[Cell]]:
     """Run a campaign of three e-mails for a month, and ask for its figures."""
     people = Recipients(opens=0.6, clicks=0.3, replies=0.2, bounces=0.05)
     async with Sandbox(limit=None, recipients=people) as sandbox:
@@ -157,28 +170,40 @@ async def of_history(count: int) -> None:
             team.add_lead(campaign["_id"], f"person{number}@example.com", firstName="Ann")
         sandbox.advance(days=30)
         used = time.process_time() - used
-        print(f"a month of {count} leads, {len(team.activities)} events: {used:.2f} s of CPU")
-        await of_paths(
-            sandbox,
-            f"/v2/campaigns/{campaign['_id']}/stats?startDate=2020-01-01&endDate=2040-01-01",
-            f"/campaigns/reports?campaignIds={campaign['_id']}",
-            f"/activities?campaignId={campaign['_id']}&limit=100",
-            f"/inbox?limit=100&userId={team.user_id}",
-        )
+        month: list[Cell] = [
+            f"a month of {count:,} leads: {len(team.activities):,} events",
+            f"{used:.2f} s of CPU",
+            None,
+        ]
+        return [
+            month,
+            *await of_paths(
+                sandbox,
+                f"/v2/campaigns/{campaign['_id']}/stats?startDate=2020-01-01&endDate=2040-01-01",
+                f"/campaigns/reports?campaignIds={campaign['_id']}",
+                f"/activities?campaignId={campaign['_id']}&limit=100",
+                f"/inbox?limit=100&userId={team.user_id}",
+            ),
+        ]
 
 
-async def of_paths(sandbox: Sandbox, *paths: str) -> None:
-    """Print the time of each request, and for how long it held the loop."""
+async def of_paths(sandbox: Sandbox, *paths: str) -> list[list[Cell]]:
+    """Return the time of each request, and for how long it held the loop."""
     host, port = "127.0.0.1", int(sandbox.url.split(":")[2].split("/")[0])
+    table: list[list[Cell]] = []
     for path in paths:
         begun = time.perf_counter()
         hold = await longest_hold(lambda path=path: send(host, port, iter([request("GET", path)])))
         took = time.perf_counter() - begun
-        print(f"GET {path[:70]}: {took * 1e3:.1f} ms, longest hold of the loop {hold * 1e3:.1f} ms")
+        shown = re.sub(r"(cam|usr)_\w+", r"\1_…", path)
+        table.append(
+            [f"GET {shown}", f"{took * 1e3:.1f} ms", f"the loop held for {hold * 1e3:.1f} ms at most"]
+        )
+    return table
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = parser_of(__doc__)
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--leads", type=int, default=100_000)
     parser.add_argument("--serve", action="store_true")
@@ -187,9 +212,10 @@ def main() -> None:
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(serve(ready=lambda box: print(box.url.split("/")[2], flush=True), limit=None))
         return
-    asyncio.run(of_requests(options.requests))
-    asyncio.run(of_leads(options.leads))
-    asyncio.run(of_history(options.leads // 5))
+    table = asyncio.run(of_requests(options.requests))
+    table += asyncio.run(of_leads(options.leads))
+    table += asyncio.run(of_history(options.leads // 5))
+    publish([Table("cost", ["", "time", ""], table)], options.json)
 
 
 if __name__ == "__main__":

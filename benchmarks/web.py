@@ -6,7 +6,6 @@ The server runs in a process of its own, uvicorn with FastAPI or aiohttp.web, an
 limit of 20 requests per 2 s and 100 to 140 ms per response.
 """
 
-import argparse
 import asyncio
 import os
 import signal
@@ -14,13 +13,16 @@ import socket
 import subprocess
 import sys
 import time
+from argparse import SUPPRESS
 
 import aiohttp
+from _tables import Table, parser_of, publish
 
 from lemlist_async import Lemlist
 from lemlist_async.sandbox import Sandbox
 
 BACKLOG = 5_000
+NAMES = {"fastapi": "FastAPI under uvicorn", "aiohttp": "aiohttp.web"}
 
 
 async def backlog(lemlist: Lemlist, count: int) -> None:
@@ -101,7 +103,7 @@ async def start(kind: str, sandbox: Sandbox) -> tuple[subprocess.Popen[bytes], s
                 await asyncio.sleep(0.05)
 
 
-async def beside(kind: str, handlers: int) -> None:
+async def beside(kind: str, handlers: int) -> dict[str, str]:
     """Measure handlers beside a backlog, and the end of the server with it."""
     async with Sandbox(latency=(0.1, 0.14)) as sandbox:
         process, url = await start(kind, sandbox)
@@ -121,13 +123,15 @@ async def beside(kind: str, handlers: int) -> None:
         process.send_signal(signal.SIGTERM)
         code = await asyncio.to_thread(process.wait, 20)
         ended = time.perf_counter() - began
-        p99 = waits[min(len(waits) - 1, round(len(waits) * 0.99))]
-        print(f"{kind}: {handlers} handlers beside {BACKLOG:,} queued calls: "
-              f"p50 {waits[len(waits) // 2]:.2f} s, p99 {p99:.2f} s, 429: {sandbox.counters.refused}")  # fmt: skip
-        print(f"{kind}: end of the server with that backlog: {ended:.2f} s, code {code}")
+        beside = f"beside {BACKLOG:,} queued calls of the bulk lane"
+        return {
+            f"{handlers} handlers {beside}: median, slowest": f"{waits[len(waits) // 2]:.2f} s, {waits[-1]:.2f} s",
+            "429s meanwhile": str(sandbox.counters.refused),
+            "end of the server with that backlog, from SIGTERM": f"{ended:.2f} s, exit code {code}",
+        }
 
 
-async def leaving(kind: str) -> None:
+async def leaving(kind: str) -> dict[str, str]:
     """Measure what visitors who leave after 1 s cost."""
     async with Sandbox(latency=(0.1, 0.14)) as sandbox:
         process, url = await start(kind, sandbox)
@@ -143,28 +147,28 @@ async def leaving(kind: str) -> None:
 
             answered = sum(await asyncio.gather(*(visit() for _ in range(80))))
         await asyncio.sleep(8)
-        print(
-            f"{kind}: 80 visitors who leave after 1 s: {answered} answered, {len(sandbox.requests)} calls to lemlist"
-        )
+        calls = len(sandbox.requests)
         process.terminate()
         await asyncio.to_thread(process.wait, 20)
+        return {"80 visitors who leave after 1 s": f"{answered} answered, {calls} calls to lemlist"}
 
 
-async def main(kinds: list[str], handlers: int) -> None:
+async def main(kinds: list[str], handlers: int) -> Table:
     """Run every measure for each server."""
-    for kind in kinds:
-        await beside(kind, handlers)
-        await leaving(kind)
+    found = [{**await beside(kind, handlers), **await leaving(kind)} for kind in kinds]
+    names = [NAMES[kind] for kind in kinds]
+    return Table("handlers", ["", *names], [[what, *(one[what] for one in found)] for what in found[0]])
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--server", choices=["fastapi", "aiohttp"])
+    parser = parser_of(__doc__)
+    parser.add_argument("--server", choices=NAMES)
     parser.add_argument("--handlers", type=int, default=40)
-    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    parser.add_argument("--serve", help=SUPPRESS)
     given = parser.parse_args()
     if given.serve:
         served, _, at = given.serve.partition(":")
         (serve_fastapi if served == "fastapi" else serve_aiohttp)(int(at))
     else:
-        asyncio.run(main([given.server] if given.server else ["fastapi", "aiohttp"], given.handlers))
+        table = asyncio.run(main([given.server] if given.server else list(NAMES), given.handlers))
+        publish([table], given.json)

@@ -8,7 +8,6 @@ must be handled, and at most one twice for each kill. Client and server share th
 alone takes more than 10 ms (p99), the machine is too busy to judge by p99.
 """
 
-import argparse
 import asyncio
 import random
 import socket
@@ -20,6 +19,7 @@ from collections import Counter
 from pathlib import Path
 
 import aiohttp
+from _tables import Cell, Table, parser_of, publish
 
 from tests.support.posted import posted
 
@@ -94,7 +94,7 @@ async def fire(url: str, bodies: list[bytes], at_once: int) -> tuple[list[float]
         return sorted(times), statuses, time.perf_counter() - began
 
 
-async def speed(face: str, processes: int, posts: int) -> float:
+async def speed(face: str, processes: int, posts: int, table: list[list[Cell]]) -> float:
     """Measure posts at 50 at once, and return p99 in milliseconds."""
     with tempfile.TemporaryDirectory() as folder:
         servers = Servers(face, processes, Path(folder))
@@ -103,11 +103,11 @@ async def speed(face: str, processes: int, posts: int) -> float:
         bodies = [posted(n % (posts // 2)) for n in range(posts)]
         times, statuses, seconds = await fire(servers.url, bodies, 50)
         p99 = percentile(times, 0.99)
-        print(
-            f"{face}, {processes} process(es): {posts:,} posts, {posts / seconds:,.0f}/s; p50 "
-            f"{statistics.median(times) * 1e3:.1f} ms, p99 {p99:.1f} ms, slowest {times[-1] * 1e3:.0f} ms; "
-            f"{dict(statuses)}"
-        )
+        name = "a bare aiohttp route" if face == "bare" else face
+        table.append([
+            f"{name}, {_processes(processes)}", posts / seconds, statistics.median(times) * 1e3, p99, times[-1] * 1e3,
+            ", ".join(f"{count:,} × {status}" for status, count in statuses.items()),
+        ])  # fmt: skip
         if face == "bare":
             await servers.stop()
             return p99
@@ -120,7 +120,7 @@ async def speed(face: str, processes: int, posts: int) -> float:
     return p99
 
 
-async def survive(face: str, processes: int, kills: int) -> tuple[int, int]:
+async def survive(face: str, processes: int, kills: int, table: list[list[Cell]]) -> tuple[int, int]:
     """Kill servers under fire; return how many acknowledged events were lost, and how many handled twice."""
     chance = random.Random(1)
     acknowledged: set[str] = set()
@@ -155,19 +155,27 @@ async def survive(face: str, processes: int, kills: int) -> tuple[int, int]:
         await asyncio.sleep(1.5)  # longer than a lease
         handled = servers.handled()
         lost, twice = acknowledged - handled.keys(), sum(handled.values()) - len(handled)
-        print(
-            f"{face}, {processes} process(es), {kills} kills: {len(acknowledged):,} acknowledged, {len(lost)} of them "
-            f"lost, {len(handled):,} handled, {twice} times twice"
-        )
+        told = f"{face}, {_processes(processes)}, {kills} kills"
+        table.append([told, len(acknowledged), len(lost), len(handled), twice])
         await servers.stop()
     return len(lost), twice
 
 
-async def main(face: str, processes: int, posts: int, kills: int) -> None:
+def _processes(count: int) -> str:
+    return "one process" if count == 1 else f"{count} processes"
+
+
+async def main(face: str, processes: int, posts: int, kills: int, file: Path | None) -> None:
     """Measure, kill, judge."""
-    bare = await speed("bare", processes, posts) if posts else 0.0
-    p99 = await speed(face, processes, posts) if posts else 0.0
-    lost, twice = await survive(face, processes, kills) if kills else (0, 0)
+    posted_, killed = list[list[Cell]](), list[list[Cell]]()
+    bare = await speed("bare", processes, posts, posted_) if posts else 0.0
+    p99 = await speed(face, processes, posts, posted_) if posts else 0.0
+    lost, twice = await survive(face, processes, kills, killed) if kills else (0, 0)
+    columns = ["", "posts/s", "p50, ms", "p99, ms", "slowest, ms", "answers"]
+    publish([
+        Table(f"posts, {face}", columns, posted_),
+        Table(f"kills, {face}", ["", "acknowledged", "lost", "handled", "handled twice"], killed),
+    ], file)  # fmt: skip
     if lost or twice > kills:
         sys.exit("an acknowledged event was lost, or more than one per kill was handled twice")
     if p99 > 25 and bare <= 10:
@@ -175,10 +183,10 @@ async def main(face: str, processes: int, posts: int, kills: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
+    parser = parser_of(__doc__)
     parser.add_argument("--face", choices=["aiohttp", "uvicorn"], default="aiohttp")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--posts", type=int, default=20_000)
     parser.add_argument("--kills", type=int, default=50)
     chosen = parser.parse_args()
-    asyncio.run(main(chosen.face, chosen.processes, chosen.posts, chosen.kills))
+    asyncio.run(main(chosen.face, chosen.processes, chosen.posts, chosen.kills, chosen.json))
