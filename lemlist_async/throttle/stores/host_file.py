@@ -22,8 +22,6 @@ import weakref
 from pathlib import Path
 from typing import NamedTuple
 
-import attrs
-
 from lemlist_async.throttle.stores.shared import Busy, InUseError, UnusableError
 
 MAGIC = b"lemlist\0"
@@ -127,8 +125,7 @@ class Header(NamedTuple):
         return cls(*HEADER.unpack_from(data))
 
 
-@attrs.frozen
-class Record:
+class Record(NamedTuple):
     """One slot, as it is in the file."""
 
     free_at: int
@@ -138,7 +135,7 @@ class Record:
 
     def pack(self) -> bytes:
         """Return the bytes."""
-        return RECORD.pack(self.free_at, self.at, self.owner, self.state)
+        return RECORD.pack(*self)
 
     @property
     def is_sound(self) -> bool:
@@ -275,12 +272,10 @@ class SlotFile:
         if not all(0 <= instant <= latest for instant in instants) or not header.sliding_until >= 0:
             return False
         values = self.all.unpack_from(data, RECORDS)
-        return all(
-            0 <= free_at <= latest and 0 <= at <= latest and _fits(state, owner, at)
-            for free_at, at, owner, state in zip(
-                values[::4], values[1::4], values[2::4], values[3::4], strict=True
-            )
-        )
+        free_at, at, owner, state = values[::4], values[1::4], values[2::4], values[3::4]
+        if min(*free_at, *at) < 0 or max(*free_at, *at) > latest:
+            return False
+        return all(map(_fits, state, owner, at))
 
     # Reading ------------------------------------------------------------------------------------------------
 
