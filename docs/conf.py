@@ -45,8 +45,14 @@ html_baseurl = ogp_site_url
 ogp_enable_meta_description = True
 ogp_social_cards = {"enable": False}
 
-# what Pygments does not know of: `await` outside of a function
+# Pygments does not know `await` outside of a function
 suppress_warnings = ["misc.highlighting_failure"]
+_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_TITLE = re.compile(r"\A# .*\n")
+_OUTSIDE = """\
+*Blocks that await outside of a function go into one, such as `async def main()`, or are pasted at the prompt of
+`python -m asyncio`.*
+"""
 _PROGRAM = re.compile(r"\]\(\.\./examples/(\w+)\.py\)")
 _ADDRESS = re.compile(r'<meta property="og:(?:url|image)"[^>]*>\n?')
 _MODULE = re.compile(r"\[([^\]]+)\]\(\.\./lemlist_async/observe\.py\)")
@@ -55,7 +61,18 @@ _MODULE = re.compile(r"\[([^\]]+)\]\(\.\./lemlist_async/observe\.py\)")
 def rewrite(app: Sphinx, name: str, source: list[str]) -> None:
     """Lead links into the repository to the pages that show the same."""
     text = _PROGRAM.sub(r"](examples/\1.md)", source[0])
-    source[0] = _MODULE.sub(r"[\1](reference/events.md)", text)
+    text = _MODULE.sub(r"[\1](reference/events.md)", text)
+    source[0] = _TITLE.sub(rf"\g<0>\n{_OUTSIDE}\n", text, count=1) if awaits_outside(text) else text
+
+
+def awaits_outside(text: str) -> bool:
+    """Return whether a block of a page awaits outside of a function, and so is no program when it is saved."""
+    for block in _BLOCK.findall(text):
+        try:
+            compile(block, "block", "exec")
+        except SyntaxError:
+            return True
+    return False
 
 
 def drop_addresses(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 CampaignArgument = Annotated[str, typer.Argument(help="Id of the campaign, cam_….")]
 
-app: typer.Typer = typer.Typer(help="Campaigns, and what came of them.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(
+    help="Campaigns: make them, start and pause them, read their statistics.", no_args_is_help=True
+)
 
 
 @app.command(name="list")

@@ -116,7 +116,7 @@ def keep(
     forever: Annotated[bool, typer.Option("--forever", help="Erase nothing by itself.")] = False,
     json: Json = False,
 ) -> None:
-    """Set or tell how long finished jobs keep their rows; LEMLIST_KEEP_DAYS goes before that.
+    """Set or print how long finished jobs keep their rows; LEMLIST_KEEP_DAYS takes precedence.
 
     What is older is erased when one of the next commands runs a job or lists them. Counts, lines and states stay.
     """

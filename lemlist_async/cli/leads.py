@@ -24,7 +24,7 @@ REMOVE = "Remove the leads of this file from the campaign, with their history th
 
 OnDuplicate = Annotated[
     Literal["skip", "raise"],
-    typer.Option(help="What a lead that is there already does: nothing, or end the job."),
+    typer.Option(help="For a lead that exists already: skip it, or end the job."),
 ]
 
 

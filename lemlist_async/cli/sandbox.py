@@ -28,7 +28,10 @@ DEMO_RATES: Final = {
 }
 DEMO_SPEED: Final = 3600.0
 
-SHARE: Final[Any] = typer.Option(min=0, max=1, rich_help_panel=EVENTS)
+
+def share(about: str) -> Any:
+    """Return an option that takes a share."""
+    return typer.Option(min=0, max=1, help=f"{about}, from 0 to 1.", rich_help_panel=EVENTS)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -89,13 +92,23 @@ def sandbox(
     ] = False,
     speed: Annotated[
         float | None,
-        typer.Option(min=0, help="Seconds that pass per second.", show_default="1", rich_help_panel=EVENTS),
+        typer.Option(
+            min=0, help="Seconds of its clock per second.", show_default="1", rich_help_panel=EVENTS
+        ),
     ] = None,
-    list_shape: Annotated[str, typer.Option(help="Of GET /campaigns?version=v2: v2 or bare.")] = "v2",
-    duplicate_status: Annotated[int, typer.Option(help="Of a lead in another campaign: 409 or 500.")] = 409,
-    polls: Annotated[int, typer.Option(min=0, help="Polls during which a job is unfinished.")] = 2,
-    webhook_delay: Annotated[float, typer.Option(min=0, help="Seconds to the post of a result.")] = 0.1,
-    hook_retries: Annotated[int, typer.Option(min=0, rich_help_panel=EVENTS)] = 5,
+    list_shape: Annotated[str, typer.Option(help="Shape of GET /campaigns?version=v2: v2 or bare.")] = "v2",
+    duplicate_status: Annotated[
+        int, typer.Option(help="Status for a lead that is in another campaign: 409 or 500.")
+    ] = 409,
+    polls: Annotated[
+        int, typer.Option(min=0, help="Polls during which an export or enrichment is unfinished.")
+    ] = 2,
+    webhook_delay: Annotated[
+        float, typer.Option(min=0, help="Seconds until the result of an enrichment is posted.")
+    ] = 0.1,
+    hook_retries: Annotated[
+        int, typer.Option(min=0, help="Repeats of a post to a hook that failed.", rich_help_panel=EVENTS)
+    ] = 5,
     delete_gone_hooks: Annotated[
         bool, typer.Option(help="404 and 410 delete a hook.", rich_help_panel=EVENTS)
     ] = True,
@@ -105,19 +118,33 @@ def sandbox(
     complete_per: Annotated[
         str, typer.Option(help="Occasion of campaignComplete: campaign or lead.", rich_help_panel=EVENTS)
     ] = "campaign",
-    stop_on_click: Annotated[bool, typer.Option("--stop-on-click", rich_help_panel=EVENTS)] = False,
-    stop_on_meeting: Annotated[bool, typer.Option("--stop-on-meeting", rich_help_panel=EVENTS)] = False,
-    bounce_limit: Annotated[float, SHARE] = 0.5,
+    stop_on_click: Annotated[
+        bool,
+        typer.Option(
+            "--stop-on-click",
+            help="A click stops a campaign that does not say otherwise.",
+            rich_help_panel=EVENTS,
+        ),
+    ] = False,
+    stop_on_meeting: Annotated[
+        bool,
+        typer.Option(
+            "--stop-on-meeting",
+            help="A meeting stops a campaign that does not say otherwise.",
+            rich_help_panel=EVENTS,
+        ),
+    ] = False,
+    bounce_limit: Annotated[float, share("Share of bounces above which a campaign is paused")] = 0.5,
     rank: Annotated[
         list[str] | None,
         typer.Option(help="Rank of a class of states, as in opened=2; repeatable.", rich_help_panel=EVENTS),
     ] = None,
-    bounces: Annotated[float | None, SHARE] = None,
-    opens: Annotated[float | None, SHARE] = None,
-    clicks: Annotated[float | None, SHARE] = None,
-    replies: Annotated[float | None, SHARE] = None,
-    unsubscribes: Annotated[float | None, SHARE] = None,
-    accepts: Annotated[float | None, SHARE] = None,
+    bounces: Annotated[float | None, share("Share of e-mails that bounce")] = None,
+    opens: Annotated[float | None, share("Share of delivered messages that are opened")] = None,
+    clicks: Annotated[float | None, share("Share of opened e-mails in which a link is clicked")] = None,
+    replies: Annotated[float | None, share("Share of opened messages that are answered")] = None,
+    unsubscribes: Annotated[float | None, share("Share of opened e-mails whose reader unsubscribes")] = None,
+    accepts: Annotated[float | None, share("Share of LinkedIn invitations that are accepted")] = None,
 ) -> None:
     """Serve the sandbox, a local imitation of lemlist, until Ctrl-C. Its page is at /_sandbox."""
     shares = {

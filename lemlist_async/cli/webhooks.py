@@ -45,7 +45,7 @@ def listen(
 ) -> None:
     """Print events that lemlist posts to this machine, each once, until Ctrl-C; for development.
 
-    Asks for the secret in LEMLIST_WEBHOOK_SECRET, if that is set.
+    Events without the secret in LEMLIST_WEBHOOK_SECRET are refused, if that is set.
     """
 
     async def work(show: Show) -> Exit:
