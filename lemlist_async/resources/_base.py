@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -155,8 +154,13 @@ def _type_of(hint: Any) -> str:
     text: str = getattr(hint, "__forward_arg__", str(hint))
     if not text.startswith(("Annotated[", "Required[")):
         return text
-    inner = cast("Any", ast.parse(text, mode="eval").body).slice
-    return _type_of(ast.unparse(inner.elts[0] if isinstance(inner, ast.Tuple) else inner))
+    # not ast.parse: in CPython before 3.11.8 it fails now and then while another thread parses too
+    inner, depth = text[text.index("[") + 1 : -1], 0
+    for at, character in enumerate(inner):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            return _type_of(inner[:at])
+    return _type_of(inner)
 
 
 @functools.cache

@@ -1,6 +1,8 @@
 """Help, repr, and hints about usual mistakes, for a person at an interpreter."""
 
 import pydoc
+import subprocess
+import sys
 
 import pytest
 
@@ -45,3 +47,9 @@ def test_every_model_is_found_in_one_place() -> None:
     assert issubclass(models.Lead, Model)
     assert "NewLead" in dir(models)
     assert models_module.MODULE.read_text() == models_module.text()
+
+
+def test_no_module_of_models_parses_python() -> None:
+    """`ast.parse` of CPython before 3.11.8 raises a SystemError now and then while another thread parses too."""
+    script = "import ast; del ast.parse; import lemlist_async.models as m; [getattr(m, name) for name in m.__all__]"
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
