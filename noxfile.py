@@ -128,7 +128,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def docs(session: nox.Session) -> None:
     """The documentation's site, into docs/_build/html; a warning is an error. Snippets run in the quick ring."""
-    session.install("-e", ".[all]", *group("docs", "test"))
+    session.install("-e", ".[all]", *group("docs", "quick"))
     session.run(
         "sphinx-build", "-q", "-W", "--keep-going", "-j", "2", "docs", "docs/_build/html", *session.posargs
     )
