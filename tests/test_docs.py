@@ -113,6 +113,14 @@ def test_links_between_pages_lead_somewhere() -> None:
             assert made or (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_the_page_of_errors_says_what_to_do_about_each() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text("utf-8")
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    raised = [kind for kind in kinds if issubclass(kind, errors.LemlistError)]
+    assert len(raised) > 30
+    assert [kind.__name__ for kind in raised if f"`{kind.__name__}`" not in page] == []
+
+
 def test_the_check_of_the_site_finds_dead_links_and_what_comes_from_other_hosts(tmp_path: Path) -> None:
     page = """
       <head><link rel="canonical" href="https://here.example/"><script src="https://cdn.example/m.js"></script></head>
