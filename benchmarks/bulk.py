@@ -1,6 +1,6 @@
 """Cost of a bulk job: memory at any number of rows, and time beside bare calls.
 
-    python benchmarks/bulk.py [--rows 1000000] [--calls 4000] [--rounds 5]
+    python benchmarks/bulk.py [--rows 1000000] [--calls 4000] [--rounds 5] [--only memory]
 
 Memory: a plan of many rows, made on the fly and then from a CSV, and the run over all of them, each in a process of
 its own; what counts is the growth of its resident memory. The rows are blocked values, 10,000 a call, so that the
@@ -89,11 +89,11 @@ async def measure_memory(rows: int, source: str, folder: Path, url: str) -> dict
         await lemlist.unsubscribes.add("warm-up@example.com")
         peak = Peak()
         watcher = asyncio.create_task(peak.watch())
-        started = time.perf_counter()
+        started, began = time.perf_counter(), time.process_time()
         given: Any = values(rows) if source == "generated" else folder / "rows.csv"
         async with await lemlist.bulk.plan(BlockValues(), given, journal=folder / f"{source}.db") as plan:
             peak.look()
-            planned, planning = time.perf_counter(), peak.growth
+            planned, planning, used = time.perf_counter(), peak.growth, time.process_time()
             run = lemlist.bulk.run(plan)
             async for _ in run:
                 pass
@@ -103,6 +103,8 @@ async def measure_memory(rows: int, source: str, folder: Path, url: str) -> dict
     return {
         "plan_seconds": planned - started,
         "run_seconds": time.perf_counter() - planned,
+        "plan_cpu": used - began,
+        "run_cpu": time.process_time() - used,
         "plan_growth": planning,
         "growth": peak.growth,
         "journal": (folder / f"{source}.db").stat().st_size / 2**20,
@@ -132,9 +134,10 @@ def memory(rows: int) -> None:
                 server.wait()
             told = json.loads(out)
             print(
-                f"{rows:,} rows, {source}: plan {told['plan_seconds']:.1f} s, run {told['run_seconds']:.1f} s "
-                f"({told['run_seconds'] / rows * 1e6:.0f} µs a row); memory + {told['plan_growth']:.0f} MiB for the "
-                f"plan, + {told['growth']:.0f} MiB in all; journal {told['journal']:.0f} MiB"
+                f"{rows:,} rows, {source}: plan {told['plan_seconds']:.1f} s, CPU {told['plan_cpu']:.1f} s; run "
+                f"{told['run_seconds']:.1f} s, CPU {told['run_cpu']:.1f} s; memory "
+                f"+ {told['plan_growth']:.0f} MiB for the plan, + {told['growth']:.0f} MiB in all; "
+                f"journal {told['journal']:.0f} MiB"
             )
 
 
@@ -247,6 +250,19 @@ def fsync_cost(folder: Path) -> None:
     print(f"one fsync of this disk: {statistics.median(times) * 1e6:.0f} µs")
 
 
+def measure_all_times(calls: int, rounds: int) -> None:
+    """Print what planning takes, and the rows of one call each by where the journal is."""
+    with tempfile.TemporaryDirectory() as place, served() as url:
+        fsync_cost(Path(place))
+        asyncio.run(measure_planning(calls, rounds, url))
+        places: dict[str, Path | None] = {"temporary": None, "journal": Path(place)}
+        with contextlib.ExitStack() as stack:
+            if Path("/dev/shm").is_dir():
+                memory_disk = stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm"))
+                places["journal in memory"] = Path(memory_disk)
+            asyncio.run(measure_time(calls, rounds, places, url))
+
+
 def main() -> None:
     """Everything, or (for itself) one measurement in a process of its own."""
     parser = argparse.ArgumentParser(
@@ -255,6 +271,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--calls", type=int, default=4_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=["time", "memory"], help="measure one of the two")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
@@ -262,16 +279,10 @@ def main() -> None:
     if given.child:
         print(json.dumps(asyncio.run(measure_memory(given.rows, given.child, given.folder, given.url))))
         return
-    with tempfile.TemporaryDirectory() as place, served() as url:
-        fsync_cost(Path(place))
-        asyncio.run(measure_planning(given.calls, given.rounds, url))
-        places: dict[str, Path | None] = {"temporary": None, "journal": Path(place)}
-        with contextlib.ExitStack() as stack:
-            if Path("/dev/shm").is_dir():
-                memory_disk = stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm"))
-                places["journal in memory"] = Path(memory_disk)
-            asyncio.run(measure_time(given.calls, given.rounds, places, url))
-    memory(given.rows)
+    if given.only != "memory":
+        measure_all_times(given.calls, given.rounds)
+    if given.only != "time":
+        memory(given.rows)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 A model keeps the JSON object it came as, and its slots are empty until a field is looked at. Programs look at the same
 few fields of all rows, so a class remembers which ones, and the objects made after that come with these slots filled.
-That changes what a look costs, and nothing else.
+Now and then some are made with empty slots, to see whether that still pays. It changes what a look costs, and nothing
+else.
 
 Lenient: an unknown key stays in `extra` under its own name; a value of an unexpected type is kept, and counted when it
 is looked at.
@@ -34,8 +35,14 @@ from lemlist_async.masked import mask, masked, secretive, slot_of
 
 Decoder = Callable[[Any, UnexpectedTypes], Any]
 
-LOOKS = 100
+LOOKS = 30
 """Looks at an empty slot of a class after which the field is filled from the beginning."""
+REVIEW = 5_000
+"""Objects of a class after which some are made with empty slots again, to see which fields are still looked at."""
+WATCHED = 30
+"""Objects that are made so. A field that fewer than half of them are asked for is not filled any longer."""
+SETS = 8
+"""Sets of fields per class whose functions are kept."""
 FEW = 6
 """Fields up to which looking up each is quicker than to tell the order of an object's keys."""
 SHAPES = 16
@@ -128,7 +135,13 @@ class Maker:
         # of one name alone, attrgetter gives no tuple
         self._values = operator.attrgetter("extra", *(self.fields or ["extra"]))
         self._looks: dict[str, int] = {}
-        self._made = _Made(frozenset())
+        """Looks at empty slots since the last review."""
+        self._left, self._watched, self._due = REVIEW, 0, 0
+        """Objects until the next review; those to be watched after the last one; objects left at which to act."""
+        self._reviewed = False
+        """Whether objects were watched since the last review."""
+        self._empty = self._made = _Made(frozenset())
+        self._sets = {self._made.hot: self._made}
 
     def look(self, owner: Lazy, name: str) -> Any:
         """Return a field whose slot is empty.
@@ -139,10 +152,10 @@ class Maker:
         field = self.extra if name == "extra" else self.fields.get(name)
         if field is None:
             return object.__getattribute__(owner, name)  # for the usual error, or that of a property
-        # Threads may lose a look, or note a field twice: that costs time, and nothing else.
+        # Threads may lose a look, an object or a set: that costs time, and nothing else.
         self._looks[name] = looks = self._looks.get(name, 0) + 1
         if looks >= LOOKS and name not in self._made.hot:
-            self._made = _Made(self._made.hot | {name})
+            self._made = self._functions(self._made.hot | {name})
         value = field.fill(owner)
         return masked(value) if field.secret else value
 
@@ -155,7 +168,8 @@ class Maker:
         """Return the model of an object; None for anything else."""
         if not is_object(raw):
             return None
-        made = self._made
+        self._left -= 1
+        made = self._empty if self._left < self._due and self._watches(1) else self._made
         shape = tuple(raw) if made.sees_shapes else None
         make = made.by_shape.get(shape) or self._meet(made, shape)
         return make(raw, unexpected_types)
@@ -164,13 +178,43 @@ class Maker:
         """Return the models of a list of objects; None for anything else."""
         if not is_array(value):
             return None
-        made = self._made
+        self._left -= len(value)
+        if self._left >= self._due or not (watched := self._watches(len(value))):
+            return self._rows(self._made, value, unexpected_types)
+        first = self._rows(self._empty, value[:watched], unexpected_types)
+        others = self._rows(self._made, value[watched:], unexpected_types)
+        return None if first is None or others is None else first + others
+
+    def _rows(self, made: _Made, value: list[Any], unexpected_types: UnexpectedTypes) -> list[Lazy] | None:
         if made.sees_shapes:
             return self._by_shape(made, value, unexpected_types)
         make = made.rows
         if make is None:
             make = made.rows = generate_rows(self._cls, self.fields, made.hot, self._known)
         return make(value, unexpected_types)
+
+    def _watches(self, count: int) -> int:
+        """Return how many of the next `count` objects to make with empty slots, though some would be filled."""
+        if self._left < 0:
+            self._review()
+        watched = min(count, self._watched)
+        self._watched -= watched
+        self._due = REVIEW if self._watched else 0
+        return watched
+
+    def _review(self) -> None:
+        """Fill no longer what was not looked at since the last review, and begin to watch again."""
+        hot = self._made.hot
+        if self._reviewed:
+            hot = frozenset(name for name in hot if self._looks.get(name, 0) * 2 >= WATCHED)
+            self._made = self._functions(hot)
+        self._reviewed = bool(hot)
+        self._looks, self._left, self._watched = {}, REVIEW, WATCHED if hot else 0
+
+    def _functions(self, hot: frozenset[str]) -> _Made:
+        if len(self._sets) >= SETS:
+            self._sets = {self._empty.hot: self._empty}
+        return self._sets.setdefault(hot, _Made(hot))
 
     def _by_shape(
         self, made: _Made, value: list[Any], unexpected_types: UnexpectedTypes
