@@ -19,8 +19,8 @@ from collections import Counter
 from pathlib import Path
 
 import aiohttp
-from _tables import Cell, Table, parser_of, publish
 
+from benchmarks._tables import Cell, Table, parser_of, publish
 from tests.support.posted import posted
 
 ROOT = Path(__file__).parents[1]
