@@ -1,6 +1,6 @@
 """Search of other worlds than the suite's: every order of events among members that share slots.
 
-    python -m benchmarks.every_order [--members 3] [--requests 4] [--deaths 1] [--harms 1] [--most 1000000]
+    python -m benchmarks.every_order [--members 3] [--requests 4] [--deaths 1] [--harms 1] [--kinds forget]
 
 It ends with the number of states that were looked at, or with the events that lead to more checks in a window than the
 limit allows. Time passes any number of times. A harm is an outage, a lost answer, or a server that forgets.
@@ -23,9 +23,10 @@ def main() -> int:
     )
     for name, value in (("members", 3), ("requests", 4), ("deaths", 1), ("harms", 1)):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--kinds", nargs="+", default=["deaf", "away", "forget"], help="kinds of harms")
     parser.add_argument("--most", type=int, help="states at most")
     given = parser.parse_args()
-    bounds = Bounds(given.requests, given.deaths, given.harms)
+    bounds = Bounds(given.requests, given.deaths, given.harms, kinds=tuple(given.kinds))
     begun = time.monotonic()
     found = Search(ScriptWorld(members=given.members, bounds=bounds)).run(given.most)
     print(f"{found.states:,} states, {found.events:,} events in {time.monotonic() - begun:.0f} s")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import attrs
@@ -53,30 +53,27 @@ class Ledger:
         flight at a time, and one more after each window in which one passed: a sliding counter refuses few requests
         before it is known as one.
         """
-        if self._surplus() < 0:
+        stamps = self._stamps
+        surplus = self.in_flight + len(stamps) - self.limit
+        if surplus < 0:
             return -math.inf
-        opens = self._ledger_opens() + self.window + self.margin - credit
+        if surplus >= len(stamps):
+            return math.inf  # an answer must come first
+        opens = stamps[surplus] + self.window + self.margin - credit
         if self.mode == "sliding" or (self.in_doubt and self.trials > self.trust):
             return max(opens, self._sliding_opens() + self.margin - credit)
         return opens
 
-    @property
-    def is_open(self) -> bool:
-        """Whether one more request may go whatever the time is: fewer than the limit were sent in two windows."""
-        return self.in_flight + len(self._stamps) < self.limit
-
-    def used_credit(self, now: float) -> bool:
-        """Tell whether a request that is granted now goes earlier than it might without any credit."""
-        return self._surplus() >= 0 and self._ledger_opens() + self.window + self.margin > now
-
     def grant(self, now: float) -> int:
         """Hold a slot for a request that goes now; return whether it is a trial: 0 no, 1 perhaps, 2 surely."""
-        stamps = self._stamps
-        # a sliding counter looks back over two windows
-        if stamps and stamps[0] <= now - 2 * self.window:
-            del stamps[: bisect_right(stamps, now - 2 * self.window)]
-        trial = self._trial(now) if self._surplus() >= 0 and self.in_doubt else 0
-        self.trials += trial > 0
+        stamps, past = self._stamps, now - 2 * self.window
+        # A sliding counter looks back over two windows. Of a steady flow one stamp is older, after a pause all are.
+        if stamps and stamps[0] <= past:
+            del stamps[: 1 if len(stamps) == 1 or stamps[1] > past else bisect_right(stamps, past)]
+        trial = 0
+        if self.in_flight + len(stamps) >= self.limit and self.in_doubt:
+            trial = self._trial(now)
+            self.trials += trial > 0
         self.in_flight += 1
         self._estimate_falls = None
         return trial
@@ -84,8 +81,12 @@ class Ledger:
     def stamp(self, at: float, *, trial: int = 0) -> None:
         """Note that the request was answered at `at`: its slot is held from there for a window."""
         self.give_back(trial=trial)
-        # not appended: stamps of aborted requests lie in the future, and answers are noted in any order
-        insort(self._stamps, at)
+        stamps = self._stamps
+        # stamps of aborted requests lie in the future, and answers are noted in any order
+        if not stamps or at >= stamps[-1]:
+            stamps.append(at)
+        else:
+            insort(stamps, at)
 
     def give_back(self, *, trial: int = 0) -> None:
         """Note that the request was never sent: its slot is free at once."""
@@ -169,29 +170,38 @@ class Ledger:
         return self._estimate_falls
 
     def _latest_fall(self) -> float:
-        window, most, latest = self.window, self.limit - 1, -math.inf
-        for start, current, previous in self._windows():
-            if current + previous > most:
-                falls = (
-                    start + window * (1 - (most - current) / previous) if current < most else start + window
-                )
-                if falls > latest:
-                    latest = falls
-        return latest
+        return latest_fall(self.window, self.limit, self.in_flight, self._stamps)
 
     def _windows(self) -> Iterator[tuple[float, int, int]]:
-        """Give each start of the server's window that can be the worst, with the counts of it and the one before.
+        return _windows(self.window, self.in_flight, self._stamps)
 
-        Between two of these starts the estimate only falls. The second set, a stamp *plus* the window, has
-        that stamp in the previous window for as long as can be.
-        """
-        stamps, window = self._stamps, self.window
-        # two pointers instead of searches: this may run for each grant while the server is on trial
-        total, behind, ahead = self.in_flight + len(stamps), 0, 0
-        for index, stamp in enumerate(stamps):
-            while stamps[behind] < stamp - window:
-                behind += 1
-            yield stamp, total - index, index - behind
-            while ahead < len(stamps) and stamps[ahead] < stamp + window:
-                ahead += 1
-            yield stamp + window, total - ahead, ahead - index
+
+def latest_fall(window: float, limit: int, in_flight: int, stamps: Sequence[float]) -> float:
+    """Return when a sliding counter has room for one more, wherever its window began; `stamps` are in order.
+
+    The instants may have any unit, the one of `window`.
+    """
+    most, latest = limit - 1, -math.inf
+    for start, current, previous in _windows(window, in_flight, stamps):
+        if current + previous > most:
+            falls = start + window * (1 - (most - current) / previous) if current < most else start + window
+            if falls > latest:
+                latest = falls
+    return latest
+
+
+def _windows(window: float, in_flight: int, stamps: Sequence[float]) -> Iterator[tuple[float, int, int]]:
+    """Give each start of the server's window that can be the worst, with the counts of it and the one before.
+
+    Between two of these starts the estimate only falls. The second set, a stamp *plus* the window, has
+    that stamp in the previous window for as long as can be.
+    """
+    # two pointers instead of searches: this may run for each grant while the server is on trial
+    total, behind, ahead = in_flight + len(stamps), 0, 0
+    for index, stamp in enumerate(stamps):
+        while stamps[behind] < stamp - window:
+            behind += 1
+        yield stamp, total - index, index - behind
+        while ahead < len(stamps) and stamps[ahead] < stamp + window:
+            ahead += 1
+        yield stamp + window, total - ahead, ahead - index

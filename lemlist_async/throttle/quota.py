@@ -80,6 +80,8 @@ class Quota:
     options: ThrottleOptions
     chance: Callable[[], float] = random.random
     """A number from 0 to 1, another one each time."""
+    shared_load: Callable[[float, Mode], int] | None = None
+    """Most requests of all members of a shared ledger that a server can have counted at an instant."""
     ledger: Ledger = attrs.field(init=False)
     round_trips: RoundTrips = attrs.field(factory=RoundTrips, init=False)
     paused_until: float = attrs.field(default=-math.inf, init=False)
@@ -99,12 +101,16 @@ class Quota:
     _credit: float = attrs.field(default=0.0, init=False)
     _credit_fixed_until: float = attrs.field(default=-math.inf, init=False)
     """Until then a slot is held whose stamp includes the credit of its time: a larger one would free it early."""
+    _by_credit: bool = attrs.field(default=False, init=False)
+    """Whether only the credit allows what `next_grant` last allowed."""
     _credit_used: float = attrs.field(default=-math.inf, init=False)
     """Instant of the latest grant that only the credit allowed."""
     _credit_blamed: float = attrs.field(default=-math.inf, init=False)
     """Instant of the latest refusal for which the credit was blamed."""
     sliding_until: float = attrs.field(default=math.inf, init=False)
     """Instant at which the sliding rule ends; infinite if it does not hold, or for good."""
+    _slid_at: float = attrs.field(default=-math.inf, init=False)
+    """Instant at which a refusal last taught the sliding rule."""
     _sliding_for: float = attrs.field(default=SLIDING_FOR, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -140,14 +146,17 @@ class Quota:
             self._forget_sliding()
         if self.reads_usage:
             self.ledger.resize(self.limit(now))
+            self._by_credit = self.ledger.next_grant() > now
             opens = self.ledger.next_grant(self.credit(now))
             # the limit may rise before a slot is free; an instant that has passed must not open anything
             if now < (rises := self._external.until()) < opens:
                 opens = rises
-        elif self.ledger.is_open:
-            opens = -math.inf
         else:
-            opens = self.ledger.next_grant(self.credit(now))
+            # the credit is worked out only for a request that would have to wait without it
+            opens = self.ledger.next_grant()
+            self._by_credit = opens > now
+            if self._by_credit:
+                opens = self.ledger.next_grant(self.credit(now))
         if opens < self.paused_until:
             opens = self.paused_until
         if lane == "bulk" and self._pacer and self._is_paced(now):
@@ -161,7 +170,7 @@ class Quota:
     def grant(self, grant: Grant, now: float) -> None:
         """Grant the request that `next_grant` allows."""
         self.grants += 1
-        if self._credit and self.ledger.used_credit(now):
+        if self._by_credit:
             self._credit_used = now
         if self._pacer:
             self._pacer.charge(now)
@@ -235,6 +244,8 @@ class Quota:
 
     def _learn(self, grant: Grant, now: float, rate: RateState | None) -> None:
         """Attribute a refusal to other programs, to the credit, or to a server that needs the sliding rule."""
+        if grant.at < self._slid_at:
+            return  # it was granted before the rule changed, as several of one burst are: it tells nothing new
         self.reads_usage = True
         if self.ledger.mode == "sliding" or self._others(grant, rate, "sliding"):
             self._external.concede(now)
@@ -243,6 +254,7 @@ class Quota:
             self.round_trips.distrust()
         else:
             self.ledger.mode = "sliding"
+            self._slid_at = now
             self.sliding_until = now + self._sliding_for
             self._sliding_for = min(2 * self._sliding_for, SLIDING_AT_MOST)
 
@@ -267,6 +279,8 @@ class Quota:
         if used is None:
             return 0
         ours = self.ledger.load(grant.at, mode)
+        if self.shared_load is not None:
+            ours = max(ours, self.shared_load(grant.at, mode))
         # rounded down: a server with an estimate such as 17.2 says that 2 are left
         return max(
             0, math.floor(min(used, self.options.limit) - ours) - (self.options.limit - self.options.quota)

@@ -135,6 +135,12 @@ class Sharing:
         """Return when each slot is free, as far as is known; infinite for one in flight."""
         return self._guarded(now, lambda slots: slots.free_instants(now), None)
 
+    def load(self, at: float, mode: Mode) -> int:
+        """Return the most requests of all members that a server of this kind can have counted at the instant `at`."""
+        # a sliding counter may count what was answered in the window before in full
+        since = at - self._options.window if mode == "sliding" else at
+        return sum(free > since for free in self.free_instants(at) or ())
+
     def close(self) -> None:
         """Leave the ledger."""
         slots, self._slots, self._is_makeshift = self._slots, None, True

@@ -85,7 +85,7 @@ class Throttle:
         wake = weakref.WeakMethod(self._wake)
         self._sharing = Sharing(name, options, self.now, lambda update: (found := wake()) and found(update))
         self._shares = self._sharing.is_wanted
-        self._quota = Quota(options, random)
+        self._quota = Quota(options, random, self._sharing.load if self._shares else None)
         self._lock = threading.Lock()
         self._lanes: Lanes[_Waiter] = Lanes()
         self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}

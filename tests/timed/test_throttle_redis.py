@@ -93,7 +93,32 @@ async def test_sixteen_hosts_need_few_calls_of_the_server_each(crowd: Begin) -> 
         await asyncio.sleep(40)
         assert now.lemlist.refused == []
         assert now.share(begun) >= 0.96
-        assert (now.slots.calls - calls) / (len(now.lemlist.accepted) - done) <= 2.6
+        assert (now.slots.calls - calls) / (len(now.lemlist.accepted) - done) <= 2.2
+
+
+async def test_more_hosts_than_slots_need_few_calls_of_the_server_each(crowd: Begin) -> None:
+    async with crowd(25) as now:
+        begun, calls, done = asyncio.get_running_loop().time(), now.slots.calls, len(now.lemlist.accepted)
+        await asyncio.sleep(40)
+        assert now.lemlist.refused == []
+        assert now.share(begun) >= 0.96
+        assert (now.slots.calls - calls) / (len(now.lemlist.accepted) - done) <= 2.4
+        assert min(member.done for member in now.members) > 0
+
+
+@pytest.mark.parametrize(("rtt", "share"), [(0.024, 0.9), (0.12, 0.86), (0.36, 0.79)])
+async def test_a_sliding_counter_gives_several_hosts_what_it_gives_one(
+    crowd: Begin, rtt: float, share: float
+) -> None:
+    async with crowd(policy="sliding-counter", rtt=rtt) as now:
+        await asyncio.sleep(6)  # until a refusal has taught the rule, and its pause is over
+        taught = len(now.lemlist.refused)
+        assert taught > 0
+        begun = asyncio.get_running_loop().time()
+        await asyncio.sleep(40)
+        assert len(now.lemlist.refused) == taught
+        assert now.share(begun) >= share
+        assert {member.throttle.limit for member in now.members} == {LIMIT}
 
 
 @pytest.mark.parametrize("harm", ["forget", "restart", "both"])
@@ -206,7 +231,9 @@ async def test_a_process_that_is_killed_costs_the_others_little_and_gets_none_re
             now.members[killed].link.dead = True
             begun = asyncio.get_running_loop().time()
             await asyncio.sleep(30)
-            assert now.share(begun) >= 0.9  # it may have held a fifth of the slots, and its lease is 5 s
+            assert (
+                now.share(begun) >= 0.92
+            )  # what it held is taken for a second and a half longer than the rest
         assert now.lemlist.refused == []
         assert now.members[3].throttle.members == 2
 

@@ -10,7 +10,9 @@ import weakref
 
 import attrs
 
+from lemlist_async.throttle.ledger import latest_fall
 from lemlist_async.throttle.stores.host_file import (
+    FIELDS,
     FLYING,
     FREE,
     HEADER,
@@ -208,7 +210,7 @@ class HostSlots:
 
     def _take(self, now: int, urgent: bool) -> int:
         """Take the slot that is free first: at once, or as a reservation. Never wait for a lock."""
-        file, slot, locked, busy = self._file, self._guess, False, set[int]()
+        file, slot, locked, decides, busy = self._file, self._guess, False, False, set[int]()
         # With no slot locked: locks do not nest. One that is taken twice is free once it is given back once, and the
         # care for other members' slots takes locks of its own.
         if now > self._looked:
@@ -222,10 +224,18 @@ class HostSlots:
                 header = Header.read(data)
                 if (paused_until := header.paused_until) > now:
                     return paused_until
-                values = file.all.unpack_from(data, RECORDS)
+                is_sliding = header.sliding_until > now
+                if is_sliding and not decides:
+                    if not file.lock_decision():
+                        return now + self._ns(MOMENT)
+                    decides = True
+                    continue
+                values: tuple[int, ...] = file.all.unpack_from(data, RECORDS)
                 if not locked:
                     busy.add(slot)  # in the hands of another process for microseconds, or of a stopped one
-                free = self._free_instants(values, busy, sliding=header.sliding_until > now)
+                free = list(values[::FIELDS])
+                for other in busy:
+                    free[other] = _NEVER
                 first = min(free)
                 if first == _NEVER:
                     return now + self._ns(MOMENT)
@@ -235,7 +245,7 @@ class HostSlots:
                         locked = False
                     slot = free.index(first)
                     continue
-                record = Record(*values[4 * slot : 4 * slot + 4])
+                record = Record(*values[FIELDS * slot : FIELDS * (slot + 1)])
                 if first < 0 or not record.is_sound:
                     # no member writes such a record, so its times cannot be trusted
                     file.damage()
@@ -244,6 +254,8 @@ class HostSlots:
                     break  # requests in flight hold all of them
                 # a reservation that is withdrawn leaves its token taken: such debts end with the window
                 at, next_paced = max(first, now), min(header.next_paced, now + self._window)
+                if is_sliding:
+                    at = max(at, self._sliding_opens(values, now))
                 used_lately = self._pace > 0 and first > now - self._window
                 if used_lately and not urgent and now - header.last_interactive < PACED_FOR * NS:
                     at = max(at, next_paced)
@@ -252,33 +264,33 @@ class HostSlots:
                     return at - self._ns(HORIZON) + random.randrange(20_000_000)  # noqa: S311
                 if used_lately:
                     file.write_instant(NEXT_PACED, max(at, next_paced) + self._pace)
-                return self._reserve(slot, first, at, now, urgent)
+                return self._reserve(slot, record, at, now, urgent)
         finally:
             if locked:
                 file.unlock(slot)
+            if decides:
+                file.unlock_decision()
         self._bury(now)
         return now + self._ns(POLL)
 
-    def _free_instants(self, values: tuple[int, ...], busy: set[int], *, sliding: bool) -> list[int]:
-        free = list(values[::4])
-        if sliding and self._others:
-            # Half of the slots keep every sliding counter within its limit, however the members share them: its
-            # estimate is at most what it counts in one window and in the one before.
-            free[max(1, len(free) // 2) :] = [_NEVER] * (len(free) - max(1, len(free) // 2))
-        for slot in busy:
-            free[slot] = _NEVER
-        return free
+    def _sliding_opens(self, values: tuple[int, ...], now: int) -> int:
+        """Return when a sliding counter has room for one more, if all that is reserved is in flight already."""
+        since, window = now - 2 * self._window, float(self._window)
+        in_flight = sum(state != FREE for state in values[3::FIELDS])
+        stamps = sorted(end for end in (*values[4::FIELDS], *values[5::FIELDS]) if end > since)
+        opens = latest_fall(window, self._file.slots, in_flight, stamps)
+        return now if opens == -math.inf else math.ceil(opens) + self._margin
 
-    def _reserve(self, slot: int, free_at: int, at: int, now: int, urgent: bool) -> int:
+    def _reserve(self, slot: int, record: Record, at: int, now: int, urgent: bool) -> int:
         """Write the record of a slot whose lock is held."""
         self._count += 1
         token = self._file.member << 32 | self._count & 0xFFFFFFFF
         begun = at <= now
         # a lease and not for ever: the slot of a holder that hangs is free again
         state = FLYING if begun else URGENT if urgent else RESERVED
-        self._file.write(slot, Record(at + self._ns(LEASE), at, token, state))
+        self._file.write(slot, record.held(at + self._ns(LEASE), at, token, state))
         self._guess = (slot + 1) % self._file.slots
-        self._ahead = _Reservation(slot, token, at, free_at, begun)
+        self._ahead = _Reservation(slot, token, at, record.free_at, begun)
         return at
 
     def _attend(self, ahead: _Reservation, now: int, urgent: bool) -> int:
@@ -301,7 +313,7 @@ class HostSlots:
                 # read under the lock: another member may have swapped the times until now
                 ahead.at, ahead.begun = record.at, record.at <= now
                 if ahead.begun:
-                    file.write(ahead.slot, Record(now + self._ns(LEASE), now, ahead.token, FLYING))
+                    file.write(ahead.slot, record.held(now + self._ns(LEASE), now, ahead.token, FLYING))
                 return ahead.at
         finally:
             file.unlock(ahead.slot)
@@ -323,11 +335,11 @@ class HostSlots:
         values = file.all.unpack_from(file.read(), RECORDS)
         soon, mine = now + self._ns(SWAP), ahead.at - self._ns(SWAP)
         candidates = sorted(
-            (values[4 * slot + 1], slot)
+            (values[FIELDS * slot + 1], slot)
             for slot in range(file.slots)
-            if values[4 * slot + 3] == RESERVED
-            and soon < values[4 * slot + 1] < mine
-            and values[4 * slot + 2] >> 32 != file.member
+            if values[FIELDS * slot + 3] == RESERVED
+            and soon < values[FIELDS * slot + 1] < mine
+            and values[FIELDS * slot + 2] >> 32 != file.member
         )
         for at, slot in candidates:
             if file.lock(slot):
@@ -348,8 +360,8 @@ class HostSlots:
             if mine.owner != ahead.token:
                 return False
             # a death between the two writes loses the other's reservation, which then takes another slot
-            file.write(slot, Record(theirs.free_at, at, ahead.token, URGENT))
-            file.write(ahead.slot, Record(mine.free_at, mine.at, theirs.owner, RESERVED))
+            file.write(slot, theirs.held(theirs.free_at, at, ahead.token, URGENT))
+            file.write(ahead.slot, mine.held(mine.free_at, mine.at, theirs.owner, RESERVED))
         finally:
             file.unlock(ahead.slot)
         ahead.slot, ahead.at, ahead.free_at = slot, at, at
@@ -368,7 +380,7 @@ class HostSlots:
                         record = file.record(slot)
                         if record.owner == token:
                             # where it was swapped, only the time of the other reservation is known
-                            file.write(slot, Record(free_at if record.at == at else record.at, 0, 0, FREE))
+                            file.write(slot, record.released(free_at if record.at == at else record.at))
                             del self._abandoned[token]
                     finally:
                         file.unlock(slot)
@@ -383,8 +395,15 @@ class HostSlots:
         if now > self._looked:
             self._look_after(self._file.read(), now)
         # if the lease has ended, another member may hold the slot
-        if self._file.record(slot).owner == token:
-            self._file.write(slot, Record(max(0, free_at), 0, 0, FREE))
+        record = self._file.record(slot)
+        if record.owner == token:
+            self._file.write(slot, self._freed(record, free_at))
+
+    def _freed(self, record: Record, free_at: int) -> Record:
+        """Return the record of a slot whose request ended, or was never sent."""
+        # a request that was never sent leaves its slot free from an instant that is not a window away from its grant
+        was_sent = free_at >= record.at + self._window // 2
+        return record.ended(free_at, self._hold) if was_sent else record.released(max(0, free_at))
 
     def _release_anew(self, token: int, slot: int, free_at: int, now: int) -> None:
         """Let a request that ended take a slot of the new file for its window, as those in flight do."""
@@ -392,7 +411,7 @@ class HostSlots:
         self._reopen(now)
         slot = self._held.pop(token)
         if slot >= 0:
-            self._file.write(slot, Record(max(0, free_at), 0, 0, FREE))
+            self._file.write(slot, self._freed(self._file.record(slot), free_at))
 
     def _note_trip(self, now: int, trip: int) -> None:
         """Add a round trip to those of this minute, and read the smallest of this one and the last."""
@@ -430,7 +449,7 @@ class HostSlots:
             self._bury(now)
 
     def _owners(self, data: bytes) -> tuple[int, ...]:
-        return self._file.all.unpack_from(data, RECORDS)[2::4]
+        return self._file.all.unpack_from(data, RECORDS)[2::FIELDS]
 
     def _bury(self, now: int) -> None:
         """Free the slots of dead members one window after this discovery; their reservations at their own time."""
@@ -451,8 +470,10 @@ class HostSlots:
                     if record.owner == owner:
                         # a request in flight may be on its way to the server still, so its window begins after that
                         reserved = record.is_reserved and record.at > now
-                        free_at = record.at if reserved else now + self._hold + self._ns(WAY)
-                        file.write(slot, Record(free_at, 0, 0, FREE))
+                        late = now + self._hold + self._ns(WAY)
+                        file.write(
+                            slot, record.released(record.at) if reserved else record.ended(late, self._hold)
+                        )
                 finally:
                     file.unlock(slot)
 
@@ -473,7 +494,7 @@ class HostSlots:
                 try:
                     record = file.record(slot)
                     if record.state == FREE and record.free_at <= now:
-                        file.write(slot, Record(now + self._ns(LEASE), now, token, FLYING))
+                        file.write(slot, record.held(now + self._ns(LEASE), now, token, FLYING))
                         return slot
                 finally:
                     file.unlock(slot)

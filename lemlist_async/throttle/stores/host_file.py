@@ -25,7 +25,7 @@ from typing import NamedTuple
 from lemlist_async.throttle.stores.shared import Busy, InUseError, UnusableError
 
 MAGIC = b"lemlist\0"
-VERSION = 1
+VERSION = 2
 HEADER = struct.Struct("<8sIIQ16sQqqqq")
 """Magic, version, slots, window (ns), boot id, epoch; then the four instants of `Header`."""
 EPOCH = struct.calcsize("<8sIIQ16s")
@@ -37,14 +37,18 @@ TRIPS = 128
 TRIP = struct.Struct("<qqqqq")
 """Round trips of a minute: number of the minute, count, smallest (ns), instants of the first and the last answer."""
 RECORDS = 256
-RECORD = struct.Struct("<qqQQ")
-"""A slot: free from (ns; the end of its lease while it is held), granted or reserved for (ns), owner, state."""
+RECORD = struct.Struct("<qqQQqq")
+"""A slot: free from (ns; the end of its lease while it is held), granted or reserved for (ns), owner, state; and the
+ends of the last two requests that were answered, from which a window and the margin are counted."""
+FIELDS = 6
+"""Fields of a slot."""
 INSTANT = struct.Struct("<q")
 FREE, RESERVED, FLYING, URGENT = 0, 1, 2, 3
 """States of a slot; `URGENT` is reserved for an interactive request."""
 SIZE = 4096
 # Lock bytes lie behind the data: where locks are mandatory they hurt no reader.
 _SETUP = 1 << 19
+_DECISION = _SETUP + 1
 _SLOT = 1 << 20
 _MEMBER = 1 << 30
 _MEMBERS = 1 << 30
@@ -132,10 +136,25 @@ class Record(NamedTuple):
     at: int
     owner: int
     state: int
+    last: int = 0
+    before: int = 0
+    """Ends of the last two requests; a sliding counter may still count the earlier one in part."""
 
     def pack(self) -> bytes:
         """Return the bytes."""
         return RECORD.pack(*self)
+
+    def held(self, until: int, at: int, owner: int, state: int) -> Record:
+        """Return the record of the same slot, reserved or in flight."""
+        return Record(until, at, owner, state, self.last, self.before)
+
+    def released(self, free_at: int) -> Record:
+        """Return the record of the same slot, unused since its last request: it is free from `free_at`."""
+        return Record(free_at, 0, 0, FREE, self.last, self.before)
+
+    def ended(self, free_at: int, hold: int) -> Record:
+        """Return the record of the same slot after one more request, for which it is held until `free_at`."""
+        return Record(free_at, 0, 0, FREE, max(0, free_at - hold), self.last)
 
     @property
     def is_sound(self) -> bool:
@@ -159,7 +178,7 @@ class SlotFile:
         self._boot = boot
         self._shut_for = shut_for
         self.size: int = RECORDS + slots * RECORD.size
-        self.all: struct.Struct = struct.Struct("<" + "qqQQ" * slots)
+        self.all: struct.Struct = struct.Struct("<" + "qqQQqq" * slots)
         self.pid: int = os.getpid()
         self.member: int = 0
         self.fd: int = -1
@@ -272,8 +291,8 @@ class SlotFile:
         if not all(0 <= instant <= latest for instant in instants) or not header.sliding_until >= 0:
             return False
         values = self.all.unpack_from(data, RECORDS)
-        free_at, at, owner, state = values[::4], values[1::4], values[2::4], values[3::4]
-        if min(*free_at, *at) < 0 or max(*free_at, *at) > latest:
+        free_at, at, owner, state, last, _ = (values[field::FIELDS] for field in range(FIELDS))
+        if min(*free_at, *at, *last) < 0 or max(*free_at, *at, *last) > latest:
             return False
         return all(map(_fits, state, owner, at))
 
@@ -328,6 +347,14 @@ class SlotFile:
     def unlock(self, slot: int) -> None:
         """Unlock one slot."""
         self._set(self._unlocks[slot])
+
+    def lock_decision(self) -> bool:
+        """Try to be the one member that decides about slots: the sliding rule looks at all of them at once."""
+        return self.lock_byte(_DECISION)
+
+    def unlock_decision(self) -> None:
+        """Let the next member decide."""
+        self.unlock_byte(_DECISION)
 
     def lock_byte(self, at: int) -> bool:
         """Try to lock another byte."""

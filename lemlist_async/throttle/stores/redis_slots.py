@@ -14,7 +14,7 @@ import attrs
 
 from lemlist_async.throttle.stores.shared import WAY, AwayError, InUseError, Scope
 
-VERSION = 1
+VERSION = 2
 """Version of the hash in the server."""
 PATIENCE = 0.25
 """Seconds after which a call of the server has failed."""
@@ -22,8 +22,15 @@ PROBE = 0.5
 """Seconds at most between two looks at a server that is away."""
 LONGEST_BEAT = 0.5
 """Seconds between two reports while requests are in flight; an answer frees nothing before a window has passed."""
-LEAST_LEASE = 3.0
-"""Seconds, beside a window, after which a member that is silent is dead; it reports more often while it sends."""
+VALID_FOR = 0.75
+"""Seconds since the server was last heard for which a confirmed slot may be used, and a request fly without a report.
+
+A dead member's last request may have left so much later, and be on its way for `WAY`; its slots are free a window
+after that. So is a server that has forgotten: its members may die before they tell it. A call confirms slots half
+a second ahead at most.
+"""
+RIDE = 3.5
+"""Beats after the latest call within which the report of an end waits for the next call."""
 TOKENS = 1 << 10
 """Tokens of one call at most."""
 
@@ -117,14 +124,13 @@ class RedisSlots:
         self._limit = limit
         self._hold = window + margin
         self._beat = min(LONGEST_BEAT, window / 4)
-        self._lease = window + max(LEAST_LEASE, window)
-        self._valid_for = self._lease - self._hold - WAY
+        self._lease = self._hold + WAY + VALID_FOR
         self._shape = f"{VERSION} {limit} {_us(window)}"
         self._constants = [
             limit,
             _us(window),
             _us(self._hold),
-            _us(WAY),
+            _us(WAY + VALID_FOR),
             _us(self._lease),
             _us(pace),
         ]
@@ -168,7 +174,7 @@ class RedisSlots:
         for _ in range(2):
             if self._error is not None:
                 raise self._error
-            if self._ready and now > self._heard + self._valid_for:
+            if self._ready and now > self._heard + VALID_FOR:
                 self._return_ready()
             if self._ready:
                 return self._ready[0].at
@@ -366,15 +372,23 @@ class RedisSlots:
 
     def _report(self, now: float) -> None:
         self._beats = False
-        silent = now - self._heard
         if self._closed or self._error is not None or not (self._held or self._news):
             return
-        if now < self._ask_at <= self._heard + 2.5 * self._beat:
-            self._report_later(self._ask_at - now)  # the report rides along
-        elif self._under_way is not None or silent < 0.9 * self._beat:
-            self._report_later(max(self._beat - silent, self._beat / 4))
+        due = self._report_due(now) if self._under_way is None else now + self._beat / 4
+        if now < due:
+            self._report_later(due - now)
         else:
             self._send("keep" if self._place else "none", now)
+
+    def _report_due(self, now: float) -> float:
+        """Return when a call for the report alone is due: it rides along with the next one if that comes in time."""
+        flies = len(self._held) > len(self._ready)
+        latest = self._heard + (0.9 * VALID_FOR if flies else RIDE * self._beat)
+        # a little later than that call, since it and this timer are due at one instant
+        rides = self._ask_at + self._beat / 4
+        if self._ask_at > now and rides <= latest:
+            return rides
+        return latest if flies else min(latest, self._heard + 0.9 * self._beat)
 
     def _in_lock(self, method: Callable[..., None], *call: _Call) -> Callable[..., None]:
         clock, wake = self._clock, self._wake

@@ -67,20 +67,25 @@ put('m:' .. me, exact(now) .. ' ' .. exact(call))
 put('latest', exact(now))
 
 -- A slot is F(ree), R(eserved), U (reserved for an urgent request) or X (in flight). `free` is the instant from which
--- the request before it no longer counts, `at` the instant of its own.
+-- the request before it no longer counts, `at` the instant of its own. `before` is the end of the request before that,
+-- which a sliding counter may still count in part.
 local slots, mine, place = {}, {}, nil
 local function save(slot)
-  put(slot.name, table.concat({slot.state, exact(slot.at), exact(slot.free), slot.token, slot.owner}, ' '))
+  local parts = {slot.state, exact(slot.at), exact(slot.free), slot.token, slot.owner, exact(slot.before)}
+  put(slot.name, table.concat(parts, ' '))
 end
 local function release(slot, free)
+  if free ~= slot.free then slot.before = math.max(0, slot.free - hold) end
   slot.state, slot.at, slot.free, slot.token, slot.owner = 'F', 0, free, '0', '-'
   save(slot)
 end
 for i = 1, limit do
-  local slot = {name = 's' .. i, state = 'F', at = 0, free = 0, token = '0', owner = '-'}
-  local state, at, free, token, owner = string.match(fields[slot.name] or '', '^(%a) (%d+) (%d+) (%d+) (%S+)$')
+  local slot = {name = 's' .. i, state = 'F', at = 0, free = 0, token = '0', owner = '-', before = 0}
+  local shape_of = '^(%a) (%d+) (%d+) (%d+) (%S+) (%d+)$'
+  local state, at, free, token, owner, before_it = string.match(fields[slot.name] or '', shape_of)
   if state then
     slot.state, slot.at, slot.free, slot.token, slot.owner = state, tonumber(at), tonumber(free), token, owner
+    slot.before = tonumber(before_it)
   end
   slots[i] = slot
   if slot.state == 'X' then
@@ -100,9 +105,9 @@ for i = 1, limit do
   end
 end
 
-local function first_free(usable)
+local function first_free()
   local first
-  for i = 1, usable do
+  for i = 1, limit do
     local slot = slots[i]
     if slot.state == 'F' and (not first or slot.free < first.free) then first = slot end
   end
@@ -112,7 +117,7 @@ end
 -- A request that went without the ledger takes the slot that is free first. If an earlier request still counts there,
 -- no other request goes until that one does not.
 local function occupy()
-  local slot = first_free(limit)
+  local slot = first_free()
   if not slot then
     later('paused', now + hold)
   elseif slot.free > now then
@@ -210,27 +215,60 @@ local function ask_again(at)
   return again
 end
 
+-- The instant at which the estimate of a sliding counter leaves room for one more, wherever its window began: as
+-- `Ledger._latest_fall`, with all that is reserved as if it were in flight.
+local function sliding_opens()
+  local stamps, flying = {}, 0
+  for _, slot in ipairs(slots) do
+    if slot.state ~= 'F' then flying = flying + 1 end
+    for _, stamp in ipairs({slot.free - hold, slot.before}) do
+      if stamp > now - 2 * window then stamps[#stamps + 1] = stamp end
+    end
+  end
+  table.sort(stamps)
+  local total, behind, ahead, most, latest = flying + #stamps, 1, 1, limit - 1, 0
+  local function fall(start, current, previous)
+    if current + previous > most then
+      local part = current < most and 1 - (most - current) / previous or 1
+      latest = math.max(latest, math.ceil(start + window * part))
+    end
+  end
+  for i, stamp in ipairs(stamps) do
+    while stamps[behind] < stamp - window do behind = behind + 1 end
+    fall(stamp, total - i + 1, i - behind)
+    while ahead <= #stamps and stamps[ahead] < stamp + window do ahead = ahead + 1 end
+    fall(stamp + window, total - ahead + 1, ahead - i)
+  end
+  return latest + hold - window
+end
+
 local function reserve()
-  local usable = limit
-  -- half of the slots keep every sliding counter within its limit, however the members share them
-  if instant('sliding') > now and alive > 1 then usable = math.max(1, math.floor(limit / 2)) end
+  local is_sliding = instant('sliding') > now
+  local spread = now - instant('interactive') < PACED_FOR
+  -- Where members are more than slots, each call matters: a slot is confirmed early, which saves the call that confirms it. An
+  -- urgent request could not take it then, so not while such requests come.
+  local early = lead
+  if not urgent and not spread and alive > limit then early = HORIZON end
   while #granted / 2 < count do
     if place then
       if urgent then place.state = 'U'; save(place); place = overtake(place) end
-      if place.at > now + lead then return place.at - lead end
+      if place.at > now + early then return place.at - early end
       begin(place, place.at)
       place = nil
     else
-      local slot = first_free(usable)
+      local slot = first_free()
       if slot then
         local at, paced = math.max(slot.free, now), math.min(instant('paced'), now + window)
+        if is_sliding then at = math.max(at, sliding_opens()) end
         local used_lately = pace > 0 and slot.free > now - window
-        if used_lately and not urgent and now - instant('interactive') < PACED_FOR then at = math.max(at, paced) end
+        if used_lately and not urgent and spread then at = math.max(at, paced) end
         -- where members are more than slots, the later ones would never find one that is not reserved
-        if not urgent and at > now + HORIZON and alive > usable then return ask_again(at) end
+        if not urgent and at > now + HORIZON and alive > limit then return ask_again(at) end
         if used_lately then put('paced', exact(math.max(at, paced) + pace)) end
-        if at <= now + lead then
+        if at <= now + early then
           begin(slot, at)
+          -- The next one is for another member. By then this one has an answer, and reports it with the call.
+          if at > now + lead then return at + math.floor(window / 2) end
         else
           slot.state, slot.at, slot.owner = urgent and 'U' or 'R', at, me
           save(slot)
@@ -239,6 +277,7 @@ local function reserve()
       else
         if urgent then place = overtake(nil) end
         -- what is in flight now is not free before a window from now, but for a request that was never sent
+        if not place and not urgent and alive > limit then return ask_again(now + hold) end
         if not place then return now + (urgent and POLL or math.max(POLL, window - 2 * HORIZON)) end
       end
     end

@@ -20,6 +20,8 @@ CREATE UNLOGGED TABLE lemlist_slots_v1 (
     states text[] NOT NULL DEFAULT '{}',
     ats bigint[] NOT NULL DEFAULT '{}',
     frees bigint[] NOT NULL DEFAULT '{}',
+    -- the end of the request before the last one, which a sliding counter may still count in part
+    befores bigint[] NOT NULL DEFAULT '{}',
     tokens bigint[] NOT NULL DEFAULT '{}',
     owners text[] NOT NULL DEFAULT '{}',
     -- of an even and an odd minute: the minute, how many round trips, the smallest, and when the first was seen
@@ -69,7 +71,8 @@ DECLARE
     place integer;
     slot integer;
     earliest integer;
-    usable integer;
+    early bigint;
+    is_spread boolean;
     is_urgent boolean := want = 'urgent';
     used_lately boolean;
     at_us bigint;
@@ -134,6 +137,7 @@ BEGIN
         s.states := array_fill('F'::text, ARRAY[slot_limit]);
         s.ats := array_fill(0::bigint, ARRAY[slot_limit]);
         s.frees := array_fill(0::bigint, ARRAY[slot_limit]);
+        s.befores := array_fill(0::bigint, ARRAY[slot_limit]);
         s.tokens := array_fill(0::bigint, ARRAY[slot_limit]);
         s.owners := array_fill('-'::text, ARRAY[slot_limit]);
         s.trips := array_fill(0::bigint, ARRAY[8]);
@@ -148,6 +152,7 @@ BEGIN
         IF s.states[i] = 'X' THEN
             IF NOT others ? s.owners[i] THEN
                 -- the lease of a dead member is longer than a window, so its last request counts no more
+                s.befores[i] := greatest(0, s.frees[i] - hold);
                 s.states[i] := 'F'; s.ats[i] := 0; s.frees[i] := now_us; s.tokens[i] := 0; s.owners[i] := '-';
             ELSIF s.owners[i] = me THEN
                 mine := mine || jsonb_build_object(s.tokens[i]::text, i);
@@ -174,13 +179,17 @@ BEGIN
             mine := mine - token;
             s.states[slot] := 'F'; s.ats[slot] := 0; s.tokens[slot] := 0; s.owners[slot] := '-';
             -- a request that was never sent leaves the slot as it was
-            s.frees[slot] := CASE WHEN rest > 0 THEN now_us + rest ELSE s.frees[slot] END;
+            IF rest > 0 THEN
+                s.befores[slot] := greatest(0, s.frees[slot] - hold);
+                s.frees[slot] := now_us + rest;
+            END IF;
         ELSIF first_call > before AND rest > 0 THEN
             slot := lemlist_slots_first_v1(s.states, s.frees, slot_limit);
             s.paused := greatest(s.paused, CASE WHEN slot IS NULL THEN now_us + hold
                 WHEN s.frees[slot] > now_us THEN s.frees[slot] ELSE 0 END);
-            IF slot IS NOT NULL THEN
-                s.frees[slot] := greatest(s.frees[slot], now_us + rest);
+            IF slot IS NOT NULL AND s.frees[slot] < now_us + rest THEN
+                s.befores[slot] := greatest(0, s.frees[slot] - hold);
+                s.frees[slot] := now_us + rest;
             END IF;
         END IF;
     END LOOP;
@@ -243,15 +252,14 @@ BEGIN
     IF want IN ('urgent', 'bulk') AND s.paused > now_us THEN
         ask := s.paused;
     ELSIF want IN ('urgent', 'bulk') THEN
-        usable := slot_limit;
-        IF s.sliding > now_us AND alive > 1 THEN
-            -- half of the slots keep every sliding counter within its limit, however the members share them
-            usable := greatest(1, slot_limit / 2);
-        END IF;
+        is_spread := now_us - s.interactive < paced_for;
+        -- Where members are more than slots, each call matters: a slot is confirmed early, which saves the call that
+        -- confirms it. An urgent request could not take it then, so not while such requests come.
+        early := CASE WHEN NOT is_urgent AND NOT is_spread AND alive > slot_limit THEN horizon ELSE lead END;
         WHILE count_granted < wanted LOOP
             slot := NULL;
             IF place IS NULL THEN
-                slot := lemlist_slots_first_v1(s.states, s.frees, usable);
+                slot := lemlist_slots_first_v1(s.states, s.frees, slot_limit);
             END IF;
             IF is_urgent AND slot IS NULL THEN
                 -- takes the earliest reservation of another member that is for a bulk request, in exchange for its own
@@ -274,8 +282,8 @@ BEGIN
                 END IF;
             END IF;
             IF place IS NOT NULL THEN
-                IF s.ats[place] > now_us + lead THEN
-                    ask := s.ats[place] - lead;
+                IF s.ats[place] > now_us + early THEN
+                    ask := s.ats[place] - early;
                     EXIT;
                 END IF;
                 slot := place;
@@ -283,16 +291,25 @@ BEGIN
                 place := NULL;
             ELSIF slot IS NULL THEN
                 -- what is in flight now is not free before a window from now, but for a request that was never sent
+                IF NOT is_urgent AND alive > slot_limit THEN
+                    ask := greatest(now_us + hold - horizon, least(s.asked + slot_window / slot_limit, now_us + hold));
+                    s.asked := ask;
+                    EXIT;
+                END IF;
                 ask := now_us + CASE WHEN is_urgent THEN poll ELSE greatest(poll, slot_window - 2 * horizon) END;
                 EXIT;
             ELSE
                 at_us := greatest(s.frees[slot], now_us);
+                IF s.sliding > now_us THEN
+                    at_us := greatest(at_us, lemlist_slots_sliding_v1(
+                        s.states, s.frees, s.befores, now_us, slot_window, hold));
+                END IF;
                 paced_at := least(s.paced, now_us + slot_window);
                 used_lately := pace > 0 AND s.frees[slot] > now_us - slot_window;
-                IF used_lately AND NOT is_urgent AND now_us - s.interactive < paced_for THEN
+                IF used_lately AND NOT is_urgent AND is_spread THEN
                     at_us := greatest(at_us, paced_at);
                 END IF;
-                IF NOT is_urgent AND at_us > now_us + horizon AND alive > usable THEN
+                IF NOT is_urgent AND at_us > now_us + horizon AND alive > slot_limit THEN
                     -- Where members are more than slots, the later ones would never find one that is not reserved. One
                     -- member asks after the other, since each that is told this finds one slot.
                     ask := greatest(at_us - horizon, least(s.asked + slot_window / slot_limit, at_us));
@@ -300,7 +317,7 @@ BEGIN
                     EXIT;
                 END IF;
                 IF used_lately THEN s.paced := greatest(at_us, paced_at) + pace; END IF;
-                IF at_us > now_us + lead THEN
+                IF at_us > now_us + early THEN
                     s.states[slot] := CASE WHEN is_urgent THEN 'U' ELSE 'R' END;
                     s.ats[slot] := at_us;
                     s.owners[slot] := me;
@@ -314,6 +331,11 @@ BEGIN
             s.tokens[slot] := first_token + count_granted;
             granted := granted || s.tokens[slot]::text || at_us::text;
             count_granted := count_granted + 1;
+            IF early > lead AND at_us > now_us + lead THEN
+                -- The next one is for another member. By then this one has an answer, and reports it with the call.
+                ask := at_us + slot_window / 2;
+                EXIT;
+            END IF;
         END LOOP;
     ELSIF want <> 'keep' AND place IS NOT NULL THEN
         s.states[place] := 'F'; s.ats[place] := 0; s.tokens[place] := 0; s.owners[place] := '-';
@@ -324,6 +346,7 @@ BEGIN
         FOR i IN 1..slot_limit LOOP
             IF s.states[i] = 'X' AND s.owners[i] = me THEN
                 s.states[i] := 'F'; s.ats[i] := 0; s.tokens[i] := 0; s.owners[i] := '-';
+                s.befores[i] := greatest(0, s.frees[i] - hold);
                 s.frees[i] := now_us + hold;
             END IF;
         END LOOP;
@@ -356,5 +379,38 @@ BEGIN
         END IF;
     END LOOP;
     RETURN best;
+END;
+$$;
+
+-- The instant at which the estimate of a sliding counter leaves room for one more, wherever its window began: as
+-- `Ledger._latest_fall`, with all that is reserved as if it were in flight.
+CREATE FUNCTION lemlist_slots_sliding_v1(
+    states text[], frees bigint[], befores bigint[], now_us bigint, slot_window bigint, hold bigint)
+RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    stamps bigint[];
+    flying integer := 0;
+    most integer := array_length(states, 1) - 1;
+    latest numeric := 0;
+    beginning bigint;
+    current_count integer;
+    previous_count integer;
+BEGIN
+    FOR i IN 1..array_length(states, 1) LOOP
+        flying := flying + (states[i] <> 'F')::integer;
+    END LOOP;
+    SELECT coalesce(array_agg(at), '{}') INTO stamps
+        FROM (SELECT unnest(frees) - hold AS at UNION ALL SELECT unnest(befores)) AS ends
+        WHERE at > now_us - 2 * slot_window;
+    FOREACH beginning IN ARRAY stamps || ARRAY(SELECT unnest(stamps) + slot_window) LOOP
+        SELECT flying + count(*) FILTER (WHERE at >= beginning),
+            count(*) FILTER (WHERE at < beginning AND at >= beginning - slot_window)
+            INTO current_count, previous_count FROM unnest(stamps) AS at;
+        IF current_count + previous_count > most THEN
+            latest := greatest(latest, beginning + slot_window * CASE WHEN current_count < most
+                THEN 1 - (most - current_count)::numeric / previous_count ELSE 1 END);
+        END IF;
+    END LOOP;
+    RETURN ceil(latest)::bigint + hold - slot_window;
 END;
 $$;

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from lemlist_async.throttle.stores.redis_slots import RedisSlots, Reply, _End, _Grant
+from lemlist_async.throttle.stores.redis_slots import VALID_FOR, RedisSlots, Reply, _End, _Grant
 from lemlist_async.throttle.stores.shared import WAY, AwayError
 from tests.support.explore.search import Left, Step
 from tests.support.limits_seen import most_in_a_window
@@ -22,10 +22,12 @@ KEY = "lemlist:{key}:slots"
 MICROS = 1_000_000
 STEP, TICK = 0.5, 0.25
 """Seconds that pass at once, and within which a timer may be late."""
-LONG_AGO = 5 * MICROS
-"""Microseconds after which a member is dead, and what it was told is old."""
-SPANS = {"paused": 0, "asked": MICROS // LIMIT, "interactive": 0}
-"""Microseconds for which an instant of the ledger matters; without a pacer the last one never does."""
+LONG_AGO = 3 * MICROS
+"""Microseconds after which a member is dead: more than its lease."""
+STALE = MICROS
+"""Microseconds after which it makes no difference to a member when it was answered last: more than `VALID_FOR`."""
+SPANS = {"paused": 0, "asked": MICROS // LIMIT}
+"""Microseconds for which an instant of the ledger matters."""
 GRACE = MICROS // 5
 """Microseconds after which a reservation that was not confirmed is taken away, and more."""
 REPORT, PROBE = 0, 1
@@ -42,6 +44,8 @@ class Bounds:
     deaths: int = 1
     harms: int = 1
     passes: int | None = None
+    kinds: tuple[str, ...] = ("deaf", "away", "forget")
+    """Harms: answers that are lost, calls that are lost, and a server that forgets."""
 
 
 @attrs.define(eq=False)
@@ -62,7 +66,9 @@ class Wire:
         del call
         probes = self.slots._error is not None
         at = self.server.clock() + (STEP if probes else seconds)
-        self.timers.append((round(at * MICROS), PROBE if probes else REPORT))
+        # late until the next tick, which is when it rings
+        tick = round(TICK * MICROS)
+        self.timers.append((-(-round(at * MICROS) // tick) * tick, PROBE if probes else REPORT))
 
 
 class ScriptWorld:
@@ -131,7 +137,7 @@ class ScriptWorld:
     def begin(self) -> Step:
         """Return the state after the server was first used, and the pause that follows is over."""
         self.slots[0].next_grant(self.now, urgent=False)
-        self.now += WINDOW + WAY + TICK
+        self.now += WINDOW + WAY + VALID_FOR + TICK
         self._timers(0).clear()
         self.slots[0].withdraw()
         self._timers(0).clear()
@@ -158,7 +164,8 @@ class ScriptWorld:
         owned: dict[str, list[tuple[str, int, int, int]]] = {slots._member: [] for slots in self.slots}
         free_slots = list[int]()
         for number in range(1, LIMIT + 1):
-            state, at, free, token, owner = (fields.get(f"s{number}") or "F 0 0 0 -").split(" ")
+            # the end before the last one matters only to the sliding rule, which does not hold here
+            state, at, free, token, owner, _ = (fields.get(f"s{number}") or "F 0 0 0 - 0").split(" ")
             since = self._past(int(free) - there, 0)
             if state == "F":
                 free_slots.append(since)
@@ -212,7 +219,7 @@ class ScriptWorld:
             slots._asked_urgent,
             slots._error is not None,
             since(slots._ask_at),
-            since(slots._heard, LONG_AGO),
+            since(slots._heard, STALE),
             since(slots._pause_until),
             tuple(sorted(rank[token] for token in slots._held)),
             tuple((rank[grant.token], since(grant.at)) for grant in slots._ready),
@@ -233,7 +240,8 @@ class ScriptWorld:
                 last = member[3] if member[0] else 1
                 fields[f"m:{name}"] = f"{there + member[1] - LONG_AGO} {last}"
             records += [
-                f"{state} {there + at} {there + free} {token} {name}" for state, at, free, token in member[2]
+                f"{state} {there + at} {there + free} {token} {name} 0"
+                for state, at, free, token in member[2]
             ]
             if member[0]:
                 self._put(number, member, now)
@@ -245,7 +253,7 @@ class ScriptWorld:
             self.server.put(KEY, None)
         else:
             *instants, frees = ledger
-            records += [f"F 0 {there + free} 0 -" for free in frees]
+            records += [f"F 0 {there + free} 0 - 0" for free in frees]
             fields |= {f"s{place}": record for place, record in enumerate(records, 1)}
             fields |= {"shape": self.slots[0]._shape, "run": "a1", "latest": str(there)}
             for field, instant in zip(SPANS, instants, strict=True):
@@ -309,12 +317,12 @@ class ScriptWorld:
                         lambda dead=dead, fates=fates: self._pass(body, left, dead, fates),
                     )
             if harms:
-                for harm in ("deaf", "away"):
+                for harm in (kind for kind in self.bounds.kinds if kind != "forget"):
                     yield (
                         f"{_say(dead)}{harm}",
                         lambda dead=dead, harm=harm: self._outage(body, left, dead, harm),
                     )
-        if harms:
+        if harms and "forget" in self.bounds.kinds:
             yield "forget", lambda: self._forget(body, left)
 
     def _has_twin(self, members: tuple[Member, ...], number: int) -> bool:

@@ -37,19 +37,21 @@ FAULTS = {
     ("members", "bounds"),
     [
         (2, Bounds(requests=4, deaths=1, harms=1)),
-        (3, Bounds(requests=4, deaths=1, harms=0)),
-        pytest.param(3, Bounds(requests=4, deaths=1, harms=1), marks=SLOW),
+        pytest.param(3, Bounds(requests=4, deaths=1, harms=0), marks=SLOW),
+        (3, Bounds(requests=3, deaths=1, harms=0)),
+        # one harm on a way is of one kind, so these two are all ways
+        pytest.param(3, Bounds(requests=4, kinds=("deaf", "away")), marks=SLOW),
+        pytest.param(3, Bounds(requests=4, kinds=("forget",)), marks=SLOW),
     ],
     ids=str,
 )
-@pytest.mark.timeout(120)
 def test_no_order_of_events_leads_to_more_checks_in_a_window_than_the_limit(
     members: int, bounds: Bounds
 ) -> None:
     found = Search(ScriptWorld(members=members, bounds=bounds)).run()
     assert found.way is None
     assert found.complete
-    assert found.states > 5000
+    assert found.states > 2000
 
 
 @pytest.mark.parametrize("fault", FAULTS)

