@@ -388,7 +388,7 @@ class RedisSlots:
         rides = self._ask_at + self._beat / 4
         if self._ask_at > now and rides <= latest:
             return rides
-        return latest if flies else min(latest, self._heard + 0.9 * self._beat)
+        return min(latest, self._heard + 0.9 * self._beat) if self._news else latest
 
     def _in_lock(self, method: Callable[..., None], *call: _Call) -> Callable[..., None]:
         clock, wake = self._clock, self._wake
