@@ -33,6 +33,25 @@ NPM_CLIENTS = (
     *("@pipedream/lemlist@0.1.1", "@activepieces/piece-lemlist@0.1.10"),
 )
 AIRBYTE_CONNECTOR = "airbyte-source-lemlist==0.2.14"
+BENCHMARKS: dict[str, list[tuple[str, ...]]] = {
+    "overhead": [(), ("--without-orjson", "--only", "get", "page")],
+    "decode": [()],
+    "grow": [()],
+    "keys": [()],
+    "otel": [()],
+    "throttle": [()],
+    "bulk": [("--rounds", "9")],
+    "exports": [("--formats", "csv", "jsonl", "parquet")],
+    "journals": [("--rows", "10000")],
+    "web": [()],
+    "webhooks": [("--posts", "10000"), ("--posts", "10000", "--face", "uvicorn", "--processes", "3")],
+    "sandbox": [()],
+    "hand_written": [()],
+    "fleet_share": [("--keys", "20", "--jobs", "40"), ("--keys", "50", "--jobs", "100")],
+}
+"""Benchmarks whose tables are in the docs, with their arguments; about twenty minutes in all."""
+BENCHMARK_MODULES = ("sandbox", "throttle", "processes", "every_order")
+"""Those that import from `tests`."""
 QUICK = ("-m", "not slow", "--numprocesses=2")
 # most of its time is waiting for the limit and for processes, so two tests run at a time
 SLOW = ("-m", "slow", "--numprocesses=2", "--dist=worksteal")
@@ -189,10 +208,16 @@ def schema(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def bench(session: nox.Session) -> None:
-    """The benchmarks, each beside its peers in one run; arguments name some of them, such as `overhead sandbox`."""
-    session.install("-e", ".[cli,otel]", *group("bench"))
-    for name in session.posargs or ("overhead", "decode", "throttle"):
-        session.run("python", f"benchmarks/{name}.py", env={"PYTHONPATH": "."})
+    """The benchmarks, each beside its peers, into benchmarks/results.json and the docs; arguments name some."""
+    session.install("-e", ".[all]", *group("bench", "test"))
+    for name in session.posargs or BENCHMARKS:
+        for options in BENCHMARKS.get(name, [()]):
+            program = (
+                ("-m", f"benchmarks.{name}") if name in BENCHMARK_MODULES else (f"benchmarks/{name}.py",)
+            )
+            run = ("python", *program, *options, "--json", "benchmarks/results.json")
+            session.run(*run, env={"PYTHONPATH": "."})
+    session.run("python", "docs/figures.py")
 
 
 @nox.session(python="3.11")

@@ -30,11 +30,13 @@ from typing import Any
 
 import psutil
 from _server import served
+from _tables import Cell, Table, parser_of, publish
 
 from lemlist_async import Effect, Lemlist, Throttle, ThrottleOptions
 from lemlist_async.bulk import BlockValues, ImportLeads, Job
 from lemlist_async.bulk.jobs.function_job import FunctionJob
 
+BARE = "bare calls"
 WORKERS = 24
 """Rows in flight of a run at lemlist's limit of 20."""
 
@@ -111,8 +113,9 @@ async def measure_memory(rows: int, source: str, folder: Path, url: str) -> dict
     }
 
 
-def memory(rows: int) -> None:
-    """Print the figures of both sources."""
+def memory(rows: int) -> Table:
+    """Return the figures of both sources."""
+    table: list[list[Cell]] = []
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         with (folder / "rows.csv").open("w") as file:
@@ -133,12 +136,13 @@ def memory(rows: int) -> None:
                 server.kill()
                 server.wait()
             told = json.loads(out)
-            print(
-                f"{rows:,} rows, {source}: plan {told['plan_seconds']:.1f} s, CPU {told['plan_cpu']:.1f} s; run "
-                f"{told['run_seconds']:.1f} s, CPU {told['run_cpu']:.1f} s; memory "
-                f"+ {told['plan_growth']:.0f} MiB for the plan, + {told['growth']:.0f} MiB in all; "
-                f"journal {told['journal']:.0f} MiB"
-            )
+            table.append([
+                f"{rows:,} rows, {source}", f"{told['plan_seconds']:.0f} s", f"{told['plan_cpu']:.1f} s",
+                f"{told['run_seconds']:.0f} s", f"{told['run_cpu']:.1f} s",
+                f"+ {told['plan_growth']:.0f} MiB, + {told['growth']:.0f} MiB", f"{told['journal']:.0f} MiB",
+            ])  # fmt: skip
+    columns = ["", "plan", "CPU of it", "run", "CPU of it", "memory: plan, in all", "journal"]
+    return Table("memory", columns, table)
 
 
 # Time -------------------------------------------------------------------------------------------------
@@ -181,10 +185,11 @@ class Clock:
         return tuple((now - start) / rows * 1e6 for now, start in zip(self._now(), self._start, strict=True))
 
 
-async def measure_time(calls: int, rounds: int, places: dict[str, Path | None], url: str) -> None:
-    """Print microseconds per call of each way, by where its journal is."""
+async def measure_time(calls: int, rounds: int, places: dict[str, Path | None], url: str) -> Table:
+    """Return microseconds per call of each way, by where its journal is."""
     rows = [{"id": f"cam_{n}"} for n in range(calls)]
-    names = ["bare", *places]
+    table: list[list[Cell]] = []
+    names = [BARE, *places]
     seen: dict[str, list[tuple[float, ...]]] = {name: [] for name in names}
     async with client(url, limit=20) as lemlist:
         await bare(lemlist, rows[:200])
@@ -192,7 +197,7 @@ async def measure_time(calls: int, rounds: int, places: dict[str, Path | None], 
             for name in sorted(names, key=lambda one: (names.index(one) + round_) % len(names)):
                 gc.collect()
                 clock = Clock()
-                if name == "bare":
+                if name == BARE:
                     await bare(lemlist, rows)
                 else:
                     place = places[name]
@@ -202,19 +207,19 @@ async def measure_time(calls: int, rounds: int, places: dict[str, Path | None], 
         wall, cpu, _ = (statistics.median(one) for one in zip(*times, strict=True))
         more = [
             [one - base for one, base in zip(mine, bare_one, strict=True)]
-            for mine, bare_one in zip(times, seen["bare"], strict=True)
+            for mine, bare_one in zip(times, seen[BARE], strict=True)
         ]
         more_wall, more_cpu, more_loop = (statistics.median(one) for one in zip(*more, strict=True))
-        share = more_cpu / (cpu - more_cpu)
-        print(
-            f"{name}: {wall:.0f} µs a row, CPU {cpu:.0f} µs; above bare calls {more_wall:+.0f} µs, CPU "
-            f"{more_cpu:+.0f} µs ({share:+.0%}), {more_loop:+.0f} µs of it in the event loop; {more_wall / 1e5:.2%} "
-            "of the 100 ms that a row has at lemlist's limit"
+        above: list[Cell] = (
+            [None] * 3 if name == BARE else [f"{one:+.0f}" for one in (more_wall, more_cpu, more_loop)]
         )
+        table.append([name, round(wall), round(cpu), *above])
+    columns = ["", "a row, µs", "CPU, µs", "above bare calls", "CPU above", "of it in the event loop"]
+    return Table("the runner beside bare calls", columns, table)
 
 
-async def measure_planning(count: int, rounds: int, url: str) -> None:
-    """Print what planning alone takes: rows of one value, and leads of five columns."""
+async def measure_planning(count: int, rounds: int, url: str) -> Table:
+    """Return what planning alone takes: rows of one value, and leads of five columns."""
     person = {"First Name": "Ann", "Last Name": "Lee", "company": "Acme", "colour": "red"}
     jobs: list[tuple[str, Job, list[dict[str, str]]]] = [
         ("one value", FunctionJob(each=read, effect=Effect.READ), [{"id": f"cam_{n}"} for n in range(count)]),
@@ -224,6 +229,7 @@ async def measure_planning(count: int, rounds: int, url: str) -> None:
             [{"email": f"p{n}@example.com", **person} for n in range(count)],
         ),
     ]
+    table: list[list[Cell]] = []
     async with client(url) as lemlist:
         for name, job, rows in jobs:
             times: list[tuple[float, ...]] = []
@@ -232,9 +238,8 @@ async def measure_planning(count: int, rounds: int, url: str) -> None:
                 await (await lemlist.bulk.plan(job, rows)).aclose()
                 times.append(clock.per(count))
             wall, cpu, loop = (statistics.median(one) for one in zip(*times, strict=True))
-            print(
-                f"planning {name}: {wall:.1f} µs a row; CPU {cpu:.1f} µs, of which the event loop {loop:.1f} µs"
-            )
+            table.append([name, wall, cpu, loop])
+    return Table("planning", ["", "a row, µs", "CPU, µs", "of it in the event loop"], table)
 
 
 def fsync_cost(folder: Path) -> None:
@@ -250,24 +255,22 @@ def fsync_cost(folder: Path) -> None:
     print(f"one fsync of this disk: {statistics.median(times) * 1e6:.0f} µs")
 
 
-def measure_all_times(calls: int, rounds: int) -> None:
-    """Print what planning takes, and the rows of one call each by where the journal is."""
+def measure_all_times(calls: int, rounds: int) -> list[Table]:
+    """Return what planning takes, and the rows of one call each by where the journal is."""
     with tempfile.TemporaryDirectory() as place, served() as url:
         fsync_cost(Path(place))
-        asyncio.run(measure_planning(calls, rounds, url))
-        places: dict[str, Path | None] = {"temporary": None, "journal": Path(place)}
+        planning = asyncio.run(measure_planning(calls, rounds, url))
+        places: dict[str, Path | None] = {"temporary journal": None, "journal on disk": Path(place)}
         with contextlib.ExitStack() as stack:
             if Path("/dev/shm").is_dir():
                 memory_disk = stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm"))
                 places["journal in memory"] = Path(memory_disk)
-            asyncio.run(measure_time(calls, rounds, places, url))
+            return [planning, asyncio.run(measure_time(calls, rounds, places, url))]
 
 
 def main() -> None:
     """Everything, or (for itself) one measurement in a process of its own."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--calls", type=int, default=4_000)
     parser.add_argument("--rounds", type=int, default=5)
@@ -279,10 +282,8 @@ def main() -> None:
     if given.child:
         print(json.dumps(asyncio.run(measure_memory(given.rows, given.child, given.folder, given.url))))
         return
-    if given.only != "memory":
-        measure_all_times(given.calls, given.rounds)
-    if given.only != "time":
-        memory(given.rows)
+    tables = [] if given.only == "memory" else measure_all_times(given.calls, given.rounds)
+    publish([*tables, *([] if given.only == "time" else [memory(given.rows)])], given.json)
 
 
 if __name__ == "__main__":

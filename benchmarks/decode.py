@@ -1,7 +1,9 @@
 """Cost of decoding a page of JSON into models, beside plain orjson, cattrs, pydantic and msgspec.
 
+    python benchmarks/decode.py [--rounds 25] [--kinds contacts …] [--sizes 100 1000] [--json FILE]
+
 Every contender reads the same bytes in the same run, in rounds that take turns, and is compared with orjson's
-dictionaries of the same round. Run it with ``python benchmarks/decode.py``; it prints the median ratios.
+dictionaries of the same round. Figures are the medians of the ratios.
 
 This library decodes a field when it is looked at, so it has a row for each use: no field, three fields or every field
 of every row read, and `to_dict` of every row. A class remembers which fields a program looks at, so each use has a
@@ -10,14 +12,13 @@ class of its own; one row is for a class of which every second page is read.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import operator
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,7 @@ import cattrs
 import msgspec
 import orjson
 import pydantic
+from _tables import Cell, Table, parser_of, publish
 from cattrs.gen import make_dict_structure_fn, override
 from pydantic.alias_generators import to_camel
 
@@ -43,7 +45,7 @@ Read = Callable[[Any], Any]
 Spec = dict[str, Any]
 
 BASE = "orjson to dict"
-OURS = "lemlist_async"
+OURS = "this library"
 WARM_UP = 5
 """Pages read before the clock starts, after which a class knows the fields that are looked at."""
 
@@ -372,23 +374,30 @@ def import_ratio(rounds: int) -> float:
     return statistics.median(one / other for one, other in pairs)
 
 
-def rows(kinds: Sequence[str], sizes: Sequence[int], rounds: int) -> Iterator[tuple[str, float]]:
-    """Yield every figure as (name, ratio)."""
-    for kind in kinds:
-        for size in sizes:
-            for contender, ratio in ratios(kind, size, rounds):
-                yield f"page of {size} {kind}: {contender} / {BASE}", ratio
-    yield "import lemlist_async / import aiohttp", import_ratio(min(rounds, 15))
+def tables(kinds: Sequence[str], sizes: Sequence[int], rounds: int) -> list[Table]:
+    """Return the ratios of each page and contender, and that of the imports."""
+    imports: list[list[Cell]] = [["import lemlist_async", import_ratio(min(rounds, 15))]]
+    return [
+        *(pages_of(size, kinds, rounds) for size in sizes),
+        Table("import", ["", "× import aiohttp"], imports),
+    ]
+
+
+def pages_of(size: int, kinds: Sequence[str], rounds: int) -> Table:
+    """Return the ratios of pages of one size: a row for each contender, a column for each kind."""
+    found = {kind: dict(ratios(kind, size, rounds)) for kind in kinds}
+    names = [name for name in next(iter(found.values())) if name != BASE]
+    rows: list[list[Cell]] = [[name, *(found[kind][name] for kind in kinds)] for name in names]
+    return Table(f"pages of {size:,}, × orjson to dict", ["", *kinds], rows)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--sizes", nargs="+", type=int, default=[100, 1000])
     options = parser.parse_args()
-    for name, ratio in rows(options.kinds, options.sizes, options.rounds):
-        print(f"{name:85} {ratio:6.2f}", flush=True)
+    publish(tables(options.kinds, options.sizes, options.rounds), options.json)
 
 
 if __name__ == "__main__":

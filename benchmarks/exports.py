@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+from _tables import Cell, Table, parser_of, publish
 
 from lemlist_async import Lemlist, Throttle, ThrottleOptions
 
@@ -73,24 +74,25 @@ async def export(url: str, campaign: str, rows: int, file: Path) -> dict[str, fl
     return {"seconds": time.perf_counter() - began, "early": early / 2**20, "most": most / 2**20}
 
 
-def figures(rows: int, formats: list[str]) -> Iterator[tuple[str, float]]:
-    """Yield every figure as (name, value)."""
+def figures(rows: int, formats: list[str]) -> Iterator[list[Cell]]:
+    """Yield a row of the table for each format."""
     with served(rows) as (url, campaign), tempfile.TemporaryDirectory() as folder:
         for suffix in formats:
             file = Path(folder) / f"leads.{suffix}"
             command = [sys.executable, __file__, "--rows", str(rows), "--child", url, campaign, str(file)]
             told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-            name = f"export of {rows:,} leads to {suffix}"
-            yield f"{name}: µs a row", told["seconds"] / rows * 1e6
-            yield f"{name}: MiB more at a tenth of the rows", told["early"]
-            yield f"{name}: MiB more at most", told["most"]
-            yield f"{name}: MiB of the file", file.stat().st_size / 2**20
+            size = file.stat().st_size / 2**20
+            yield [
+                f"{rows:,} leads to {suffix}",
+                told["seconds"] / rows * 1e6,
+                told["early"],
+                told["most"],
+                size,
+            ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--formats", nargs="+", choices=["csv", "jsonl", "parquet"], default=["csv", "jsonl"])
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
@@ -99,8 +101,8 @@ def main() -> None:
         url, campaign, file = options.child
         print(json.dumps(asyncio.run(export(url, campaign, options.rows, Path(file)))))
         return
-    for name, value in figures(options.rows, options.formats):
-        print(f"{name:60} {value:8.1f}", flush=True)
+    columns = ["", "a row, µs", "memory at a tenth of the rows, MiB", "memory at most, MiB", "file, MiB"]
+    publish([Table("exports", columns, list(figures(options.rows, options.formats)))], options.json)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """A hand-written client, that of docs/coming-from.md, and this library on the same sandbox.
 
-python benchmarks/hand_written.py
+python benchmarks/hand_written.py [--json FILE]
 """
 
 import asyncio
 import base64
+import contextlib
 import re
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +16,9 @@ from typing import Any
 import aiohttp
 import attrs
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks._tables import Table, parser_of, publish
 from lemlist_async import Lemlist
 from lemlist_async.errors import LemlistError
 from lemlist_async.sandbox import Sandbox, gateway
@@ -72,10 +77,8 @@ async def figures(
     seconds, refused = await calls(sandbox, team[0])
     _, beside = await calls(sandbox, *team)
     sandbox.faults.add(gateway(502, effect=True), match="POST /campaigns")
-    try:
+    with contextlib.suppress(LemlistError):
         await create("Spring")
-    except LemlistError as error:
-        print(f"  a 502 after the work was done: {type(error).__name__}")
     made = sum(campaign["name"] == "Spring" for campaign in sandbox.team().campaigns.values())
     try:
         await wrong()
@@ -116,15 +119,27 @@ async def new() -> Figures:
         )
 
 
-async def main() -> None:
-    for name, measure in (("hand-written", old), ("lemlist_async", new)):
-        print(name)
-        found = await measure()
-        print(f"  {CALLS} calls at once: {found.seconds:.1f} s, {found.refused} refused")
-        print(f"  two programs, {CALLS} calls each: {found.refused_beside} refused")
-        print(f"  campaigns after a 502: {found.campaigns}")
-        print(f"  the key is in an error: {found.leaks}")
+async def main() -> Table:
+    """Measure both."""
+    found = [await old(), await new()]
+    return Table(
+        "beside",
+        ["", "hand-written", "this library"],
+        [
+            [f"{CALLS} calls at once", *(f"{one.seconds:.1f} s, {one.refused} refused" for one in found)],
+            [
+                f"two programs with one key, {CALLS} calls each",
+                *(f"{one.refused_beside} refused" for one in found),
+            ],
+            [
+                "campaigns after one `create`, and a 502 that came after the work",
+                *(one.campaigns for one in found),
+            ],
+            ["the key in `repr(error)`", *("yes" if one.leaks else "no" for one in found)],
+        ],
+    )
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    given = parser_of(__doc__).parse_args()
+    publish([asyncio.run(main())], given.json)

@@ -170,9 +170,15 @@ async def measure(keys: int, seconds: float, rtt: float, way: str) -> list[Cell]
             refusals = refused()
     full = LIMIT / WINDOW
     return [
-        f"{keys:,} keys, {way}", round(done / wall), f"{done / wall / keys / full:.0%}", refusals, cpu / done * 1e6,
-        round(done / cpu / full), None if keys == 1 else f"{used:.0f} kB", rested,
-    ]  # fmt: skip
+        f"{keys:,} {'key' if keys == 1 else 'keys'}, {way}",
+        round(done / wall),
+        f"{done / wall / keys / full:.0%}",
+        refusals,
+        cpu / done * 1e6,
+        round(done / cpu / full),
+        None if keys == 1 else f"{used:.0f} kB",
+        rested,
+    ]
 
 
 def run(keys: int, seconds: float, rtt: float, way: str) -> list[Cell]:

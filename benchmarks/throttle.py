@@ -1,24 +1,24 @@
 """Our throttle beside the usual ones, in one simulation: share of the quota, refusals, waits of people, CPU.
 
-    python -m benchmarks.throttle [--requests 2000] [--svg docs/throttle.svg]
+    python -m benchmarks.throttle [--requests 2000] [--svg docs/throttle.svg] [--json FILE]
 
 Run from the root of the repository. The simulation is virtual time over the real classes; it is deterministic but
 for the CPU figures.
 """
 
-import argparse
 import asyncio
 import math
 import random
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiolimiter import AsyncLimiter
 from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
 
 from benchmarks._scatter import draw
+from benchmarks._tables import Table, parser_of, publish
 from lemlist_async.options import Lane
 from lemlist_async.sandbox.limits import POLICIES
 from lemlist_async.testing.virtual_time import run
@@ -91,15 +91,7 @@ CLIENTS: dict[str, Callable[[], Client]] = {
 }
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """Print one in Markdown."""
-    head = tuple(head)
-    for row in (head, ("---",) * len(head), *rows):
-        print(f"| {' | '.join(row)} |")
-    print()
-
-
-def goodput(requests: int, svg: Path | None) -> None:
+def goodput(requests: int, svg: Path | None) -> Table:
     """Share of the quota and refusals, the mean over the heavy-jitter networks."""
     rows, series = [], {}
     for name, make in CLIENTS.items():
@@ -116,13 +108,12 @@ def goodput(requests: int, svg: Path | None) -> None:
         rows.append(
             [name, *(f"{share:.1f} ({refused:.{0 if refused >= 100 else 1}f})" for refused, share in points)]
         )
-    print(f"Share of the quota in % (refusals per 1,000 requests), mean of {', '.join(HEAVY)}\n")
-    table(["client", *POLICIES], rows)
     if svg:
         draw(svg, series, x_name="refusals per 1,000 requests", y_name="share of the quota, %")
+    return Table("share of the quota in % (refusals per 1,000)", ["", *POLICIES], rows)
 
 
-def networks(requests: int) -> None:
+def networks(requests: int) -> Table:
     """Ours alone, on each network, beside the bound; refusals of a sliding counter are of one process."""
     rows = []
     for network in NETWORKS:
@@ -141,22 +132,13 @@ def networks(requests: int) -> None:
                 f"{100 * strict.share:.1f} ({len(strict.refused)})",
             ]
         )
-    print("This throttle on each network: share of the quota in % (refusals in all)\n")
-    table(
-        [
-            "network",
-            "mean RTT, ms",
-            "bound",
-            "sliding log",
-            "% of bound",
-            "sliding counter",
-            "strict, counter",
-        ],
-        rows,
-    )
+    columns = [
+        "", "mean RTT, ms", "bound", "sliding log", "% of the bound", "sliding counter", "strict, counter",
+    ]  # fmt: skip
+    return Table("networks: share in % (refusals in all)", columns, rows)
 
 
-def refusals_of_a_counter(processes: int = 20, requests: int = 300) -> None:
+def refusals_of_a_counter(processes: int = 20, requests: int = 300) -> Table:
     """Number of refusals until a sliding counter is recognised, over as many processes."""
     rows = []
     for network in NETWORKS:
@@ -166,11 +148,12 @@ def refusals_of_a_counter(processes: int = 20, requests: int = 300) -> None:
         ]
         refused = [len(server.refused) for server in servers]
         rows.append([network, f"{statistics.mean(refused):.2f}", str(max(refused))])
-    print(f"Refusals of a sliding counter until it is known, over {processes} processes\n")
-    table(["network", "mean", "most"], rows)
+    return Table(
+        f"refusals of a sliding counter until it is known, {processes} processes", ["", "mean", "most"], rows
+    )
 
 
-def people(seconds: float = 400) -> None:
+def people(seconds: float = 400) -> Table:
     """Waits of interactive calls beside a batch that never ends."""
     rows = []
     for name in list(CLIENTS)[:-1]:
@@ -180,11 +163,10 @@ def people(seconds: float = 400) -> None:
             waits = waits_beside_a_batch(CLIENTS[name], server, seconds=seconds, seed=3)
             cells.append(f"{waits[len(waits) // 2]:.2f} / {waits[int(len(waits) * 0.99)]:.2f}")
         rows.append([name, *cells])
-    print("Waits of people beside a batch, p50 / p99 in seconds\n")
-    table(["client", "calm 1 ms", *HEAVY], rows)
+    return Table("waits beside a batch, p50 / p99 in seconds", ["", "calm 1 ms", *HEAVY], rows)
 
 
-def beside_others(requests: int = 1000) -> None:
+def beside_others(requests: int = 1000) -> Table:
     """Another program uses the key, too, at random: what is refused to ours, and what ours still gets."""
     rows = []
     for name in ("this throttle", "AsyncLimiter(20, 2)"):
@@ -201,8 +183,8 @@ def beside_others(requests: int = 1000) -> None:
             rate = len(server.accepted) / (server.accepted[-1] - server.accepted[0])
             cells.append(f"{rate:.1f} ({server.per_thousand:.0f})")
         rows.append([name, *cells])
-    print("Beside another program: requests per second (refusals per 1,000); fixed-first, jitter 119 ms\n")
-    table(["client", "0.5 others/s", "2 others/s", "5 others/s"], rows)
+    columns = ["", "0.5 others/s", "2 others/s", "5 others/s"]
+    return Table("beside another program, requests/s (refusals per 1,000)", columns, rows)
 
 
 def best(measure: Callable[[], float], times: int) -> float:
@@ -210,7 +192,7 @@ def best(measure: Callable[[], float], times: int) -> float:
     return min(measure() for _ in range(times))
 
 
-def changing(requests: int = 1500) -> None:
+def changing(requests: int = 1500) -> Table:
     """Networks that stall or become faster: refusals of three processes, and the share of the quota."""
     rows = []
     for network in CHANGING:
@@ -223,11 +205,10 @@ def changing(requests: int = 1500) -> None:
         rows.append(
             [network, str(refused), f"{100 * statistics.mean(server.share for server in servers):.1f}"]
         )
-    print("Networks that change: refusals under four policies, three seeds each; share of the quota in %\n")
-    table(["network", "refusals", "share"], rows)
+    return Table("networks that change", ["", "refusals", "share in %"], rows)
 
 
-def bursts(rtt: float = 0.06) -> None:
+def bursts(rtt: float = 0.06) -> Table:
     """Seconds for so many calls at once from idle, and for a burst that comes again and again."""
 
     async def seconds(client: Client, requests: int) -> float:
@@ -254,15 +235,15 @@ def bursts(rtt: float = 0.06) -> None:
         ]
         for name in ("this throttle", "AsyncLimiter(20, 2)", "AsyncLimiter(1, 0.1)")
     ]
-    print(f"Seconds for calls that begin together from idle, RTT {1000 * rtt:.0f} ms\n")
-    table(["client", "10 calls", "20 calls", "60 calls", "60 calls, the eighth time"], rows)
+    columns = ["", "10 calls", "20 calls", "60 calls", "60 calls, the eighth time"]
+    return Table(f"seconds of calls from idle, {1000 * rtt:.0f} ms", columns, rows)
 
 
 RATES = (1, 4, 8, 9, 9.5)
 """Requests per second, from idle to nearly the whole quota."""
 
 
-def uncontended(calls: int = 2000) -> None:
+def uncontended(calls: int = 2000) -> Table:
     """CPU of a call that does not have to wait, at several rates."""
 
     async def ours(options: ThrottleOptions, rate: float) -> float:
@@ -293,11 +274,11 @@ def uncontended(calls: int = 2000) -> None:
     ):
         figure = best(lambda make=make: asyncio.run(theirs(make)), 20)
         rows.append([name, *[f"{figure:.1f}"] * len(RATES)])
-    print("CPU of an acquire and release that does not wait, in microseconds, by requests per second\n")
-    table(["limiter", *(f"{rate:g}/s" for rate in RATES)], rows)
+    columns = ["", *(f"{rate:g}/s" for rate in RATES)]
+    return Table("CPU of an acquire and release that does not wait, µs", columns, rows)
 
 
-def saturated(requests: int = 2000) -> None:
+def saturated(requests: int = 2000) -> Table:
     """CPU of a call behind a queue, without what the simulation itself takes."""
 
     class Open:
@@ -320,26 +301,26 @@ def saturated(requests: int = 2000) -> None:
 
     empty = least(Open)
     rows = [[name, f"{least(make) - empty:.0f}"] for name, make in list(CLIENTS.items())[:-1]]
-    print("CPU of a request behind a queue of 40, microseconds (strict is the sliding rule)\n")
-    table(["limiter", "µs"], rows)
+    return Table("CPU of a request behind a queue of 40, µs", ["", "µs"], rows)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--requests", type=int, default=2000, help="per simulation")
     parser.add_argument("--svg", type=Path, help="write the picture of share against refusals here")
-    arguments = parser.parse_args()
-    goodput(arguments.requests, arguments.svg)
-    networks(arguments.requests)
-    refusals_of_a_counter()
-    people()
-    changing()
-    bursts()
-    beside_others()
-    uncontended()
-    saturated()
+    given = parser.parse_args()
+    tables = [
+        goodput(given.requests, given.svg),
+        networks(given.requests),
+        refusals_of_a_counter(),
+        people(),
+        changing(),
+        bursts(),
+        beside_others(),
+        uncontended(),
+        saturated(),
+    ]
+    publish(tables, given.json)
 
 
 if __name__ == "__main__":
