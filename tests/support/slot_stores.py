@@ -127,7 +127,7 @@ class FunctionServer:
         self._clock = clock
         self._key = f"test-{secrets.token_hex(6)}"
         self._connection = psycopg.connect(url, autocommit=True)
-        found = self._connection.execute("SELECT to_regclass('lemlist_slots_v1') IS NULL").fetchone()
+        found = self._connection.execute("SELECT to_regclass('lemlist_slots_v2') IS NULL").fetchone()
         if found == (True,):
             self._connection.execute(schema().encode())
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
@@ -138,7 +138,7 @@ class FunctionServer:
         del key
         now = round((self._clock() + 3600) * 1e6)
         found: Any = self._connection.execute(
-            "SELECT lemlist_slots_turn_v1(%s, %s, %s, 'a')", (self._key, arguments, now)
+            "SELECT lemlist_slots_turn_v2(%s, %s, %s, 'a')", (self._key, arguments, now)
         ).fetchone()
         done(reply_of(found[0]))
 

@@ -54,6 +54,8 @@ _MEMBER = 1 << 30
 _MEMBERS = 1 << 30
 _FLOCK = struct.Struct("hhqqi4x")
 NS = 1_000_000_000
+FORGOTTEN_AFTER = 600.0
+"""Seconds after which no request of a file still counts, however long its answer took."""
 _KEPT_FOR = 86_400.0
 """Seconds after which an unused file is removed when another key is first used."""
 _PRUNED_EVERY = 3600.0
@@ -215,8 +217,10 @@ class SlotFile:
             if not stat.S_ISREG(seen.st_mode) or seen.st_uid != os.geteuid() or seen.st_mode & 0o077:
                 raise UnusableError(f"{self.path} is not a file of this user alone")
             # A run may have ended an instant ago, and its file have been deleted. Only where nothing has changed in
-            # the folder for longer than a window is there surely nothing that a new file would have to remember.
-            forgot = again or seen.st_size > 0 or unchanged_for < self.window / NS + 1
+            # the folder for longer than a window is there surely nothing that a new file would have to remember. Of a
+            # file that cannot be read, only its age tells: it is written when a request begins.
+            rested = seen.st_size > 0 and time.time() - seen.st_mtime > FORGOTTEN_AFTER
+            forgot = again or (seen.st_size > 0 and not rested) or unchanged_for < self.window / NS + 1
             self._join(now, self._shut_for if forgot else 0)
         except OSError as error:
             self.close()

@@ -16,7 +16,7 @@ from lemlist_async.throttle.stores.shared import Scope, UnusableError
 CONNECTIONS = 8
 """Connections at most: each is busy for a millisecond per call."""
 MISSING = "a scope of postgresql:// needs the package psycopg: pip install 'lemlist_async[fleet]'"
-_TURN = "SELECT lemlist_slots_turn_v1(%s, %s, NULL, NULL)"
+_TURN = "SELECT lemlist_slots_turn_v2(%s, %s, NULL, NULL)"
 _LOCK = 0x6C656D6E
 """Advisory lock under which the table is made."""
 _PASSWORD = re.compile(r"(?<=:)[^:@/\s]+(?=@)|(?<=password=)[^\s&]+")
@@ -85,7 +85,7 @@ class PostgresServer(ServerThread):
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             there = await connection.execute(
-                "SELECT count(*) FROM pg_proc WHERE proname = 'lemlist_slots_turn_v1'"
+                "SELECT count(*) FROM pg_proc WHERE proname = 'lemlist_slots_turn_v2'"
             )
             if await there.fetchone() == (0,):
                 await connection.execute(schema())

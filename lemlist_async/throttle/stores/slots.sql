@@ -4,7 +4,7 @@
 -- microseconds of the server's clock. The table is not logged: a server that crashed has forgotten everything, which is
 -- as good as having it, since a ledger that may have lost its latest writes counts for nothing.
 
-CREATE UNLOGGED TABLE lemlist_slots_v1 (
+CREATE UNLOGGED TABLE lemlist_slots_v2 (
     key text PRIMARY KEY,
     shape text,
     run text,
@@ -28,7 +28,7 @@ CREATE UNLOGGED TABLE lemlist_slots_v1 (
     trips bigint[] NOT NULL DEFAULT '{0,0,0,0,0,0,0,0}'
 ) WITH (fillfactor = 50);
 
-CREATE FUNCTION lemlist_slots_turn_v1(this_key text, args text[], test_now bigint, test_run text)
+CREATE FUNCTION lemlist_slots_turn_v2(this_key text, args text[], test_now bigint, test_run text)
 RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
     poll constant bigint := 50000;
@@ -56,7 +56,7 @@ DECLARE
     new_trips bigint := args[17];
     new_trip bigint := args[18];
     place_in integer := 19;
-    s lemlist_slots_v1;
+    s lemlist_slots_v2;
     this_run text := coalesce(test_run, pg_postmaster_start_time()::text);
     now_us bigint;
     same_server boolean;
@@ -92,12 +92,12 @@ DECLARE
     smallest bigint;
     shown text[] := '{}';
 BEGIN
-    INSERT INTO lemlist_slots_v1 (key) VALUES (this_key) ON CONFLICT (key) DO NOTHING;
-    SELECT * INTO s FROM lemlist_slots_v1 WHERE key = this_key FOR UPDATE;
+    INSERT INTO lemlist_slots_v2 (key) VALUES (this_key) ON CONFLICT (key) DO NOTHING;
+    SELECT * INTO s FROM lemlist_slots_v2 WHERE key = this_key FOR UPDATE;
     -- read once the row is ours: of two members the later one must have the later instant
     now_us := coalesce(test_now, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
     IF s.shape IS NULL THEN
-        DELETE FROM lemlist_slots_v1 WHERE latest < now_us - week AND key <> this_key AND shape IS NOT NULL;
+        DELETE FROM lemlist_slots_v2 WHERE latest < now_us - week AND key <> this_key AND shape IS NOT NULL;
     END IF;
 
     FOR found IN SELECT m.key AS id, (m.value->>0)::bigint AS seen, (m.value->>1)::bigint AS last, m.value
@@ -184,7 +184,7 @@ BEGIN
                 s.frees[slot] := now_us + rest;
             END IF;
         ELSIF first_call > before AND rest > 0 THEN
-            slot := lemlist_slots_first_v1(s.states, s.frees, slot_limit);
+            slot := lemlist_slots_first_v2(s.states, s.frees, slot_limit);
             s.paused := greatest(s.paused, CASE WHEN slot IS NULL THEN now_us + hold
                 WHEN s.frees[slot] > now_us THEN s.frees[slot] ELSE 0 END);
             IF slot IS NOT NULL AND s.frees[slot] < now_us + rest THEN
@@ -198,7 +198,7 @@ BEGIN
         token := args[place_in + k];
         held := held || token;
         IF NOT mine ? token THEN
-            slot := lemlist_slots_first_v1(s.states, s.frees, slot_limit);
+            slot := lemlist_slots_first_v2(s.states, s.frees, slot_limit);
             s.paused := greatest(s.paused, CASE WHEN slot IS NULL THEN now_us + hold
                 WHEN s.frees[slot] > now_us THEN s.frees[slot] ELSE 0 END);
             IF slot IS NOT NULL THEN
@@ -259,7 +259,7 @@ BEGIN
         WHILE count_granted < wanted LOOP
             slot := NULL;
             IF place IS NULL THEN
-                slot := lemlist_slots_first_v1(s.states, s.frees, slot_limit);
+                slot := lemlist_slots_first_v2(s.states, s.frees, slot_limit);
             END IF;
             IF is_urgent AND slot IS NULL THEN
                 -- takes the earliest reservation of another member that is for a bulk request, in exchange for its own
@@ -301,7 +301,7 @@ BEGIN
             ELSE
                 at_us := greatest(s.frees[slot], now_us);
                 IF s.sliding > now_us THEN
-                    at_us := greatest(at_us, lemlist_slots_sliding_v1(
+                    at_us := greatest(at_us, lemlist_slots_sliding_v2(
                         s.states, s.frees, s.befores, now_us, slot_window, hold));
                 END IF;
                 paced_at := least(s.paced, now_us + slot_window);
@@ -353,7 +353,7 @@ BEGIN
         others := others - me;
     END IF;
 
-    UPDATE lemlist_slots_v1 SET shape = s.shape, run = s.run, latest = s.latest, paused = s.paused,
+    UPDATE lemlist_slots_v2 SET shape = s.shape, run = s.run, latest = s.latest, paused = s.paused,
         sliding = s.sliding, interactive = s.interactive, paced = s.paced, asked = s.asked, members = others,
         states = s.states, ats = s.ats, frees = s.frees, tokens = s.tokens, owners = s.owners, trips = s.trips
         WHERE key = this_key;
@@ -368,7 +368,7 @@ BEGIN
 END;
 $$;
 
-CREATE FUNCTION lemlist_slots_first_v1(states text[], frees bigint[], usable integer)
+CREATE FUNCTION lemlist_slots_first_v2(states text[], frees bigint[], usable integer)
 RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     best integer;
@@ -384,7 +384,7 @@ $$;
 
 -- The instant at which the estimate of a sliding counter leaves room for one more, wherever its window began: as
 -- `Ledger._latest_fall`, with all that is reserved as if it were in flight.
-CREATE FUNCTION lemlist_slots_sliding_v1(
+CREATE FUNCTION lemlist_slots_sliding_v2(
     states text[], frees bigint[], befores bigint[], now_us bigint, slot_window bigint, hold bigint)
 RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE

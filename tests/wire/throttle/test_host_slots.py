@@ -9,6 +9,7 @@ import shutil
 import stat
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,6 +158,13 @@ def test_another_limit_that_is_alive_is_left_alone_and_one_that_is_not_gives_way
     assert first.next_grant(BEGIN, urgent=True) <= BEGIN
     first.close()
     assert join(name, limit=LIMIT + 1).next_grant(BEGIN, urgent=True) > BEGIN
+
+
+def test_a_file_of_another_limit_that_was_not_used_for_long_costs_no_wait(name: str) -> None:
+    join(name).close()
+    for path in (folder_of(name), folder_of(name) / "slots"):
+        os.utime(path, (time.time() - 700, time.time() - 700))
+    assert join(name, limit=LIMIT + 1).next_grant(BEGIN, urgent=True) <= BEGIN
 
 
 def test_a_throttle_beside_another_version_keeps_to_half_of_the_quota_and_says_so(name: str) -> None:

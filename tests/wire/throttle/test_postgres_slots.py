@@ -55,7 +55,7 @@ async def test_three_processes_are_not_refused_whatever_becomes_of_the_server(
         await asyncio.sleep(8)
         if harm == "empty":
             with psycopg.connect(database) as connection:
-                connection.execute("DELETE FROM lemlist_slots_v1")
+                connection.execute("DELETE FROM lemlist_slots_v2")
         elif harm == "kill a process":
             crowd[0].kill()
         elif harm.startswith("restart"):
@@ -78,7 +78,7 @@ async def test_the_server_learns_neither_the_key_nor_the_host(own_database: str)
         await lemlist.team.get()
         assert lemlist.throttle.scope == "postgres"
     with psycopg.connect(own_database) as connection:
-        stored = connection.execute("SELECT t::text FROM lemlist_slots_v1 AS t").fetchall()
+        stored = connection.execute("SELECT t::text FROM lemlist_slots_v2 AS t").fetchall()
     assert len(stored) == 1
     assert KEY not in str(stored)
     assert "127.0.0.1" not in str(stored)
