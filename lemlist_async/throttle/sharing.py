@@ -13,10 +13,12 @@ from lemlist_async.errors import LemlistError
 from lemlist_async.throttle.ledger import Mode
 from lemlist_async.throttle.options import ThrottleOptions
 from lemlist_async.throttle.stores.process import ProcessSlots
-from lemlist_async.throttle.stores.shared import Busy, InUseError, Scope, SharedSlots
+from lemlist_async.throttle.stores.shared import MOMENT, Busy, InUseError, Scope, SharedSlots
 
 T = TypeVar("T")
 
+SET_UP_WITHIN = 1.0
+"""Seconds that another process may take to set a ledger up."""
 RETRY = 5.0
 """Seconds after which a shared ledger that failed is tried again."""
 SLIDING_AT_MOST = 86_400.0
@@ -55,6 +57,8 @@ class Sharing:
         self._is_makeshift = True
         """Whether `_slots` is not the ledger that is wanted."""
         self._retry_at = 0.0
+        self._busy_since: float | None = None
+        """Instant since when another process sets the file up."""
         self._failed = False
         self._told: str | None = None
 
@@ -97,6 +101,8 @@ class Sharing:
         at = self._guarded(now, lambda slots: slots.next_grant(now, urgent=urgent, waiting=waiting), None)
         if at is not None:
             return at
+        if self._busy_since is not None:
+            return now + MOMENT
         # what is kept to instead, from this very request on
         return now if self._slots is None else self._slots.next_grant(now, urgent=urgent)
 
@@ -167,7 +173,7 @@ class Sharing:
             if self._failed:
                 slots.pause(now + self._options.window + self._options.margin)
         except Busy:
-            self._retry_at = now  # another process makes the file at this moment
+            self._wait_for_file(now)
             return
         except LemlistError:
             raise
@@ -175,6 +181,16 @@ class Sharing:
             self._give_up(now, error)
             return
         self._slots, self._is_makeshift, self._told, self._failed = slots, False, None, False
+        self._busy_since = None
+
+    def _wait_for_file(self, now: float) -> None:
+        """Let requests wait while another process sets the file up, unless it stopped in the middle of that."""
+        self._retry_at = now
+        if self._busy_since is None:
+            self._busy_since = now
+        elif now - self._busy_since > SET_UP_WITHIN:
+            self._busy_since = None
+            self._give_up(now, TimeoutError("a process that sets the file up has stopped"))
 
     def _make(self, name: str, now: float) -> SharedSlots:
         options = self._options

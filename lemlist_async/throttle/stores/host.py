@@ -34,7 +34,7 @@ from lemlist_async.throttle.stores.host_file import (
     boot_id,
     place_of,
 )
-from lemlist_async.throttle.stores.shared import WAY, Busy, Scope
+from lemlist_async.throttle.stores.shared import MOMENT, WAY, Busy, Scope
 
 LOOK = 0.2
 """Seconds after which the file is looked at for deletion and damage, also where all seems well."""
@@ -42,8 +42,6 @@ LEASE = 300.0
 """Seconds for which a slot in flight is held at most, if its holder lives and never says that it ended."""
 POLL = 0.05
 """Seconds between two looks while requests in flight hold every slot: an answer frees nothing before a window."""
-MOMENT = 0.001
-"""Seconds after which a slot that another process has in its hands is tried again."""
 HORIZON = 0.5
 """Seconds ahead for which a slot is reserved for a bulk request; nearer slots are left to others."""
 SWAP = 0.005
@@ -125,7 +123,10 @@ class HostSlots:
             except Busy:
                 return now + MOMENT
             except Gone:
-                self._reopen(instant)
+                try:
+                    self._reopen(instant)
+                except Busy:
+                    return now + MOMENT
         return now + POLL
 
     def grant(self, now: float) -> int:
@@ -408,7 +409,12 @@ class HostSlots:
     def _release_anew(self, token: int, slot: int, free_at: int, now: int) -> None:
         """Let a request that ended take a slot of the new file for its window, as those in flight do."""
         self._held[token] = slot
-        self._reopen(now)
+        try:
+            self._reopen(now)
+        except Busy:
+            # another member sets the file up at this moment, and it stays shut for longer than this request counts
+            del self._held[token]
+            return
         slot = self._held.pop(token)
         if slot >= 0:
             self._file.write(slot, self._freed(self._file.record(slot), free_at))

@@ -185,6 +185,8 @@ class SlotFile:
         self.member: int = 0
         self.fd: int = -1
         self.epoch: bytes = b""
+        self._was_open = False
+        """Whether requests of this member may be in flight that another file does not know."""
         self._descriptors: list[int] = []
         weakref.finalize(self, _close, self._descriptors)
         if self.size > SIZE:
@@ -199,13 +201,12 @@ class SlotFile:
         """Open the file, make it or make it anew, and become a member.
 
         Raises:
-            Busy: another process sets it up at this moment.
+            Busy: another process sets it up at this moment; what was open before stays open.
             UnusableError: it cannot be opened, or processes with another version or limit are using it.
         """
-        again = self.fd >= 0
-        self.close()
+        before, open_before = self.fd, len(self._descriptors)
         try:
-            if not again and not self.folder.exists():
+            if not self._was_open and not self.folder.exists():
                 self._make_first()
             check_folder(self.folder)
             unchanged_for = time.time() - self.folder.stat().st_mtime
@@ -220,15 +221,25 @@ class SlotFile:
             # the folder for longer than a window is there surely nothing that a new file would have to remember. Of a
             # file that cannot be read, only its age tells: it is written when a request begins.
             rested = seen.st_size > 0 and time.time() - seen.st_mtime > FORGOTTEN_AFTER
-            forgot = again or (seen.st_size > 0 and not rested) or unchanged_for < self.window / NS + 1
+            forgot = (
+                self._was_open or (seen.st_size > 0 and not rested) or unchanged_for < self.window / NS + 1
+            )
             self._join(now, self._shut_for if forgot else 0)
+        except Busy:
+            _close(self._descriptors, keep=open_before)
+            self.fd = before
+            raise
         except OSError as error:
             self.close()
             raise UnusableError(f"{self.path}: {error.strerror}") from None
         except BaseException:
             self.close()
             raise
+        # the newest descriptor last, so that the older ones can go
+        self._descriptors.reverse()
+        _close(self._descriptors, keep=1)
         self.epoch = os.pread(self.fd, 8, EPOCH)
+        self._was_open = True
 
     def _make_first(self) -> None:
         """Make the folder with a file in it in one step: the first use of a key waits for nothing."""
@@ -246,6 +257,15 @@ class SlotFile:
                 raise
 
     def _join(self, now: int, shut_for: int) -> None:
+        # without the lock, for which many that start at once would be in one another's way: no member sets up a file
+        # that is sound
+        if not self.is_sound(os.pread(self.fd, self.size, 0), now):
+            self._mend(now, shut_for)
+        # random numbers instead of a counter in the file: taking one needs no lock beside its own
+        while not self.member or not self.lock_byte(_MEMBER + self.member):
+            self.member = 1 + secrets.randbelow(_MEMBERS - 2)
+
+    def _mend(self, now: int, shut_for: int) -> None:
         if not self.lock_byte(_SETUP):
             raise Busy
         try:
@@ -256,9 +276,6 @@ class SlotFile:
                 self._set_up(self.fd, now + shut_for if shut_for else 0)
         finally:
             self.unlock_byte(_SETUP)
-        # random numbers instead of a counter in the file: taking one needs no lock beside its own
-        while not self.member or not self.lock_byte(_MEMBER + self.member):
-            self.member = 1 + secrets.randbelow(_MEMBERS - 2)
 
     def _is_in_use(self, data: bytes) -> bool:
         """Tell whether members are alive whose file is whole, but not like ours."""
@@ -418,7 +435,8 @@ def _fits(state: int, owner: int, at: int) -> bool:
     return owner == at == 0 if state == FREE else state <= URGENT and owner != 0
 
 
-def _close(descriptors: list[int]) -> None:
-    while descriptors:
+def _close(descriptors: list[int], keep: int = 0) -> None:
+    """Close all descriptors but the first ones."""
+    while len(descriptors) > keep:
         with contextlib.suppress(OSError):
             os.close(descriptors.pop())

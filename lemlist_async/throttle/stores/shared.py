@@ -8,6 +8,8 @@ Scope = Literal["process", "host", "redis", "postgres"]
 """Reach of a ledger: one process, all processes of a user on a host, or all that use a server."""
 
 
+MOMENT = 0.001
+"""Seconds after which a ledger or a slot that another member has in its hands is tried again."""
 WAY = 1.0
 """Seconds that a request may be on its way to lemlist when its process dies."""
 

@@ -11,6 +11,7 @@ import struct
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ from tests.support.slots_model import World
 pytestmark = pytest.mark.skipif(not can_share(), reason="the locks that this needs are Linux's")
 
 if sys.platform == "linux":
+    import fcntl
+
     from lemlist_async.throttle.stores.host import HostSlots
     from lemlist_async.throttle.stores.host_file import boot_id, place_of
 
@@ -158,6 +161,60 @@ def test_another_limit_that_is_alive_is_left_alone_and_one_that_is_not_gives_way
     assert first.next_grant(BEGIN, urgent=True) <= BEGIN
     first.close()
     assert join(name, limit=LIMIT + 1).next_grant(BEGIN, urgent=True) > BEGIN
+
+
+@contextmanager
+def set_up_by_another(name: str) -> Iterator[None]:
+    """Hold the lock under which a member sets the file up."""
+    with (folder_of(name) / "slots").open("r+b") as file:
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 1 << 19, 1, 0))
+        yield
+
+
+def sharing_of(name: str) -> Sharing:
+    """The ledger of a throttle."""
+    return Sharing(name, ThrottleOptions(limit=LIMIT, window=WINDOW), lambda: BEGIN, lambda update: None)
+
+
+def test_many_that_start_at_once_do_not_get_in_one_anothers_way(name: str) -> None:
+    first = join(name)
+    with set_up_by_another(name):
+        others = [sharing_of(name) for _ in range(LIMIT)]
+        for other in others:
+            assert other.next_grant(BEGIN, urgent=True, waiting=1) <= BEGIN
+            other.grant(BEGIN)
+        assert first.next_grant(BEGIN, urgent=True) > BEGIN
+
+
+def test_no_request_goes_beside_a_file_that_another_process_sets_up(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    join(name).close()
+    (folder_of(name) / "slots").write_bytes(b"damaged")
+    sharing = sharing_of(name)
+    with set_up_by_another(name):
+        for after in (0.0, 0.5, 1.0):
+            assert sharing.next_grant(BEGIN + after, urgent=True, waiting=1) > BEGIN + after
+        assert not caplog.records
+        # a process that was stopped in the middle of it stops no other one
+        assert sharing.next_grant(BEGIN + 1.1, urgent=True, waiting=1) <= BEGIN + 1.1
+        assert "has stopped" in (sharing.trouble or "")
+    assert (
+        sharing.next_grant(BEGIN + 7, urgent=True, waiting=1) > BEGIN + 7
+    )  # of its own requests the file knows nothing
+    assert sharing.scope == "host"
+
+
+def test_a_member_waits_for_another_one_that_replaces_a_damaged_file(name: str) -> None:
+    one = join(name)
+    tokens = [take(one, BEGIN) for _ in range(2)]
+    (folder_of(name) / "slots").write_bytes(b"damaged")
+    with set_up_by_another(name):
+        assert one.next_grant(BEGIN + 1, urgent=True) > BEGIN + 1
+        one.end(tokens[0], BEGIN + 1, BEGIN + 1 + WINDOW)
+    assert one.next_grant(BEGIN + 1, urgent=True) > BEGIN + 1
+    one.end(tokens[1], BEGIN + 1.1, BEGIN + 1.1 + WINDOW)
+    assert one.next_grant(BEGIN + 2.1, urgent=True) > BEGIN + 2.1
 
 
 def test_a_file_of_another_limit_that_was_not_used_for_long_costs_no_wait(name: str) -> None:
