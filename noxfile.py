@@ -33,6 +33,7 @@ NPM_CLIENTS = (
     *("@pipedream/lemlist@0.1.1", "@activepieces/piece-lemlist@0.1.10"),
 )
 AIRBYTE_CONNECTOR = "airbyte-source-lemlist==0.2.14"
+OF_ONE_SERVER = ("--seconds", "12", "--policies", "fixed-first")
 BENCHMARKS: dict[str, list[tuple[str, ...]]] = {
     "overhead": [(), ("--without-orjson", "--only", "get", "page")],
     "decode": [()],
@@ -44,9 +45,17 @@ BENCHMARKS: dict[str, list[tuple[str, ...]]] = {
     "exports": [("--formats", "csv", "jsonl", "parquet")],
     "journals": [("--rows", "10000")],
     "web": [()],
-    "webhooks": [("--posts", "10000"), ("--posts", "10000", "--face", "uvicorn", "--processes", "3")],
+    "webhooks": [
+        ("--posts", "10000"),
+        ("--posts", "10000", "--kills", "0", "--face", "uvicorn"),
+        ("--posts", "0", "--face", "uvicorn", "--processes", "3"),
+    ],
     "sandbox": [()],
     "hand_written": [()],
+    "processes": [
+        (*OF_ONE_SERVER, "--processes", "1", "4", "16", "25", "--interactive"),
+        (*OF_ONE_SERVER, "--processes", "4", "25", "--rtt", "0.12", "--redis"),
+    ],
     "fleet_share": [("--keys", "20", "--jobs", "40"), ("--keys", "50", "--jobs", "100")],
 }
 """Benchmarks whose tables are in the docs, with their arguments; about twenty minutes in all."""

