@@ -18,9 +18,9 @@ pytestmark = pytest.mark.slow
 async def test_killed_processes_lose_nothing_and_repeat_at_most_one_event_each(
     face: str, processes: int
 ) -> None:
-    lost, twice = await survive(face, processes, kills=6)
-    assert lost == 0
-    assert twice <= 6
+    events = await survive(face, processes, kills=6)
+    assert events.lost == 0
+    assert events.twice <= 6
 
 
 async def test_the_events_of_a_stopped_process_go_to_another_one(tmp_path: Path) -> None:
