@@ -189,7 +189,6 @@ class Sharing:
         if self._busy_since is None:
             self._busy_since = now
         elif now - self._busy_since > SET_UP_WITHIN:
-            self._busy_since = None
             self._give_up(now, TimeoutError("a process that sets the file up has stopped"))
 
     def _make(self, name: str, now: float) -> SharedSlots:
@@ -229,7 +228,7 @@ class Sharing:
     def _give_up(self, now: float, error: Exception) -> None:
         options = self._options
         self.close()
-        self._retry_at, self._failed = now + RETRY, True
+        self._retry_at, self._failed, self._busy_since = now + RETRY, True, None
         told, self._told = self._told, f"{type(error).__name__}: {error}"
         part = options.limit
         if isinstance(error, InUseError):

@@ -235,7 +235,7 @@ class SlotFile:
         except BaseException:
             self.close()
             raise
-        # the newest descriptor last, so that the older ones can go
+        # the newest descriptor first: the others belong to the file that was open before
         self._descriptors.reverse()
         _close(self._descriptors, keep=1)
         self.epoch = os.pread(self.fd, 8, EPOCH)

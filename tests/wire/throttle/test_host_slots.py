@@ -205,6 +205,23 @@ def test_no_request_goes_beside_a_file_that_another_process_sets_up(
     assert sharing.scope == "host"
 
 
+def test_a_file_that_cannot_be_used_after_all_stops_no_request(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join(name).close()
+    (folder_of(name) / "slots").write_bytes(b"damaged")
+    sharing = sharing_of(name)
+    with set_up_by_another(name):
+        assert sharing.next_grant(BEGIN, urgent=True, waiting=1) > BEGIN
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    assert sharing.next_grant(BEGIN + 0.1, urgent=True, waiting=1) <= BEGIN + 0.1
+    assert sharing.next_grant(BEGIN + 6, urgent=True, waiting=1) <= BEGIN + 6
+
+
 def test_a_member_waits_for_another_one_that_replaces_a_damaged_file(name: str) -> None:
     one = join(name)
     tokens = [take(one, BEGIN) for _ in range(2)]
